@@ -1,0 +1,1 @@
+"""The catalogue: products and their fields, readers of real feeds, images and the pool."""

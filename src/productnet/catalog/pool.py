@@ -1,0 +1,135 @@
+"""The pool: all candidate products of a project, in one Lance table.
+
+Rows are read in *pool order*, the table's own. It is stable between imports and means nothing
+beyond that: products are identified by id everywhere.
+"""
+
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+from pathlib import Path
+
+import lance
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from productnet.catalog.schema import FINGERPRINT, ID, IMAGE_ERROR, RESERVED, pool_schema
+from productnet.errors import ProjectError, UnknownProduct
+
+# A SQL "IN" list longer than this plans slower than a scan of the id column.
+_IDS_PER_LOOKUP = 2_000
+
+
+class Pool:
+    """The products of a project.
+
+    Writing goes through ``upsert`` and is atomic per call: a kill leaves the version before it.
+    """
+
+    def __init__(self, dataset: lance.LanceDataset) -> None:
+        self._dataset = dataset
+
+    @classmethod
+    def create(cls, path: Path, fields: tuple[str, ...]) -> "Pool":
+        """An empty pool for these text fields; raises ProjectError if a field name is taken."""
+        if taken := sorted(RESERVED.intersection(fields)):
+            raise ProjectError(f'A text field cannot be called "{taken[0]}": the pool uses it.')
+        schema = pool_schema(fields)
+        return cls(lance.write_dataset(schema.empty_table(), str(path), mode="create"))
+
+    @classmethod
+    def open(cls, path: Path) -> "Pool":
+        """The pool at this path; raises ProjectError if nothing was imported yet."""
+        if not path.exists():
+            raise ProjectError(
+                f"{path.parent} has no products yet. Bring some in with `productnet import FEED`."
+            )
+        return cls(lance.dataset(str(path)))
+
+    def __len__(self) -> int:
+        return int(self._dataset.count_rows())
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """The text fields, in the project's order."""
+        return tuple(name for name in self._dataset.schema.names if name not in RESERVED)
+
+    @property
+    def version(self) -> int:
+        """Grows with every change."""
+        return int(self._dataset.version)
+
+    def ids(self) -> pa.StringArray:
+        """Every product id, in pool order."""
+        column = self._dataset.to_table(columns=[ID]).column(ID)
+        return pa.array([], pa.string()) if not len(column) else column.combine_chunks()
+
+    def fingerprints(self) -> Iterator[tuple[str, bytes, bool]]:
+        """(id, fingerprint, whether an image failed) of every product, streamed."""
+        for batch in self.scan(columns=[ID, FINGERPRINT, IMAGE_ERROR], batch_size=65_536):
+            failed = pc.is_valid(batch.column(IMAGE_ERROR)).to_pylist()
+            ids, prints = batch.column(ID).to_pylist(), batch.column(FINGERPRINT).to_pylist()
+            yield from zip(ids, prints, failed, strict=True)
+
+    def scan(
+        self, *, columns: Sequence[str] | None = None, batch_size: int = 1_024
+    ) -> Iterator[pa.RecordBatch]:
+        """Record batches in pool order; memory is bounded by a few batches of these columns."""
+        scanner = self._dataset.scanner(
+            columns=list(columns) if columns is not None else None,
+            batch_size=batch_size,
+            batch_readahead=2,
+            fragment_readahead=1,
+            scan_in_order=True,
+        )
+        yield from scanner.to_batches()
+
+    def take(self, ids: Sequence[str], *, columns: Sequence[str] | None = None) -> pa.Table:
+        """The products of these ids, in the order asked.
+
+        Raises UnknownProduct if one is not in the pool.
+        """
+        names = list(columns) if columns is not None else self._dataset.schema.names
+        wanted = names if ID in names else [ID, *names]
+        wanted_ids = pa.array(ids, pa.string())
+        parts = [
+            self._dataset.to_table(columns=wanted, filter=_id_filter(chunk))
+            for chunk in _chunks(sorted(set(ids)), _IDS_PER_LOOKUP)
+        ]
+        found = pa.concat_tables(parts) if parts else self._dataset.schema.empty_table()
+        rows = pc.index_in(wanted_ids, value_set=found.column(ID).combine_chunks())
+        if rows.null_count:
+            missing = wanted_ids.filter(pc.is_null(rows))[0].as_py()
+            raise UnknownProduct(
+                f'The pool has no product "{missing}". `productnet status` tells how many it has.'
+            )
+        return found.select(names).take(rows)
+
+    def upsert(self, table: pa.Table) -> None:
+        """Add products, replacing those whose id is in the pool already. One atomic commit."""
+        (
+            self._dataset.merge_insert(ID)
+            .when_matched_update_all()
+            .when_not_matched_insert_all()
+            .execute(table)
+        )
+
+    def append(self, table: pa.Table) -> None:
+        """Add products known to be new (``upsert`` finds out by itself). One atomic commit."""
+        self._dataset = lance.write_dataset(table, self._dataset.uri, mode="append")
+
+    def compact(self) -> None:
+        """Merge the small files many imports leave, index ids, and drop versions a day old."""
+        self._dataset.optimize.compact_files(target_rows_per_fragment=100_000)
+        if len(self):
+            self._dataset.create_scalar_index(ID, "BTREE", replace=True)
+        self._dataset.cleanup_old_versions(older_than=timedelta(days=1))
+
+
+def _id_filter(ids: Sequence[str]) -> str:
+    quoted = ", ".join("'" + product_id.replace("'", "''") + "'" for product_id in ids)
+    return f"{ID} IN ({quoted})"
+
+
+def _chunks(items: Sequence[str], size: int) -> Iterator[Sequence[str]]:
+    for start in range(0, len(items), size):
+        yield items[start : start + size]

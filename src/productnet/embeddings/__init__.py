@@ -1,0 +1,1 @@
+"""Stamped embedding sets of the whole pool, and nearest neighbours in them."""

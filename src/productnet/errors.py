@@ -1,0 +1,85 @@
+"""Errors that say what was wrong, with which value, and what to do next."""
+
+from collections.abc import Iterable
+
+
+class ProductNetError(Exception):
+    """Base of every error a user can cause; the CLI prints its text and exits with 2."""
+
+
+class UsageError(ProductNetError):
+    """A command, argument or combination of them makes no sense; the text says which does."""
+
+
+class ProjectError(ProductNetError):
+    """The project folder is missing, incomplete or of another format version."""
+
+
+class SettingsError(ProductNetError):
+    """``productnet.toml`` holds an unknown key or a value of the wrong kind."""
+
+
+class UnknownName(ProductNetError):
+    """A registry has no entry of this name."""
+
+
+class TaxonomyError(ProductNetError):
+    """A taxonomy file is malformed: a duplicate, an orphan or a cycle, with its line."""
+
+
+class UnknownCategory(ProductNetError):
+    """No category of the taxonomy answers to this id, path or name."""
+
+
+class UnknownProduct(ProductNetError):
+    """The pool holds no product of this id."""
+
+
+class FeedError(ProductNetError):
+    """A feed as a whole cannot be read (a bad row is recorded instead and never raises)."""
+
+
+class ImageError(ProductNetError):
+    """An image is corrupt, too large, a decompression bomb, or cannot be fetched."""
+
+
+class EncoderError(ProductNetError):
+    """An encoder's weights or library are missing here, or its input is unusable."""
+
+
+class EmbeddingError(ProductNetError):
+    """An embedding set is missing, damaged, or stamped for something else."""
+
+
+class WorkflowError(ProductNetError):
+    """A decision breaks a rule of the annotation workflow."""
+
+
+class TrainingError(ProductNetError):
+    """A model cannot be trained from this data."""
+
+
+class ModelError(ProductNetError):
+    """A saved model is missing, damaged, or of another format version."""
+
+
+class ReleaseError(ProductNetError):
+    """A release cannot be made, or its files fail their check."""
+
+
+def did_you_mean(name: str, known: Iterable[str], *, limit: int = 3) -> str:
+    """The tail of an error about an unknown name: the nearest known ones, or all if few.
+
+    Returns an empty string when nothing is close and the list is too long to print.
+    """
+    from rapidfuzz import process, utils
+
+    names = list(known)
+    near = process.extract(
+        name, names, limit=limit, score_cutoff=60, processor=utils.default_process
+    )
+    if near:
+        return "Did you mean " + " or ".join(f'"{match[0]}"' for match in near) + "?"
+    if 0 < len(names) <= 20:
+        return "Known: " + ", ".join(sorted(names)) + "."
+    return ""

@@ -1,0 +1,1 @@
+"""How well it works: metrics, baselines, simulated people and the report."""

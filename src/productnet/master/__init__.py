@@ -1,0 +1,1 @@
+"""The master model: one multi-modal network over all leaves (paper section 2.2)."""

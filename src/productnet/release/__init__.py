@@ -1,0 +1,1 @@
+"""Releases: immutable, versioned exports of gold."""

@@ -1,0 +1,1 @@
+"""The loop as resumable steps: train, evaluate, embed, index, recommend, activate."""

@@ -1,0 +1,271 @@
+"""A project: the folder that holds one shop's loop, and the settings kept in it.
+
+This module knows names and values only. What lives behind each path is opened by the package
+that owns it: the pool by ``catalog``, decisions by ``annotation``, and so on.
+"""
+
+import json
+import os
+import tomllib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from productnet.errors import ProjectError, SettingsError, did_you_mean
+
+FORMAT_VERSION = 1
+
+# Paper section 2.2: four free-text fields and three keyword fields.
+PAPER_FIELDS = (
+    "title",
+    "description",
+    "bullet_points",
+    "brand",
+    "search_keywords",
+    "subject_keywords",
+    "attribute_keywords",
+)
+
+Positive = Annotated[int, Field(gt=0)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class CatalogSettings(_Section):
+    """What a product has, and how a feed's columns fill it."""
+
+    fields: tuple[str, ...] = Field(PAPER_FIELDS, description="Text fields of a product, in order")
+    mapping: dict[str, str] = Field(
+        default_factory=dict, description="Field to feed column, beside the well-known names"
+    )
+
+
+class ImageSettings(_Section):
+    """Limits on the images that are let in; product images are untrusted."""
+
+    max_bytes: Positive = Field(20_000_000, description="Largest image file accepted, in bytes")
+    max_pixels: Positive = Field(64_000_000, description="Most pixels an image may decode to")
+    max_side: Positive = Field(1024, description="Stored images are scaled down to this side")
+    thumbnail_side: Positive = Field(256, description="Longest side of a thumbnail, in pixels")
+    timeout: float = Field(20.0, gt=0, description="Seconds to wait for one image URL")
+    retries: int = Field(3, ge=0, description="Further attempts at an image URL that failed")
+    concurrency: Positive = Field(16, description="Image URLs fetched at the same time")
+
+
+class EncoderSettings(_Section):
+    """The pretrained encoders that start the loop (paper section 2.3)."""
+
+    image: str = Field("efficientnet-lite0", description="Image encoder")
+    text: str = Field("minilm", description="Text encoder")
+    dimension: Positive = Field(256, description="Dimension of the initial embedding, after PCA")
+
+
+class TargetSettings(_Section):
+    """When a leaf is done (paper section 2.1)."""
+
+    positives: Positive = Field(60, description="Gold positives wanted of each leaf")
+    hard_negatives: Positive = Field(60, description="Hard negatives wanted of each leaf")
+
+
+class CostSettings(_Section):
+    """Seconds a person spends, for modelled labelling time (paper section 3.3)."""
+
+    label_seconds: float = Field(3.0, gt=0, description="Seconds of one labeler decision")
+    audit_seconds: float = Field(2.0, gt=0, description="Seconds of one audit decision")
+
+
+class MasterSettings(_Section):
+    """The master model that a round trains."""
+
+    preset: str = Field("fast", description="Preset of the master model")
+    dimension: Positive = Field(256, description="Dimension of the product embedding")
+    test_share: float = Field(
+        0.2, gt=0, lt=1, description="Share of gold kept apart to evaluate a round"
+    )
+
+
+class Settings(_Section):
+    """Everything ``productnet.toml`` can say. Unknown keys are refused."""
+
+    format_version: int = Field(FORMAT_VERSION, description="Format of this project folder")
+    name: str = Field("products", description="Name of the project, used in reports and releases")
+    seed: int = Field(0, description="Seed of everything random")
+    database_url: str | None = Field(
+        None, description="SQLAlchemy URL of the decision database; decisions.db when absent"
+    )
+    catalog: CatalogSettings = CatalogSettings()
+    images: ImageSettings = ImageSettings()
+    encoders: EncoderSettings = EncoderSettings()
+    targets: TargetSettings = TargetSettings()
+    cost: CostSettings = CostSettings()
+    master: MasterSettings = MasterSettings()
+
+
+@dataclass(frozen=True)
+class Project:
+    """A project folder: its settings and the place of everything in it."""
+
+    root: Path
+    settings: Settings
+
+    SETTINGS_FILE = "productnet.toml"
+
+    @classmethod
+    def create(cls, root: Path, settings: Settings) -> "Project":
+        """Make the folder and write its settings; raises ProjectError where one exists."""
+        if (root / cls.SETTINGS_FILE).exists():
+            raise ProjectError(f"{root} is a ProductNet project already. Choose another folder.")
+        root.mkdir(parents=True, exist_ok=True)
+        write_atomically(root / cls.SETTINGS_FILE, _as_toml(settings))
+        return cls(root, settings)
+
+    @classmethod
+    def open(cls, root: Path) -> "Project":
+        """Open a folder; raises ProjectError or SettingsError with what to do about it."""
+        file = root / cls.SETTINGS_FILE
+        if not file.is_file():
+            raise ProjectError(
+                f"{root.resolve()} is not a ProductNet project: it has no {cls.SETTINGS_FILE}. "
+                "Make one with `productnet init DIR`, or name it with --project DIR."
+            )
+        try:
+            raw = tomllib.loads(file.read_text(encoding="utf-8"))
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise SettingsError(f"{file} is not valid TOML: {error}") from error
+        settings = _parse(raw, source=str(file))
+        if settings.format_version != FORMAT_VERSION:
+            raise ProjectError(
+                f"{root} has project format {settings.format_version}; this version of "
+                f"ProductNet reads format {FORMAT_VERSION}."
+            )
+        return cls(root, settings)
+
+    @property
+    def taxonomy_path(self) -> Path:
+        """The frozen copy of the taxonomy."""
+        return self.root / "taxonomy.json"
+
+    @property
+    def guidelines_path(self) -> Path:
+        """What belongs in each category, editable by people."""
+        return self.root / "guidelines"
+
+    @property
+    def pool_path(self) -> Path:
+        """The Lance table of all products."""
+        return self.root / "pool.lance"
+
+    @property
+    def import_errors_path(self) -> Path:
+        """Rows of the last import that could not be used, with their reasons."""
+        return self.root / "import-errors.parquet"
+
+    @property
+    def features_path(self) -> Path:
+        """Cached outputs of frozen encoders."""
+        return self.root / "features"
+
+    @property
+    def embeddings_path(self) -> Path:
+        """One folder an embedding set."""
+        return self.root / "embeddings"
+
+    @property
+    def keyword_index_path(self) -> Path:
+        """The Tantivy index behind keyword search."""
+        return self.root / "keyword-index"
+
+    @property
+    def models_path(self) -> Path:
+        """One folder a round."""
+        return self.root / "models"
+
+    @property
+    def releases_path(self) -> Path:
+        """One folder a release."""
+        return self.root / "releases"
+
+    @property
+    def reports_path(self) -> Path:
+        """Reports, one HTML page each."""
+        return self.root / "reports"
+
+    @property
+    def reference_path(self) -> Path:
+        """Reference labels, for simulation and evaluation only; nothing else may open this."""
+        return self.root / "reference.parquet"
+
+    @property
+    def database_url(self) -> str:
+        """Where decisions are kept, as a SQLAlchemy URL."""
+        return self.settings.database_url or f"sqlite:///{self.root / 'decisions.db'}"
+
+    @property
+    def active_path(self) -> Path:
+        """The one file that says which round and embedding set are in use; replaced whole."""
+        return self.root / "active.json"
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Replace a small file whole: a reader, or a kill, sees the old text or the new one."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}.draft")
+    with draft.open("w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(path)
+
+
+def _parse(raw: dict[str, object], *, source: str) -> Settings:
+    try:
+        return Settings.model_validate(raw)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"])
+        if first["type"] == "extra_forbidden":
+            hint = did_you_mean(key, [name for name, _ in described_settings()])
+            raise SettingsError(f'{source}: there is no setting "{key}". {hint}'.rstrip()) from None
+        raise SettingsError(
+            f"{source}: setting {key} is {first['input']!r}: {first['msg'].lower()}."
+        ) from None
+
+
+def described_settings() -> Iterable[tuple[str, str]]:
+    """Every setting with its help, as ``section.key``; the docs and error hints are made of it."""
+    for name, field in Settings.model_fields.items():
+        section = field.annotation
+        if isinstance(section, type) and issubclass(section, BaseModel):
+            for key, inner in section.model_fields.items():
+                yield f"{name}.{key}", inner.description or ""
+        else:
+            yield name, field.description or ""
+
+
+def _as_toml(settings: Settings) -> str:
+    """The settings as TOML, each line commented with its help, so that the file explains itself."""
+    help_of = dict(described_settings())
+    lines: list[str] = []
+    sections: list[str] = []
+    for name, value in settings.model_dump(mode="json").items():
+        if name in help_of:
+            lines += [f"# {help_of[name]}", _toml_line(name, value)]
+            continue
+        sections += ["", f"[{name}]"]
+        for key, inner in value.items():
+            sections += [f"# {help_of[f'{name}.{key}']}", _toml_line(key, inner)]
+    return "\n".join(lines + sections) + "\n"
+
+
+def _toml_line(key: str, value: object) -> str:
+    if value is None:
+        return f'# {key} = ""'
+    if isinstance(value, dict):
+        # JSON strings are valid TOML basic strings.
+        inner = ", ".join(f"{json.dumps(k)} = {json.dumps(v)}" for k, v in value.items())
+        return f"{key} = {{ {inner} }}" if inner else f"{key} = {{}}"
+    return f"{key} = {json.dumps(value, ensure_ascii=False)}"
