@@ -11,6 +11,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 
 import pyarrow as pa
 
@@ -19,6 +20,13 @@ from productnet.catalog.schema import GROUP, ID
 from productnet.errors import UsageError
 
 _TOKEN = re.compile(r"\d+|[^\W\d_]+")
+
+
+class Side(StrEnum):
+    """The two sides of a split."""
+
+    TRAIN = "train"
+    TEST = "test"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +50,14 @@ def split_gold(pool: Pool, labels: Mapping[str, str], *, test_share: float, seed
         UnknownProduct: A labelled product is not in the pool.
         UsageError: ``test_share`` is not between 0 and 1.
     """
+    groups = pool_groups(pool, labels)
+    return split_by_group(labels, groups, test_share=test_share, seed=seed)
+
+
+def pool_groups(pool: Pool, products: Iterable[str]) -> dict[str, str]:
+    """The group of each of these products; raises UnknownProduct if one is not in the pool."""
     title = "title" if "title" in pool.fields else pool.fields[0]
-    products = pool.take(sorted(labels), columns=[ID, title, GROUP])
-    return split_by_group(labels, group_keys(products, title), test_share=test_share, seed=seed)
+    return group_keys(pool.take(sorted(products), columns=[ID, title, GROUP]), title)
 
 
 def group_keys(products: pa.Table, title: str = "title") -> dict[str, str]:
@@ -96,20 +109,30 @@ def split_by_group(
     Raises:
         UsageError: ``test_share`` is not between 0 and 1.
     """
+    side = sides_by_group(labels, groups, test_share=test_share, seed=seed)
+    of: dict[Side, dict[str, str]] = {Side.TRAIN: {}, Side.TEST: {}}
+    for product in sorted(labels):
+        of[side[product]][product] = labels[product]
+    return Split(of[Side.TRAIN], of[Side.TEST])
+
+
+def sides_by_group(
+    labels: Mapping[str, str], groups: Mapping[str, str], *, test_share: float, seed: int
+) -> dict[str, Side]:
+    """The side of every product in ``groups``, of which ``labels`` tells the leaf of some.
+
+    Arguments and errors are those of ``split_by_group``.
+    """
     if not 0 < test_share < 1:
         raise UsageError(f"The test share must lie between 0 and 1; it is {test_share}.")
-    place = {key: _place(key, seed) for key in {groups[product] for product in labels}}
+    place = {key: _place(key, seed) for key in set(groups.values())}
     is_test = {key: at < test_share for key, at in place.items()}
     leaves: dict[str, set[str]] = {}
     for product, leaf in labels.items():
         leaves.setdefault(leaf, set()).add(groups[product])
     for leaf in sorted(leaves):
         _fill_empty_side(leaves[leaf], place, is_test, others=leaves)
-    train: dict[str, str] = {}
-    test: dict[str, str] = {}
-    for product in sorted(labels):
-        (test if is_test[groups[product]] else train)[product] = labels[product]
-    return Split(train, test)
+    return {product: Side.TEST if is_test[key] else Side.TRAIN for product, key in groups.items()}
 
 
 def _fill_empty_side(
