@@ -1,0 +1,236 @@
+"""The computed state of every pair: a projection of the log, brought up to date by sequence.
+
+Per product the state keeps its votes, per leaf the state of its pairs; both grow with the number
+of decisions only. Measured: about MEMORY bytes a decision, so MEMORYTOTAL for a million.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import astuple, dataclass, field
+from threading import RLock
+
+from productnet.annotation.decisions import IMPORTED, Decision, Role, Verdict
+from productnet.annotation.verdicts import SUGGESTED, History, PairState, after, judge
+
+
+@dataclass(frozen=True, slots=True)
+class LeafProgress:
+    """How far one leaf, or a sum of leaves, has come.
+
+    Attributes:
+        labelled_positive: Pairs whose verdict is positive, gold or not yet.
+        labelled_negative: Pairs whose verdict is negative.
+        unsure: Pairs whose verdict is unsure.
+        gold: Positives confirmed or settled.
+        hard_negatives: Negatives kept as hard ones.
+        disputed: Pairs that wait for an adjudicator.
+        to_audit: Positives that wait for an auditor.
+        decisions: Answers given, those taken back included; imported labels are not.
+        seconds: Time spent on them, where it is known.
+    """
+
+    labelled_positive: int = 0
+    labelled_negative: int = 0
+    unsure: int = 0
+    gold: int = 0
+    hard_negatives: int = 0
+    disputed: int = 0
+    to_audit: int = 0
+    decisions: int = 0
+    seconds: float = 0.0
+
+    def __add__(self, other: "LeafProgress") -> "LeafProgress":
+        return LeafProgress(*(a + b for a, b in zip(astuple(self), astuple(other), strict=True)))
+
+
+class State:
+    """Every verdict, as of sequence number ``seq``.
+
+    ``apply`` alone changes it. Answers are copies, so that a reader in another thread is never
+    disturbed by decisions that arrive meanwhile.
+    """
+
+    def __init__(self) -> None:
+        self.seq = 0
+        self._histories: dict[str, History] = {}
+        self._leaves: dict[str, _Leaf] = {}
+        self._lock = RLock()
+
+    def apply(self, decisions: Iterable[tuple[int, Decision]]) -> None:
+        """Take in decisions with their sequence numbers, rising from ``seq``."""
+        with self._lock:
+            leaves_before: dict[str, set[str]] = {}
+            for seq, decision in decisions:
+                history = self._histories.get(decision.product, ())
+                if decision.product not in leaves_before:
+                    leaves_before[decision.product] = {vote.category for vote in history}
+                self._histories[decision.product] = after(history, seq, decision)
+                self._leaf(decision.category).count(decision)
+                self.seq = seq
+            for product, before in leaves_before.items():
+                self._judge_again(product, before)
+
+    def _judge_again(self, product: str, leaves_before: set[str]) -> None:
+        pairs = judge(self._histories[product])
+        for category in leaves_before - pairs.keys():
+            self._leaf(category).set(product, None)
+        for category, pair in pairs.items():
+            self._leaf(category).set(product, pair)
+        if not self._histories[product]:
+            del self._histories[product]
+
+    def _leaf(self, category: str) -> "_Leaf":
+        return self._leaves.setdefault(category, _Leaf())
+
+    def history(self, product: str) -> History:
+        """The votes about a product that stand, in the order of the log."""
+        return self._histories.get(product, ())
+
+    def pair(self, product: str, category: str) -> PairState:
+        """Where this pair stands; stage *suggested* where nobody has decided."""
+        with self._lock:
+            leaf = self._leaves.get(category)
+            return leaf.pairs.get(product, SUGGESTED) if leaf else SUGGESTED
+
+    def pairs(self, category: str) -> dict[str, PairState]:
+        """Every decided pair of a leaf, by product, in the order of the log."""
+        with self._lock:
+            pairs = self._leaves[category].pairs if category in self._leaves else {}
+            return dict(sorted(pairs.items(), key=lambda item: item[1].since))
+
+    def categories(self) -> tuple[str, ...]:
+        """The leaves that have decisions, in the order they were begun."""
+        with self._lock:
+            return tuple(self._leaves)
+
+    def positives(self, category: str) -> Sequence[str]:
+        """Products whose verdict is positive, confirmed or not yet."""
+        return self._summary(category).positives
+
+    def negatives(self, category: str) -> Sequence[str]:
+        """Products whose verdict is negative, confirmed or not yet."""
+        return self._summary(category).negatives
+
+    def unsure(self, category: str) -> Sequence[str]:
+        """Products whose verdict is unsure."""
+        return self._summary(category).unsure
+
+    def gold(self, category: str) -> Sequence[str]:
+        """Gold positives of a leaf."""
+        return self._summary(category).gold
+
+    def hard_negatives(self, category: str) -> Sequence[str]:
+        """The leaf's hard negatives, hardest first: at most as many as its positives.
+
+        The master's errors come first (``pair(…).master_error`` tells them), then those that
+        their source held closest to the leaf. What a random draw showed is never a hard one.
+        """
+        return self._summary(category).hard_negatives
+
+    def disputed(self, category: str) -> Sequence[str]:
+        """Products that wait for an adjudicator."""
+        return self._summary(category).disputed
+
+    def progress(self, category: str) -> LeafProgress:
+        """Counts of a leaf."""
+        return self._summary(category).progress
+
+    def gold_labels(self) -> dict[str, str]:
+        """Product id to the one leaf it is gold for, over all leaves."""
+        return {product: leaf for leaf in self.categories() for product in self.gold(leaf)}
+
+    def decided_by(self, annotator: str, category: str) -> set[str]:
+        """Products of which this person has said anything for this leaf, and not taken it back."""
+        return {
+            product
+            for product in self.pairs(category)
+            if any(
+                vote.annotator == annotator and vote.category == category
+                for vote in self.history(product)
+            )
+        }
+
+    def _summary(self, category: str) -> "_Summary":
+        with self._lock:
+            leaf = self._leaves.get(category)
+            return leaf.summary() if leaf else _NOTHING
+
+
+@dataclass(frozen=True, slots=True)
+class _Summary:
+    """What is asked of a leaf again and again, worked out once between its decisions."""
+
+    positives: tuple[str, ...] = ()
+    negatives: tuple[str, ...] = ()
+    unsure: tuple[str, ...] = ()
+    gold: tuple[str, ...] = ()
+    hard_negatives: tuple[str, ...] = ()
+    disputed: tuple[str, ...] = ()
+    progress: LeafProgress = LeafProgress()
+
+
+_NOTHING = _Summary()
+
+
+@dataclass(slots=True)
+class _Leaf:
+    """The pairs of one leaf, and what its decisions cost."""
+
+    pairs: dict[str, PairState] = field(default_factory=dict)
+    decisions: int = 0
+    seconds: float = 0.0
+    known: _Summary | None = None
+
+    def count(self, decision: Decision) -> None:
+        if decision.role not in (Role.IMPORT, Role.UNDO) and decision.annotator != IMPORTED:
+            self.decisions += 1
+        self.seconds += decision.seconds or 0.0
+        self.known = None
+
+    def set(self, product: str, pair: PairState | None) -> None:
+        if pair is None:
+            self.pairs.pop(product, None)
+        else:
+            self.pairs[product] = pair
+        self.known = None
+
+    def summary(self) -> _Summary:
+        if self.known is None:
+            self.known = self._summarise()
+        return self.known
+
+    def _summarise(self) -> _Summary:
+        pairs = dict(sorted(self.pairs.items(), key=lambda item: item[1].since))
+        of_verdict: dict[Verdict | None, list[str]] = {verdict: [] for verdict in (*Verdict, None)}
+        for product, pair in pairs.items():
+            of_verdict[pair.verdict].append(product)
+        positives, negatives = of_verdict[Verdict.POSITIVE], of_verdict[Verdict.NEGATIVE]
+        gold = [product for product in positives if pairs[product].gold]
+        hard = hardest_first(negatives, pairs)[: len(positives)]
+        progress = LeafProgress(
+            labelled_positive=len(positives),
+            labelled_negative=len(negatives),
+            unsure=len(of_verdict[Verdict.UNSURE]),
+            gold=len(gold),
+            hard_negatives=len(hard),
+            disputed=len(of_verdict[None]),
+            to_audit=len(positives) - len(gold),
+            decisions=self.decisions,
+            seconds=self.seconds,
+        )
+        return _Summary(
+            positives=tuple(positives),
+            negatives=tuple(negatives),
+            unsure=tuple(of_verdict[Verdict.UNSURE]),
+            gold=tuple(gold),
+            hard_negatives=tuple(hard),
+            disputed=tuple(of_verdict[None]),
+            progress=progress,
+        )
+
+
+def hardest_first(products: Iterable[str], pairs: dict[str, PairState]) -> list[str]:
+    """Negatives that a source other than random showed: master errors, then the closest."""
+    shown = [product for product in products if pairs[product].source not in (None, "random")]
+    return sorted(
+        shown, key=lambda product: (not pairs[product].master_error, -(pairs[product].score or 0.0))
+    )
