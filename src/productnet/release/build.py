@@ -5,7 +5,7 @@ import re
 import shutil
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -56,7 +56,7 @@ def release(project: Project, *, version: str, progress: Progress = SILENT) -> R
     _check_version(project, version)
     taxonomy = Taxonomy.load(project.taxonomy_path)
     pool = Pool.open(project.pool_path)
-    with closing(DecisionLog.open(project.database_url)) as log:
+    with DecisionLog.open(project.database_url) as log:
         state = log.state()
         journal = Journal.read(log.since(0))
     gold, hard = _entries(project, taxonomy, state, journal, pool)
