@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
 
+from productnet.catalog import texts
 from productnet.catalog.readers import READERS, RawRow
 from productnet.catalog.readers.detect import detect_format
-from productnet.errors import FeedError
+from productnet.errors import FeedError, UsageError, did_you_mean
 
 # Columns of a feed without a header are those of its first rows.
 _ROWS_LOOKED_AT = 200
@@ -58,3 +59,21 @@ def open_feed(path: Path, *, format: str | None = None) -> Feed:
             "Name another format with --format if this is not its own."
         )
     return Feed(path, name, columns, first, chain(first, rows))
+
+
+def column_texts(path: Path, column: str, *, format: str | None = None) -> Iterator[str]:
+    """The texts of one column, row after row; a row that is bad or has none is passed over.
+
+    Raises FeedError as ``open_feed``, and UsageError if the feed has no such column.
+    """
+    feed = open_feed(path, format=format)
+    if column not in feed.columns:
+        hint = did_you_mean(column, feed.columns)
+        raise UsageError(f'{path} has no column "{column}". {hint}'.rstrip())
+    for row in feed.rows:
+        try:
+            text = texts.plain(row.values.get(column))
+        except UnicodeDecodeError:
+            continue
+        if row.error is None and text is not None:
+            yield text

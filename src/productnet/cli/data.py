@@ -1,15 +1,31 @@
 """Commands that bring data in: ``init``, ``taxonomy``, ``import``."""
 
+from collections import Counter
+from contextlib import closing
+from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from productnet.cli.console import HERE, Bars, JsonOption, ProjectOption, say, show
-from productnet.errors import UsageError
-from productnet.settings import Project
+from productnet.cli.console import HERE, Bars, JsonOption, ProjectOption, say, show, table
+from productnet.errors import ProjectError, UsageError
+from productnet.settings import (
+    CatalogSettings,
+    EncoderSettings,
+    Project,
+    Settings,
+)
+
+if TYPE_CHECKING:
+    from productnet.annotation.workflow import ImportedLabels
+    from productnet.catalog.preview import Preview
 
 DATA_PANEL = "Bring data in"
+
+MapOption = Annotated[
+    list[str] | None, typer.Option(metavar="FIELD=COLUMN", help="Fill a field from a column")
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -29,8 +45,12 @@ def init(
     fields: Annotated[
         str | None, typer.Option(help="Text fields, comma-separated [default: the paper's seven]")
     ] = None,
-    image_encoder: Annotated[str | None, typer.Option(help="Image encoder to start with")] = None,
-    text_encoder: Annotated[str | None, typer.Option(help="Text encoder to start with")] = None,
+    image_encoder: Annotated[str, typer.Option(help="Image encoder to start with")] = (
+        EncoderSettings().image
+    ),
+    text_encoder: Annotated[str, typer.Option(help="Text encoder to start with")] = (
+        EncoderSettings().text
+    ),
     seed: Annotated[int, typer.Option(help="Seed of everything random")] = 0,
     json: JsonOption = False,
 ) -> None:
@@ -45,27 +65,25 @@ def init(
 
     # Read first, so that a bad taxonomy leaves no half-made folder.
     tree = read_taxonomy(taxonomy) if taxonomy else None
-    project = Project.create(
-        directory,
-        _settings(
-            name=name or directory.resolve().name,
-            seed=seed,
-            fields=fields,
-            image_encoder=image_encoder,
-            text_encoder=text_encoder,
-        ),
+    names = tuple(part.strip() for part in fields.split(",")) if fields else None
+    settings = Settings(
+        name=name or directory.resolve().name,
+        seed=seed,
+        catalog=CatalogSettings(fields=names) if names else CatalogSettings(),
+        encoders=EncoderSettings(image=image_encoder, text=text_encoder),
     )
+    project = Project.create(directory, settings)
     if tree:
         tree.save(project.taxonomy_path)
-    result = {"project": str(directory), "leaves": len(tree.leaves) if tree else 0}
+    leaves = len(tree.leaves) if tree else 0
 
     def human() -> None:
-        say(f"Made the project {directory}" + (f" with {len(tree.leaves)} leaves." if tree else "."))
+        say(f"Made the project {directory}" + (f" with {leaves:,} leaves." if tree else "."))
         if not tree:
             say(f"Next: productnet taxonomy FILE --project {directory}")
         say(f"Next: productnet import FEED --project {directory}")
 
-    show(result, as_json=json, human=human)
+    show({"project": str(directory), "leaves": leaves}, as_json=json, human=human)
 
 
 def taxonomy(
@@ -73,18 +91,18 @@ def taxonomy(
         Path | None, typer.Argument(metavar="[FILE]", help="Taxonomy file to freeze in the project")
     ] = None,
     format: Annotated[
-        str | None, typer.Option(help="google, shopify, paths or csv [default: detected]")
+        str | None, typer.Option(help="google, shopify, csv or paths [default: detected]")
     ] = None,
-    find: Annotated[
-        str | None, typer.Option(help="Look a category up by id, path or name")
-    ] = None,
+    find: Annotated[str | None, typer.Option(help="Look a category up by id, path or name")] = None,
     derive: Annotated[
         Path | None, typer.Option(help="Make the taxonomy from a feed's own category column")
     ] = None,
     column: Annotated[str, typer.Option(help="With --derive: the column")] = "category",
-    depth: Annotated[int | None, typer.Option(help="With --derive: cut paths at this level")] = None,
+    depth: Annotated[
+        int | None, typer.Option(min=1, help="With --derive: cut paths at this level")
+    ] = None,
     min_products: Annotated[
-        int, typer.Option(help="With --derive: products a leaf needs to be kept")
+        int, typer.Option(min=1, help="With --derive: products a leaf needs to be kept")
     ] = 1,
     project: ProjectOption = HERE,
     json: JsonOption = False,
@@ -98,26 +116,26 @@ def taxonomy(
 
         productnet taxonomy --derive feed.csv --column category --depth 2 --min-products 8
     """
-    from productnet.catalog.importer import column_texts
-    from productnet.taxonomy.readers import derive_taxonomy, read_taxonomy
+    from productnet.catalog.feed import column_texts
+    from productnet.taxonomy.derive import derive_taxonomy
+    from productnet.taxonomy.readers import read_taxonomy
     from productnet.taxonomy.tree import Taxonomy
 
     opened = Project.open(project)
     if file and derive:
         raise UsageError("Give a taxonomy file or --derive FEED, not both.")
     if file or derive:
-        _refuse_change_of_taxonomy(opened)
-        if derive:
-            tree = derive_taxonomy(
-                column_texts(derive, column=column),
-                depth=depth,
-                min_products=min_products,
-                name=derive.stem,
-                version=f"{column}-{depth or 'full'}",
-            )
-        else:
-            assert file is not None
-            tree = read_taxonomy(file, format=format)
+        _refuse_after_decisions(opened)
+    if file:
+        tree = read_taxonomy(file, format=format)
+        tree.save(opened.taxonomy_path)
+    elif derive:
+        tree = derive_taxonomy(
+            column_texts(derive, column),
+            depth=depth,
+            min_products=min_products,
+            name=derive.resolve().stem,
+        )
         tree.save(opened.taxonomy_path)
     else:
         tree = Taxonomy.load(opened.taxonomy_path)
@@ -140,8 +158,7 @@ def taxonomy(
         result,
         as_json=json,
         human=lambda: say(
-            f"{tree.name} {tree.version}: {len(tree):,} categories, {len(tree.leaves):,} leaves "
-            f"(hash {tree.hash[:12]})"
+            f"{tree}: {len(tree):,} categories, {len(tree.leaves):,} leaves (hash {tree.hash[:12]})"
         ),
     )
 
@@ -151,9 +168,7 @@ def import_(
     format: Annotated[
         str | None, typer.Option(help="Reader to use [default: detected from the file]")
     ] = None,
-    map: Annotated[
-        list[str] | None, typer.Option(metavar="FIELD=COLUMN", help="Fill a field from a column")
-    ] = None,
+    map: MapOption = None,
     labels: Annotated[
         str | None, typer.Option(metavar="COLUMN", help="Column of existing labels to import")
     ] = None,
@@ -179,16 +194,21 @@ def import_(
 
         productnet import merchant.xml --labels google_product_category --trusted
     """
-    from productnet.catalog.importer import import_feed, preview_feed
+    from productnet.catalog.importer import import_feed
+    from productnet.catalog.preview import preview_feed
 
     opened = Project.open(project)
-    mapping = dict(_split_pair(pair) for pair in map or [])
+    mapping = split_pairs(map)
+    if trusted and not labels:
+        raise UsageError("--trusted says how to take --labels COLUMN; give that too.")
     if dry_run:
         preview = preview_feed(
             opened, feed, mapping=mapping, format=format, reference=reference, labels=labels
         )
-        show(preview.as_dict(), as_json=json, human=lambda: _show_preview(preview))
+        show(asdict(preview), as_json=json, human=lambda: _show_preview(preview))
         return
+    if labels and not opened.taxonomy_path.exists():
+        raise ProjectError("Labels need a taxonomy. Give the project one: productnet taxonomy FILE")
     summary = import_feed(
         opened,
         feed,
@@ -198,10 +218,96 @@ def import_(
         labels=labels,
         progress=Bars(),
     )
+    taken, unknown = _record_labels(opened, trusted=trusted) if labels else (None, Counter())
+    result = {
+        **asdict(summary),
+        "labels_recorded": taken.added if taken else 0,
+        "labels_refused": len(taken.skipped) if taken else 0,
+        "labels_unknown": dict(unknown),
+    }
+
+    def human() -> None:
+        say(
+            f"{summary.rows:,} rows: {summary.added:,} added, {summary.updated:,} updated, "
+            f"{summary.unchanged:,} unchanged; {summary.without_image:,} without an image they "
+            "should have."
+        )
+        if summary.errors:
+            table(
+                f"{summary.errors:,} problems, listed in {opened.import_errors_path}",
+                ("problem", "count"),
+                list(summary.reasons.items()),
+            )
+        if taken:
+            say(
+                f"Labels: {taken.added:,} recorded, {taken.repeated:,} known before, "
+                f"{len(taken.skipped):,} refused; {unknown.total():,} of no known leaf."
+            )
+            for text, count in unknown.most_common(5):
+                say(f"  not a leaf: {text} ({count:,})")
+        say("Next: productnet embed")
+
+    show(result, as_json=json, human=human)
 
 
-def _split_pair(pair: str) -> tuple[str, str]:
-    field, equals, column = pair.partition("=")
-    if not equals or not field or not column:
-        raise UsageError(f'--map takes FIELD=COLUMN, for example title=product_name; not "{pair}".')
-    return field.strip(), column.strip()
+def split_pairs(pairs: list[str] | None) -> dict[str, str]:
+    """``--map`` options as a dictionary; raises UsageError with the form they take."""
+    split = {}
+    for pair in pairs or []:
+        field, equals, column = pair.partition("=")
+        if not equals or not field.strip():
+            raise UsageError(
+                f'--map takes FIELD=COLUMN, for example title=product_name; not "{pair}".'
+            )
+        split[field.strip()] = column.strip()
+    return split
+
+
+def _refuse_after_decisions(project: Project) -> None:
+    from productnet.annotation.log import DecisionLog
+
+    with closing(DecisionLog.open(project.database_url)) as log:
+        if log.state().categories():
+            raise ProjectError(
+                "Decisions refer to this project's taxonomy, so it cannot change any more. "
+                "Make a new project for another taxonomy."
+            )
+
+
+def _record_labels(project: Project, *, trusted: bool) -> "tuple[ImportedLabels, Counter[str]]":
+    """Turn the imported label column into decisions; also the texts that name no leaf."""
+    import pyarrow.parquet as pq
+
+    from productnet.annotation.workflow import Workflow
+    from productnet.catalog.importer import IMPORTED_LABELS_FILE
+    from productnet.taxonomy.tree import Taxonomy
+
+    tree = Taxonomy.load(project.taxonomy_path)
+    rows = pq.read_table(project.root / IMPORTED_LABELS_FILE).to_pylist()
+    leaves = {row["id"]: tree.leaf_of(row["category"]) for row in rows}
+    unknown = Counter(row["category"] for row in rows if leaves[row["id"]] is None)
+    labels = {product: leaf.id for product, leaf in leaves.items() if leaf is not None}
+    workflow = Workflow.open(project)
+    with closing(workflow.log):
+        return workflow.import_labels(labels, trusted=trusted, progress=Bars()), unknown
+
+
+def _show_preview(preview: "Preview") -> None:
+    mapping = preview.mapping
+    rows = [(name, ", ".join(columns)) for name, columns in mapping.columns.items()]
+    table(f"How columns fill fields ({preview.format})", ("field", "column"), rows)
+    if mapping.unmapped:
+        say("Unused columns: " + ", ".join(mapping.unmapped))
+    if mapping.held_back:
+        say(
+            "Held back, for they may hold the answer: "
+            + ", ".join(mapping.held_back)
+            + " (use --labels, --reference, or --map to fill a field all the same)"
+        )
+    for product in preview.products:
+        shown = {**product.texts, "images": ", ".join(product.described_images)}
+        facts = [(name, text[:100]) for name, text in shown.items() if text]
+        table(f"Product {product.id}", ("field", "text"), facts)
+    for line, fault in preview.faults[:5]:
+        say(f"Line {line}: {fault.reason}")
+    say("Nothing was changed. Leave out --dry-run to import.")

@@ -1,5 +1,6 @@
 """Commands of the loop: ``embed``, ``simulate``, ``round``, ``status``, ``report``, ``export``."""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -113,7 +114,7 @@ def round_(
         "resumed": outcome.resumed,
         "preset": record.preset,
         "seconds": dict(zip(record.done, record.seconds, strict=True)),
-        "table": [row.as_dict() for row in metrics.table],
+        "table": [asdict(row) for row in metrics.table],
         "embedding_set": record.name,
     }
 
@@ -200,14 +201,14 @@ def export(
     Examples:
         productnet export 1.0.0
     """
-    from productnet.release.release import release
+    from productnet.release.build import release
 
     summary = release(Project.open(project), version=version, progress=Bars())
     show(
-        summary.as_dict(),
+        asdict(summary),
         as_json=json,
         human=lambda: say(
-            f"Released {summary.positives:,} gold products of {summary.leaves} leaves: "
-            f"{summary.folder}"
+            f"Released {summary.gold:,} gold products and {summary.hard_negatives:,} hard negatives "
+            f"of {summary.leaves} leaves, {summary.bytes / 1e6:.1f} MB: {summary.path}"
         ),
     )

@@ -49,7 +49,6 @@ def train(
     """Train a master model on a labelled file, without a project.
 
     Examples:
-
         productnet train products.parquet --label category --out model
 
         productnet train products.csv --label category --preset paper --image efficientnet-lite0 -o model
@@ -95,7 +94,6 @@ def evaluate(
     """Measure a model on a labelled file: top-1, top-3, top-5, macro F1.
 
     Examples:
-
         productnet evaluate test.parquet --label category --model model
     """
     from productnet.evaluation.table import Scored, table_row
@@ -137,7 +135,6 @@ def categorize(
     """Write the likeliest categories of each product of a file, with calibrated confidence.
 
     Examples:
-
         productnet categorize new-products.csv --out categories.csv
 
         productnet categorize feed.parquet --out categories.parquet --model model --top 1
@@ -169,7 +166,6 @@ def encode(
     """Write the embedding of each product of a file.
 
     Examples:
-
         productnet encode new-products.csv --out vectors.parquet
     """
     from productnet.serving.categorize import encode_feed
@@ -200,7 +196,6 @@ def similar(
     """Show the products nearest to a product, a text or an image.
 
     Examples:
-
         productnet similar B00005N5PF
 
         productnet similar --text "red enamel mug" -n 5

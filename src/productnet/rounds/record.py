@@ -69,9 +69,7 @@ class RoundRecord:
 
     def with_done(self, step: Step, *, seconds: float) -> "RoundRecord":
         """The record after one more step."""
-        return replace(
-            self, done=(*self.done, step), seconds=(*self.seconds, round(seconds, 2))
-        )
+        return replace(self, done=(*self.done, step), seconds=(*self.seconds, round(seconds, 2)))
 
     def save(self, project: Project) -> None:
         """Write ``round.json``, whole or not at all."""

@@ -1,4 +1,4 @@
-"""What a project holds, and how far each leaf and the loop are: one look, nothing changed."""
+"""What a project holds, and how far each leaf and the loop are."""
 
 from collections.abc import Iterator
 from contextlib import closing
@@ -91,7 +91,7 @@ class ProjectStatus:
 
 
 def project_status(project: Project) -> ProjectStatus:
-    """Look at a project. Nothing is created, not even an empty decision database."""
+    """Look at a project."""
     taxonomy = Taxonomy.load(project.taxonomy_path) if project.taxonomy_path.exists() else None
     pool = Pool.open(project.pool_path) if project.pool_path.exists() else None
     active = read_active(project)
@@ -111,8 +111,6 @@ def project_status(project: Project) -> ProjectStatus:
 
 
 def _leaves(project: Project, taxonomy: Taxonomy) -> tuple[LeafStatus, ...]:
-    if not DecisionLog.exists(project.database_url):
-        return ()
     with closing(DecisionLog.open(project.database_url)) as log:
         state = log.state()
         begun = set(state.categories())

@@ -25,7 +25,7 @@ from productnet.evaluation.records import Epoch, measure_round
 from productnet.evaluation.table import MASTER, Scored, baselines, evaluate_table
 from productnet.master.model import MasterModel
 from productnet.progress import Progress
-from productnet.release.splits import split_gold
+from productnet.release.splits import Side, split_gold
 from productnet.rounds.record import RoundRecord, Step
 from productnet.settings import Project
 from productnet.taxonomy.tree import Taxonomy
@@ -61,13 +61,12 @@ class Turn:
         """A file of the round's folder."""
         return self.record.folder(self.project) / name
 
-    def gold(self, side: str) -> dict[str, str]:
+    def gold(self, side: Side) -> dict[str, str]:
         """Product id to category id of one side of the gold this round froze."""
         table = pq.read_table(self.path(GOLD_FILE))
-        rows = table.filter(pc.equal(table.column("side"), side))
-        return dict(
-            zip(rows.column("product").to_pylist(), rows.column("category").to_pylist(), strict=True)
-        )
+        rows = table.filter(pc.equal(table.column("side"), side.value))
+        products, leaves = rows.column("product").to_pylist(), rows.column("category").to_pylist()
+        return dict(zip(products, leaves, strict=True))
 
     def model(self) -> MasterModel:
         """The round's trained model."""
@@ -79,14 +78,14 @@ def train(turn: Turn) -> None:
     _freeze_gold(turn)
     model = MasterModel(
         turn.record.preset, dimension=turn.record.dimension, seed=turn.record.seed
-    ).fit(turn.project, turn.gold("train"), progress=turn.progress)
+    ).fit(turn.project, turn.gold(Side.TRAIN), progress=turn.progress)
     model.save(turn.path(MODEL_FOLDER))
 
 
 def evaluate(turn: Turn) -> None:
     """Measure the model on the test side, beside the baselines of the paper's Table 1."""
-    model, labels = turn.model(), turn.gold("test")
-    train_labels = turn.gold("train")
+    model, labels = turn.model(), turn.gold(Side.TEST)
+    train_labels = turn.gold(Side.TRAIN)
     rows = evaluate_table(
         turn.project,
         train_labels,
@@ -125,9 +124,7 @@ def embed(turn: Turn) -> None:
     ):
 
         def vectors() -> Iterator[np.ndarray]:
-            for ids, block, probabilities in model.embed_pool(
-                turn.project, progress=turn.progress
-            ):
+            for ids, block, probabilities in model.embed_pool(turn.project, progress=turn.progress):
                 predictions.write_table(_best(ids, probabilities, classes))
                 yield block
 
@@ -155,7 +152,7 @@ def index(turn: Turn) -> None:
 
 def recommend(turn: Turn) -> None:
     """Keep the predicted categories of products that are not gold yet, surest first."""
-    gold = pa.array([*turn.gold("train"), *turn.gold("test")], pa.string())
+    gold = pa.array([*turn.gold(Side.TRAIN), *turn.gold(Side.TEST)], pa.string())
     predictions = pq.read_table(turn.path(PREDICTIONS_FILE))
     undecided = pc.invert(pc.is_in(predictions.column("product"), value_set=gold))
     order = [("rank", "ascending"), ("confidence", "descending"), ("product", "ascending")]
@@ -165,9 +162,7 @@ def recommend(turn: Turn) -> None:
 
 def activate_round(turn: Turn) -> None:
     """Make this round's model and embedding set the ones in use, in one atomic replacement."""
-    activate(
-        turn.project, Active(round=turn.record.number, embedding_set=turn.record.name)
-    )
+    activate(turn.project, Active(round=turn.record.number, embedding_set=turn.record.name))
 
 
 STEPS: Mapping[Step, Callable[[Turn], None]] = {
@@ -192,14 +187,18 @@ def _freeze_gold(turn: Turn) -> None:
             ". Label and audit more (`productnet status` shows each leaf), or import trusted "
             "labels with `productnet import FEED --labels COLUMN --trusted`."
         )
-    pool = Pool.open(turn.project.pool_path)
-    sides = split_gold(gold, pool, test_share=turn.record.test_share)
-    products = sorted(gold)
+    split = split_gold(
+        Pool.open(turn.project.pool_path),
+        gold,
+        test_share=turn.record.test_share,
+        seed=turn.record.seed,
+    )
+    sides = {Side.TRAIN: split.train, Side.TEST: split.test}
     table = pa.table(
         {
-            "product": pa.array(products, pa.string()),
-            "category": pa.array([gold[product] for product in products], pa.string()),
-            "side": pa.array([sides[product] for product in products], pa.string()),
+            "product": [product for labels in sides.values() for product in labels],
+            "category": [leaf for labels in sides.values() for leaf in labels.values()],
+            "side": [side.value for side, labels in sides.items() for _ in labels],
         }
     )
     with _drafted(turn.path(GOLD_FILE)) as draft:
