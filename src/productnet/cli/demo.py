@@ -1,4 +1,4 @@
-"""The ``demo`` command: the whole loop on the generated store, by the commands a user would type."""
+"""The ``demo`` command: the whole loop on the generated store, by the commands one would type."""
 
 import shlex
 import shutil

@@ -208,7 +208,7 @@ def export(
         asdict(summary),
         as_json=json,
         human=lambda: say(
-            f"Released {summary.gold:,} gold products and {summary.hard_negatives:,} hard negatives "
-            f"of {summary.leaves} leaves, {summary.bytes / 1e6:.1f} MB: {summary.path}"
+            f"Released {summary.gold:,} gold products and {summary.hard_negatives:,} hard "
+            f"negatives of {summary.leaves} leaves, {summary.bytes / 1e6:.1f} MB: {summary.path}"
         ),
     )

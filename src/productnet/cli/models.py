@@ -51,7 +51,7 @@ def train(
     Examples:
         productnet train products.parquet --label category --out model
 
-        productnet train products.csv --label category --preset paper --image efficientnet-lite0 -o model
+        productnet train feed.csv --label category --preset paper --image efficientnet-lite0 -o m
     """
     from productnet.master.model import MasterModel
     from productnet.serving.feeds import FeedProducts

@@ -7,8 +7,8 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-import click
 import typer.main
+from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
 
 from productnet.cli.main import app
 from productnet.registry import Registry
@@ -20,12 +20,13 @@ _HEAD = "<!-- Made by `make docs` from the code; edits here are lost. -->\n\n"
 def commands_page() -> str:
     """``docs/cli.md``: every command with its help, arguments and options."""
     root = typer.main.get_command(app)
-    assert isinstance(root, click.Group)
-    context = click.Context(root, info_name="productnet")
+    if not isinstance(root, TyperGroup):
+        raise TypeError(f"The application is a {type(root).__name__}, not a group of commands.")
     parts = [_HEAD, "# Commands\n\nEvery command acts on the project in the current folder, or on "]
     parts.append("`--project DIR`; `--json` prints one JSON object for scripts.\n")
     for name, command in root.commands.items():
-        parts.append(_command_section(name, command, context))
+        if isinstance(command, TyperCommand):
+            parts.append(_command_section(name, command))
     return "".join(parts)
 
 
@@ -75,26 +76,22 @@ PAGES: dict[str, Callable[[], str]] = {
 }
 
 
-def _command_section(name: str, command: click.Command, parent: click.Context) -> str:
-    context = click.Context(command, info_name=name, parent=parent)
-    usage = " ".join(command.collect_usage_pieces(context))
-    rows = [
-        f"| {_names(parameter)} | {_text(getattr(parameter, 'help', ''))} |\n"
-        for parameter in command.get_params(context)
-        if parameter.name != "help"
-    ]
+def _command_section(name: str, command: TyperCommand) -> str:
+    arguments = [one for one in command.params if isinstance(one, TyperArgument)]
+    options = [one for one in command.params if isinstance(one, TyperOption)]
+    usage = " ".join(["productnet", name, *(one.metavar or "" for one in arguments), "[OPTIONS]"])
+    rows = [f"| `{one.metavar}` | {_text(one.help)} |\n" for one in arguments]
+    rows += [f"| `{', '.join(one.opts)}` | {_text(one.help)}{_default(one)} |\n" for one in options]
     return (
-        f"\n## productnet {name}\n\n```\nproductnet {name} {usage}\n```\n\n"
+        f"\n## productnet {name}\n\n```\n{usage}\n```\n\n"
         f"{_help_as_markdown(command.help or '')}\n\n| option | meaning |\n|---|---|\n"
         + "".join(rows)
     )
 
 
-def _names(parameter: click.Parameter) -> str:
-    if isinstance(parameter, click.Argument):
-        return f"`{parameter.make_metavar(click.Context(click.Command('x')))}`"
-    value = f" {parameter.metavar}" if parameter.metavar else ""
-    return f"`{', '.join(parameter.opts)}{value}`"
+def _default(option: TyperOption) -> str:
+    shown = option.default is not None and not option.is_flag and option.name != "project"
+    return f" [default: {option.default}]" if shown else ""
 
 
 def _text(help_text: str | None) -> str:
