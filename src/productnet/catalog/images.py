@@ -23,6 +23,9 @@ _IMAGE_QUALITY = 90
 _THUMBNAIL_QUALITY = 85
 _ORIENTATION = 0x0112
 
+# As sharp as bicubic when scaling down, at the cost of bilinear (Pillow's table of filters).
+_FILTER = Image.Resampling.HAMMING
+
 # What Pillow's decoders raise on bytes that are not what they claim to be.
 _DECODING = (OSError, SyntaxError, ValueError, TypeError, EOFError, IndexError, KeyError,
              OverflowError, AttributeError, MemoryError, struct.error, zlib.error)  # fmt: skip
@@ -112,7 +115,7 @@ def _fitted(
         small = data if as_is else _thumbnail(image, settings)
         return LoadedImage(data, small if thumbnail else b"")
     whole = _plain(ImageOps.exif_transpose(image))
-    whole.thumbnail((settings.max_side, settings.max_side), reducing_gap=2.0)
+    whole.thumbnail((settings.max_side, settings.max_side), _FILTER, reducing_gap=2.0)
     encoded = _encoded(whole, "PNG" if whole.mode == "RGBA" else "JPEG", _IMAGE_QUALITY)
     return LoadedImage(encoded, _thumbnail(whole, settings) if thumbnail else b"")
 
@@ -120,7 +123,7 @@ def _fitted(
 def _thumbnail(image: Image.Image, settings: ImageSettings) -> bytes:
     """A JPEG of the image, which is scaled in place."""
     small = _plain(image)
-    small.thumbnail((settings.thumbnail_side, settings.thumbnail_side), reducing_gap=2.0)
+    small.thumbnail((settings.thumbnail_side, settings.thumbnail_side), _FILTER, reducing_gap=2.0)
     if small.mode == "RGBA":
         white = Image.new("RGB", small.size, "white")
         white.paste(small, mask=small.getchannel("A"))

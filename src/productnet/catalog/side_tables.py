@@ -99,8 +99,11 @@ def merge_categories(path: Path, new: pa.Table) -> None:
 
 
 def write_table_atomically(path: Path, table: pa.Table) -> None:
-    """Replace a Parquet file whole: a reader, or a kill, sees the old one or the new one."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}.draft")
+    """Replace a Parquet file whole: a reader, or a kill, sees the old one or the new one.
+
+    One import runs at a time, so what a killed one left behind is simply written over.
+    """
+    draft = path.with_name(f".{path.name}.draft")
     with draft.open("wb") as file:
         pq.write_table(table, file)
         file.flush()

@@ -19,7 +19,7 @@ def read_jsonl(path: Path) -> Iterator[RawRow]:
 
 def _row(file: str, line: Line) -> RawRow:
     try:
-        value = json.loads(line.text)
+        value = json.loads(line.text.rstrip())
     except json.JSONDecodeError as error:
         reason = f"Not JSON at column {error.colno}: {error.msg}."
     except (ValueError, RecursionError) as error:  # a number of 5,000 digits; 10,000 brackets
