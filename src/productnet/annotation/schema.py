@@ -13,7 +13,6 @@ from sqlalchemy import (
     Index,
     Integer,
     MetaData,
-    Row,
     Table,
     Text,
     TypeDecorator,
@@ -89,23 +88,21 @@ def to_row(decision: Decision) -> dict[str, object]:
 
 
 # The columns above, in their order.
-LogRow = Row[
-    tuple[
-        int,
-        UUID,
-        str,
-        str,
-        str | None,
-        str,
-        str,
-        datetime,
-        float | None,
-        str | None,
-        str | None,
-        float | None,
-        str | None,
-        UUID | None,
-    ]
+LogRow = tuple[
+    int,
+    UUID,
+    str,
+    str,
+    str | None,
+    str,
+    str,
+    datetime,
+    float | None,
+    str | None,
+    str | None,
+    float | None,
+    str | None,
+    UUID | None,
 ]
 
 
