@@ -32,12 +32,17 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Epoch:
-    """One step of the master model's learning curve; accuracies are shares, 0 to 1."""
+    """One pass of the master model over its training products.
 
-    epoch: int
+    Attributes:
+        loss: Mean training loss.
+        accuracy: Share of validation products classified rightly, 0 to 1.
+        validation_loss: Mean loss on them.
+    """
+
     loss: float
-    train_accuracy: float | None = None
-    validation_accuracy: float | None = None
+    accuracy: float | None = None
+    validation_loss: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

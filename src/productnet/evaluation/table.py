@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -14,7 +15,7 @@ from productnet.errors import TrainingError, UnknownName, UnknownProduct, did_yo
 from productnet.evaluation.baselines import BagOfWords, text_columns
 from productnet.evaluation.metrics import Floats, macro_f1, truth_columns, truth_ranks
 from productnet.progress import SILENT, Progress
-from productnet.settings import Project
+from productnet.settings import PAPER_FIELDS, Project
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +44,21 @@ class TableRow:
 
 
 class Task(NamedTuple):
-    """What every contender gets: products to learn from, and products to score."""
+    """What every contender gets.
 
+    Attributes:
+        source: Where the products come from; a project has features cached.
+        labels: Product id to category id of the train side.
+        train: The products of ``labels``, in that order: ``id``, text fields, perhaps ``image``.
+        test: The products to score, with the same columns.
+        preset: Preset of the master model.
+        seed: Of everything random.
+        progress: Who watches.
+    """
+
+    source: Project | pa.Table
+    labels: Mapping[str, str]
     train: pa.Table
-    labels: list[str]
     test: pa.Table
     preset: str
     seed: int
@@ -69,6 +81,7 @@ def evaluate_table(
     test_labels: Mapping[str, str],
     *,
     preset: str = "fast",
+    fields: Sequence[str] | None = None,
     seed: int = 0,
     names: Sequence[str] | None = None,
     contenders: Mapping[str, Contender] | None = None,
@@ -77,10 +90,12 @@ def evaluate_table(
     """Train every contender on the same products and test it on the same others.
 
     Args:
-        products: A project, or a table with ``id``, text columns and perhaps ``image``.
+        products: A project, or a table with ``id``, text fields and perhaps ``image``.
         train_labels: Product id to category id of the train side.
         test_labels: The same of the test side.
         preset: Preset of the master model.
+        fields: Text fields to use; by default a project's own, and of a table those of the
+            paper (section 2.2), for other columns might hold the answer.
         seed: Seed of every contender.
         names: Only these rows; all that the products allow when absent (a pool without images
             has no "image only").
@@ -98,8 +113,8 @@ def evaluate_table(
             raise TrainingError(
                 f"The {side} side of gold is empty. Confirm more products by audit first."
             )
-    train, test = _rows(products, list(train_labels)), _rows(products, list(test_labels))
-    task = Task(train, list(train_labels.values()), test, preset, seed, progress)
+    train, test = (_rows(products, list(side), fields) for side in (train_labels, test_labels))
+    task = Task(products, train_labels, train, test, preset, seed, progress)
     chosen = _possible(known, train) if names is None else list(names)
     if unknown := [name for name in chosen if name not in known]:
         raise UnknownName(
@@ -143,36 +158,26 @@ def table_row(
     )
 
 
-def _master(task: Task, fields: tuple[str, ...] | None) -> Scored:
+def _master(task: Task, *, text: bool, image: bool) -> Scored:
     from productnet.master.model import MasterModel
 
+    has_image = IMAGE in task.train.column_names
+    fields = (*text_columns(task.train),) * text + (IMAGE,) * (image and has_image)
     model = MasterModel(task.preset, fields=fields, seed=task.seed)
-    model.fit(task.train, task.labels, progress=task.progress)
+    model.fit(task.source, task.labels, progress=task.progress)
     return Scored(model.predict_proba(task.test), model.classes)
 
 
-def _master_all(task: Task) -> Scored:
-    return _master(task, None)
-
-
-def _master_text(task: Task) -> Scored:
-    return _master(task, tuple(text_columns(task.train)))
-
-
-def _master_image(task: Task) -> Scored:
-    return _master(task, (IMAGE,))
-
-
 def _bag_of_words(task: Task) -> Scored:
-    model = BagOfWords(seed=task.seed).fit(task.train, task.labels)
+    model = BagOfWords(seed=task.seed).fit(task.train, list(task.labels.values()))
     return Scored(model.score(task.test), model.classes)
 
 
 MASTER = "master"
 CONTENDERS: dict[str, Contender] = {
-    MASTER: _master_all,
-    "text only": _master_text,
-    "image only": _master_image,
+    MASTER: partial(_master, text=True, image=True),
+    "text only": partial(_master, text=True, image=False),
+    "image only": partial(_master, text=False, image=True),
     "bag of words": _bag_of_words,
 }
 
@@ -189,11 +194,14 @@ def _possible(known: Mapping[str, Contender], train: pa.Table) -> list[str]:
     return [name for name in known if not unusable.get(name, False)]
 
 
-def _rows(products: Project | pa.Table, ids: list[str]) -> pa.Table:
+def _rows(products: Project | pa.Table, ids: list[str], fields: Sequence[str] | None) -> pa.Table:
+    """The products of these ids, in order: id, text fields, and image where there is one."""
     if isinstance(products, Project):
         pool = Pool.open(products.pool_path)
-        return pool.take(ids, columns=[ID, *pool.fields, IMAGE])
+        return pool.take(ids, columns=[ID, *(fields or pool.fields), IMAGE])
+    wanted = (ID, *(fields or PAPER_FIELDS), IMAGE)
     row_of = {product: row for row, product in enumerate(products.column(ID).to_pylist())}
     if missing := [product for product in ids if product not in row_of]:
         raise UnknownProduct(f'Product "{missing[0]}" is labelled but not among the products.')
-    return products.take([row_of[product] for product in ids])
+    columns = [name for name in wanted if name in products.column_names]
+    return products.select(columns).take([row_of[product] for product in ids])

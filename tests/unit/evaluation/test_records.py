@@ -28,7 +28,7 @@ def metrics() -> RoundMetrics:
         finished_at="2026-01-01T00:00:00+00:00",
         n_train=10,
         seconds={"train": 4.5, "evaluate": 0.5},
-        history=[Epoch(1, 0.9, 0.5, 0.4)],
+        history=[Epoch(0.9, accuracy=0.5, validation_loss=0.8)],
     )
 
 

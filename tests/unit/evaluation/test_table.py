@@ -19,7 +19,7 @@ def shop(per_leaf: int) -> tuple[pa.Table, dict[str, str]]:
 
 def perfect(task: Task) -> Scored:
     leaves = [product.split("-")[0] for product in task.test.column("id").to_pylist()]
-    classes = tuple(sorted(set(task.labels)))
+    classes = tuple(sorted(set(task.labels.values())))
     return Scored(np.array([[leaf == name for name in classes] for leaf in leaves], float), classes)
 
 
@@ -61,6 +61,17 @@ def test_rows_that_need_an_absent_modality_are_left_out() -> None:
     pictures = pa.table({"id": list(labels), "image": [b"jpeg"] * len(labels)})
     names = [row.name for row in evaluate_table(pictures, train, test, contenders=fakes)]
     assert names == ["master", "image only"]
+
+
+def test_a_column_that_is_no_field_is_not_read() -> None:
+    products, labels = shop(8)
+    train, test = halves(labels)
+    noise = products.set_column(1, "title", pa.array(["word"] * len(labels)))
+    telling = noise.append_column("shelf", pa.array(list(labels.values())))
+    [hidden] = evaluate_table(telling, train, test, names=["bag of words"])
+    [asked] = evaluate_table(telling, train, test, names=["bag of words"], fields=["shelf"])
+    assert hidden.top1 < 0.5
+    assert asked.top1 == 1.0
 
 
 def test_a_table_names_what_it_cannot_use() -> None:
