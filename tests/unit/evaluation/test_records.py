@@ -1,0 +1,87 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from productnet.errors import ModelError, UsageError
+from productnet.evaluation.records import (
+    Epoch,
+    FirstPage,
+    FoundCurve,
+    RoundMetrics,
+    SimulationRecord,
+    measure_round,
+    random_views,
+)
+from productnet.evaluation.table import Scored
+
+PATHS = {"mugs": ("Kitchen", "Mugs"), "cups": ("Kitchen", "Cups"), "sofas": ("Home", "Sofas")}
+
+
+def metrics() -> RoundMetrics:
+    scores = np.array([[0.1, 0.9, 0.0], [0.3, 0.5, 0.2], [0.6, 0.2, 0.2], [0.2, 0.1, 0.7]])
+    return measure_round(
+        Scored(scores, ("cups", "mugs", "sofas")),
+        {"p1": "mugs", "p2": "cups", "p3": "cups", "p4": "sofas"},
+        PATHS,
+        round=2,
+        finished_at="2026-01-01T00:00:00+00:00",
+        n_train=10,
+        seconds={"train": 4.5, "evaluate": 0.5},
+        history=[Epoch(0.9, accuracy=0.5, validation_loss=0.8)],
+    )
+
+
+def test_a_round_is_measured_from_its_probabilities() -> None:
+    measured = metrics()
+    assert measured.master.top1 == 0.75
+    assert measured.master.top3 == 1.0
+    assert measured.master.seconds == 4.5
+    assert measured.levels == (1.0, 0.75)
+    [pair] = measured.confused
+    assert (pair.truth, pair.predicted, pair.examples) == ("cups", "mugs", ("p2",))
+    assert measured.calibration.ece == pytest.approx((0.1 + 0.5 + 0.4 + 0.3) / 4)
+
+
+def test_metrics_survive_a_round_trip(tmp_path: Path) -> None:
+    measured = metrics()
+    measured.save(tmp_path / "metrics.json")
+    assert RoundMetrics.load(tmp_path / "metrics.json") == measured
+
+
+def test_a_simulation_survives_a_round_trip(tmp_path: Path) -> None:
+    record = SimulationRecord(
+        curves=(FoundCurve("mugs", "random", (10, 20), (0, 1)),),
+        pages=(FirstPage("mugs", "random", ("p1", "p2", "p3"), (True, False, None)),),
+        reference_counts={"mugs": 12},
+    )
+    record.save(tmp_path / "reports" / "simulation.json")
+    assert SimulationRecord.load(tmp_path / "reports" / "simulation.json") == record
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("{", "is damaged"),
+        ("[]", "has format None"),
+        ('{"format_version": 9}', "has format 9; this version of ProductNet reads format 1"),
+        ('{"format_version": 1, "round": "two"}', "is damaged"),
+    ],
+)
+def test_a_file_that_cannot_be_used_says_why(tmp_path: Path, text: str, complaint: str) -> None:
+    (tmp_path / "metrics.json").write_text(text)
+    with pytest.raises(ModelError, match=complaint):
+        RoundMetrics.load(tmp_path / "metrics.json")
+
+
+def test_a_missing_file_names_the_command_that_writes_it(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="`productnet simulate` writes it"):
+        SimulationRecord.load(tmp_path / "simulation.json")
+
+
+def test_random_views_agree_with_drawing_at_random() -> None:
+    rng = np.random.default_rng(0)
+    draws = [np.flatnonzero(rng.permutation(200) < 8)[4] + 1 for _ in range(4_000)]
+    assert random_views(5, positives=8, pool=200) == pytest.approx(np.mean(draws), rel=0.02)
+    with pytest.raises(UsageError, match="9 positives cannot be found among 8"):
+        random_views(9, positives=8, pool=200)
