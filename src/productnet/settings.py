@@ -4,7 +4,6 @@ This module knows names and values only. What lives behind each path is opened b
 that owns it: the pool by ``catalog``, decisions by ``annotation``, and so on.
 """
 
-import json
 import os
 import tomllib
 from collections.abc import Iterable
@@ -121,7 +120,7 @@ class Project:
         if (root / cls.SETTINGS_FILE).exists():
             raise ProjectError(f"{root} is a ProductNet project already. Choose another folder.")
         root.mkdir(parents=True, exist_ok=True)
-        write_atomically(root / cls.SETTINGS_FILE, _as_toml(settings))
+        write_atomically(root / cls.SETTINGS_FILE, settings_to_toml(settings))
         return cls(root, settings)
 
     @classmethod
@@ -133,11 +132,7 @@ class Project:
                 f"{root.resolve()} is not a ProductNet project: it has no {cls.SETTINGS_FILE}. "
                 "Make one with `productnet init DIR`, or name it with --project DIR."
             )
-        try:
-            raw = tomllib.loads(file.read_text(encoding="utf-8"))
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise SettingsError(f"{file} is not valid TOML: {error}") from error
-        settings = _parse(raw, source=str(file))
+        settings = settings_from_toml(file.read_bytes(), source=str(file))
         if settings.format_version != FORMAT_VERSION:
             raise ProjectError(
                 f"{root} has project format {settings.format_version}; this version of "
@@ -221,9 +216,13 @@ def write_atomically(path: Path, text: str) -> None:
     draft.replace(path)
 
 
-def _parse(raw: dict[str, object], *, source: str) -> Settings:
+def settings_from_toml(text: bytes | str, *, source: str) -> Settings:
+    """Settings from TOML; raises SettingsError naming ``source``, the key and its value."""
     try:
-        return Settings.model_validate(raw)
+        decoded = text if isinstance(text, str) else text.decode()
+        return Settings.model_validate(tomllib.loads(decoded))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{source} is not valid TOML: {error}") from error
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"])
@@ -246,26 +245,25 @@ def described_settings() -> Iterable[tuple[str, str]]:
             yield name, field.description or ""
 
 
-def _as_toml(settings: Settings) -> str:
-    """The settings as TOML, each line commented with its help, so that the file explains itself."""
+def settings_to_toml(settings: Settings) -> str:
+    """The settings as TOML, each commented with its help, so that the file explains itself."""
+    import tomlkit
+
     help_of = dict(described_settings())
-    lines: list[str] = []
-    sections: list[str] = []
+    document = tomlkit.document()
     for name, value in settings.model_dump(mode="json").items():
-        if name in help_of:
-            lines += [f"# {help_of[name]}", _toml_line(name, value)]
+        if name not in help_of:
+            section = tomlkit.table()
+            for key, inner in value.items():
+                section.add(tomlkit.comment(help_of[f"{name}.{key}"]))
+                section.add(key, inner)
+            document.add(tomlkit.nl())
+            document.add(name, section)
             continue
-        sections += ["", f"[{name}]"]
-        for key, inner in value.items():
-            sections += [f"# {help_of[f'{name}.{key}']}", _toml_line(key, inner)]
-    return "\n".join(lines + sections) + "\n"
-
-
-def _toml_line(key: str, value: object) -> str:
-    if value is None:
-        return f'# {key} = ""'
-    if isinstance(value, dict):
-        # JSON strings are valid TOML basic strings.
-        inner = ", ".join(f"{json.dumps(k)} = {json.dumps(v)}" for k, v in value.items())
-        return f"{key} = {{ {inner} }}" if inner else f"{key} = {{}}"
-    return f"{key} = {json.dumps(value, ensure_ascii=False)}"
+        document.add(tomlkit.comment(help_of[name]))
+        # TOML has no null: what is not set is shown as a comment.
+        if value is None:
+            document.add(tomlkit.comment(f'{name} = ""'))
+        else:
+            document.add(name, value)
+    return tomlkit.dumps(document)

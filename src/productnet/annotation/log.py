@@ -4,7 +4,7 @@ One object owns both the log and the cached state, so that the second is never o
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from threading import RLock
+from threading import Lock
 from types import TracebackType
 from typing import Self
 from uuid import UUID
@@ -40,7 +40,10 @@ class DecisionLog:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._state = State()
-        self._lock = RLock()
+        # Writers of this process queue here rather than poll the database; whoever holds both
+        # locks took this one first.
+        self._writers = Lock()
+        self._catching_up = Lock()
 
     @classmethod
     def open(cls, url: str) -> Self:
@@ -68,7 +71,7 @@ class DecisionLog:
         """
         if not decisions:
             return 0
-        with self._lock, writing(self._engine) as connection:
+        with self._writers, writing(self._engine) as connection:
             fresh = _without_repeats(connection, decisions)
             if check and fresh:
                 self._catch_up(connection)
@@ -88,34 +91,31 @@ class DecisionLog:
     def since(self, seq: int = 0) -> Iterator[tuple[int, Decision]]:
         """Sequence number and decision of everything after ``seq``, a chunk in memory at a time."""
         with self._engine.connect() as connection:
-            yield from _since(connection, seq)
+            for chunk in _chunks_since(connection, seq):
+                yield from chunk
 
     def find(self, decision_id: UUID) -> Decision | None:
         """The decision of this id."""
         with self._engine.connect() as connection:
             row = connection.execute(select(table).where(table.c.id == decision_id)).first()
-        return from_row(row) if row else None
+        return from_row(row)[1] if row else None
 
     def about(self, product: str) -> list[Decision]:
         """Everything ever said of a product, undone or not, in order."""
         query = select(table).where(table.c.product == product).order_by(table.c.seq)
         with self._engine.connect() as connection:
-            return [from_row(row) for row in connection.execute(query)]
+            return [from_row(row)[1] for row in connection.execute(query)]
 
     def state(self) -> State:
         """The state of all pairs, with everything committed until now."""
-        with self._lock, self._engine.connect() as connection:
+        with self._engine.connect() as connection:
             self._catch_up(connection)
         return self._state
 
     def _catch_up(self, connection: Connection) -> None:
-        chunk: list[tuple[int, Decision]] = []
-        for item in _since(connection, self._state.seq):
-            chunk.append(item)
-            if len(chunk) == _CHUNK:
+        with self._catching_up:
+            for chunk in _chunks_since(connection, self._state.seq):
                 self._state.apply(chunk)
-                chunk = []
-        self._state.apply(chunk)
 
     def close(self) -> None:
         """Let go of the database."""
@@ -133,12 +133,11 @@ class DecisionLog:
         self.close()
 
 
-def _since(connection: Connection, seq: int) -> Iterator[tuple[int, Decision]]:
+def _chunks_since(connection: Connection, seq: int) -> Iterator[list[tuple[int, Decision]]]:
     query = select(table).order_by(table.c.seq).limit(_CHUNK)
     while rows := connection.execute(query.where(table.c.seq > seq)).all():
-        for row in rows:
-            yield row.seq, from_row(row)
         seq = rows[-1].seq
+        yield [from_row(row) for row in rows]
 
 
 def _without_repeats(connection: Connection, sent: Sequence[Decision]) -> list[Decision]:
@@ -147,11 +146,12 @@ def _without_repeats(connection: Connection, sent: Sequence[Decision]) -> list[D
     for start in range(0, len(sent), _CHUNK):
         ids = [decision.id for decision in sent[start : start + _CHUNK]]
         for row in connection.execute(select(table).where(table.c.id.in_(ids))):
-            known[row.id] = from_row(row)
+            known[row.id] = from_row(row)[1]
     fresh: list[Decision] = []
     for decision in sent:
-        first = known.setdefault(decision.id, decision)
-        if first is decision:
+        first = known.get(decision.id)
+        if first is None:
+            known[decision.id] = decision
             fresh.append(decision)
         elif not first.says_the_same_as(decision):
             raise WorkflowError(

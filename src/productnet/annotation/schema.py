@@ -2,7 +2,6 @@
 
 from datetime import UTC, datetime
 from sys import intern
-from typing import cast
 from uuid import UUID
 
 from sqlalchemy import (
@@ -14,7 +13,6 @@ from sqlalchemy import (
     Index,
     Integer,
     MetaData,
-    Row,
     Table,
     Text,
     TypeDecorator,
@@ -89,24 +87,59 @@ def to_row(decision: Decision) -> dict[str, object]:
     }
 
 
-def from_row(row: Row[tuple[object, ...]]) -> Decision:
-    """A row as a decision; texts that repeat from row to row share their memory."""
-    values = row._mapping
-    return Decision(
-        id=cast(UUID, values["id"]),
-        product=cast(str, values["product"]),
-        category=intern(cast(str, values["category"])),
-        verdict=Verdict(values["verdict"]) if values["verdict"] else None,
-        role=Role(values["role"]),
-        annotator=intern(cast(str, values["annotator"])),
-        at=cast(datetime, values["at"]),
-        seconds=cast(float | None, values["seconds"]),
-        source=_shared(cast(str | None, values["source"])),
-        model_version=cast(str | None, values["model_version"]),
-        score=cast(float | None, values["score"]),
-        note=cast(str | None, values["note"]),
-        undoes=cast(UUID | None, values["undoes"]),
+# The columns above, in their order.
+LogRow = tuple[
+    int,
+    UUID,
+    str,
+    str,
+    str | None,
+    str,
+    str,
+    datetime,
+    float | None,
+    str | None,
+    str | None,
+    float | None,
+    str | None,
+    UUID | None,
+]
+
+
+def from_row(row: LogRow) -> tuple[int, Decision]:
+    """Sequence number and decision of a row; texts that repeat share their memory."""
+    (
+        seq,
+        id,
+        product,
+        category,
+        verdict,
+        role,
+        annotator,
+        at,
+        seconds,
+        source,
+        model_version,
+        score,
+        note,
+        undoes,
+    ) = row
+    decision = Decision(
+        id=id,
+        product=product,
+        category=intern(category),
+        verdict=Verdict(verdict) if verdict else None,
+        role=Role(role),
+        annotator=intern(annotator),
+        at=at,
+        seconds=seconds,
+        source=_shared(source),
+        model_version=model_version,
+        score=score,
+        note=note,
+        undoes=undoes,
     )
+    return seq, decision
 
 
 def _shared(text: str | None) -> str | None:

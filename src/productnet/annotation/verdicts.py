@@ -186,9 +186,7 @@ def _judge_pair(answers: Answers) -> PairState:
         return state
     since = confirming[-1].seq
     if any(vote.verdict is not given.verdict for vote in confirming):
-        return replace(
-            state, stage=Stage.DISPUTED, verdict=None, reason=Reason.DIFFER, since=since
-        )
+        return replace(state, stage=Stage.DISPUTED, verdict=None, reason=Reason.DIFFER, since=since)
     return replace(
         state,
         stage=Stage.CONFIRMED,

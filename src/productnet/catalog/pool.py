@@ -63,12 +63,11 @@ class Pool:
         column = self._dataset.to_table(columns=[ID]).column(ID)
         return pa.array([], pa.string()) if not len(column) else column.combine_chunks()
 
-    def fingerprints(self) -> Iterator[tuple[str, bytes, bool]]:
-        """(id, fingerprint, whether an image failed) of every product, streamed."""
-        for batch in self.scan(columns=[ID, FINGERPRINT, IMAGE_ERROR], batch_size=65_536):
-            failed = pc.is_valid(batch.column(IMAGE_ERROR)).to_pylist()
-            ids, prints = batch.column(ID).to_pylist(), batch.column(FINGERPRINT).to_pylist()
-            yield from zip(ids, prints, failed, strict=True)
+    def fingerprints(self) -> Iterator[tuple[str, bytes, str | None]]:
+        """(id, fingerprint, image error) of every product, streamed."""
+        columns = [ID, FINGERPRINT, IMAGE_ERROR]
+        for batch in self.scan(columns=columns, batch_size=65_536):
+            yield from zip(*(batch.column(name).to_pylist() for name in columns), strict=True)
 
     def scan(
         self, *, columns: Sequence[str] | None = None, batch_size: int = 1_024

@@ -1,0 +1,49 @@
+# Two commands are all a newcomer needs: `make demo` and `make test`.
+# Both install what they need into .venv, once.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+TEST_WORKERS ?= 2
+
+.PHONY: demo test check format docs clean help
+
+help:  ## List the targets
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+demo: $(VENV)/.installed-train  ## Run the whole loop on the generated store
+	$(BIN)/productnet demo demo-shop
+
+test: $(VENV)/.installed-dev check  ## Run every check and test
+	$(BIN)/python -m pytest -n $(TEST_WORKERS) --cov --cov-report=term:skip-covered
+
+check: $(VENV)/.installed-dev  ## Style, types and import floors
+	$(BIN)/ruff format --check src tests benchmarks
+	$(BIN)/ruff check src tests benchmarks
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+
+format: $(VENV)/.installed-dev  ## Format the code and fix what can be fixed
+	$(BIN)/ruff check --fix src tests benchmarks
+	$(BIN)/ruff format src tests benchmarks
+
+docs: $(VENV)/.installed-train  ## Write the reference pages that are made from the code
+	$(BIN)/python -m productnet.cli.reference docs
+
+clean:  ## Remove what make made
+	rm -rf $(VENV) demo-shop .coverage* .mypy_cache .pytest_cache .ruff_cache .hypothesis
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+
+# A stamp is newer than what it was installed from, so a second run installs nothing.
+$(VENV)/.installed-train: pyproject.toml constraints.txt | $(VENV)/bin/python
+	@echo "Installing ProductNet into $(VENV) (once; a few minutes)"
+	$(PIP) -e '.[train]'
+	@touch $@
+
+$(VENV)/.installed-dev: pyproject.toml constraints.txt | $(VENV)/.installed-train
+	@echo "Installing the test tools into $(VENV) (once)"
+	$(PIP) -e '.[train,postgres,dev]'
+	@touch $@

@@ -1,0 +1,92 @@
+"""How the command line talks: results on stdout, progress and errors on stderr."""
+
+import json
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from rich.progress import Progress as RichBars
+from rich.table import Table
+from rich.text import Text
+
+from productnet.errors import ProductNetError
+from productnet.progress import Advance
+
+out = Console(soft_wrap=True)
+err = Console(stderr=True, soft_wrap=True)
+
+ProjectOption = Annotated[
+    Path, typer.Option("--project", "-p", metavar="DIR", help="Project folder [default: here]")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object, for scripts")]
+
+HERE = Path()
+
+
+class Bars:
+    """Progress drawn as bars on stderr; a task shorter than a moment leaves one line."""
+
+    @contextmanager
+    def task(self, label: str, *, total: int | None) -> Iterator[Advance]:
+        """One bar; a line with the time it took stays when it ends."""
+        columns = (
+            SpinnerColumn(finished_text="[green]✓[/green]"),
+            TextColumn("{task.description}", markup=False),
+            BarColumn(bar_width=32),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TimeRemainingColumn(elapsed_when_finished=False, compact=True),
+        )
+        with RichBars(*columns, console=err, refresh_per_second=5) as bars:
+            task = bars.add_task(label, total=total)
+            yield lambda done: bars.advance(task, done)
+            if total is None:
+                bars.update(task, total=bars.tasks[0].completed)
+
+
+def show(result: Mapping[str, object], *, as_json: bool, human: Callable[[], None]) -> None:
+    """Print a command's result: as one JSON object, or as people like it."""
+    if as_json:
+        sys.stdout.write(json.dumps(result, ensure_ascii=False, default=str) + "\n")
+    else:
+        human()
+
+
+def say(message: str) -> None:
+    """A plain line to people; what came from a feed is never read as markup."""
+    out.print(Text(message))
+
+
+def table(title: str, headers: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    """A small table; numbers align right."""
+    grid = Table(title=Text(title), title_justify="left", header_style="bold", box=None)
+    for position, header in enumerate(headers):
+        numeric = bool(rows) and isinstance(rows[0][position], int | float)
+        grid.add_column(header, justify="right" if numeric else "left")
+    for row in rows:
+        grid.add_row(*(Text(_cell(value)) for value in row))
+    out.print(grid)
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, float):
+        return f"{value:.3f}"
+    return "" if value is None else str(value)
+
+
+def fail(error: ProductNetError) -> NoReturn:
+    """Print the error as a sentence and leave with status 2."""
+    err.print(Text.assemble(("error: ", "bold red"), str(error)))
+    raise SystemExit(2)

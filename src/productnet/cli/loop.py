@@ -1,0 +1,214 @@
+"""Commands of the loop: ``embed``, ``simulate``, ``round``, ``status``, ``report``, ``export``."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from productnet.cli.console import HERE, Bars, JsonOption, ProjectOption, say, show, table
+from productnet.settings import Project
+
+LOOP_PANEL = "Go round the loop"
+
+
+def register(app: typer.Typer) -> None:
+    """Add this file's commands to the application."""
+    for command in (embed, simulate, round_, status, report, export):
+        app.command(command.__name__.rstrip("_"), rich_help_panel=LOOP_PANEL)(command)
+
+
+def embed(project: ProjectOption = HERE, json: JsonOption = False) -> None:
+    """Embed the pool with the pretrained encoders, and index its words.
+
+    Each text and image is encoded once and remembered: the same command again goes on after a
+    kill, and encodes only what is new.
+
+    Examples:
+        productnet embed
+
+        productnet embed --project my-shop --json
+    """
+    from productnet.embeddings.initial import embed_initial
+    from productnet.retrieval.keyword_index import refresh_keyword_index
+
+    opened = Project.open(project)
+    stamp = embed_initial(opened, progress=Bars()).stamp
+    refresh_keyword_index(opened, progress=Bars())
+
+    def human() -> None:
+        say(f"Embedded {stamp.count:,} products in {stamp.dimension} dimensions ({stamp.encoder}).")
+        if kept := stamp.notes.get("neighbour_overlap"):
+            say(f"Reducing the dimension kept {float(kept):.1%} of each product's 10 neighbours.")
+
+    show(stamp.as_dict(), as_json=json, human=human)
+
+
+def simulate(
+    leaf: Annotated[
+        list[str] | None, typer.Option("--leaf", help="Only this leaf; can be repeated")
+    ] = None,
+    target: Annotated[
+        int | None, typer.Option(help="Positives wanted of each leaf [default: the setting]")
+    ] = None,
+    source: Annotated[str, typer.Option(help="Source of candidates")] = "mixed",
+    page_size: Annotated[int, typer.Option(help="Candidates a page")] = 20,
+    max_views: Annotated[int, typer.Option(help="Candidates to view at most in a leaf")] = 400,
+    labeler_error: Annotated[float, typer.Option(help="Share of wrong answers, labeler")] = 0.03,
+    auditor_error: Annotated[float, typer.Option(help="Share of wrong answers, auditor")] = 0.02,
+    project: ProjectOption = HERE,
+    json: JsonOption = False,
+) -> None:
+    """Let simulated people label, audit and adjudicate, driven by the reference labels.
+
+    They make the same workflow calls as people do. The same command again goes on after a kill.
+
+    Examples:
+        productnet simulate --target 20
+
+        productnet simulate --leaf mugs --source nearest --labeler-error 0
+    """
+    from productnet.evaluation.simulate import simulate as run_simulation
+
+    result = run_simulation(
+        Project.open(project),
+        leaves=leaf,
+        target=target,
+        source=source,
+        page_size=page_size,
+        max_views=max_views,
+        labeler_error=labeler_error,
+        auditor_error=auditor_error,
+        progress=Bars(),
+    )
+    show(result.as_dict(), as_json=json, human=lambda: say(result.summary()))
+
+
+def round_(
+    preset: Annotated[
+        str | None, typer.Option(help="Preset of the master model [default: the setting]")
+    ] = None,
+    project: ProjectOption = HERE,
+    json: JsonOption = False,
+) -> None:
+    """Train the master model on gold, embed the pool with it, recommend categories.
+
+    Steps: train, evaluate, embed, index, recommend, activate. A round that was stopped goes on
+    with the step it was in; people go on with the previous one until the last step.
+
+    Examples:
+        productnet round
+
+        productnet round --preset paper
+    """
+    from productnet.evaluation.records import RoundMetrics
+    from productnet.rounds.round import run_round
+    from productnet.rounds.steps import METRICS_FILE
+
+    opened = Project.open(project)
+    outcome = run_round(opened, preset=preset, progress=Bars())
+    record = outcome.record
+    metrics = RoundMetrics.load(record.folder(opened) / METRICS_FILE)
+    result = {
+        "round": record.number,
+        "resumed": outcome.resumed,
+        "preset": record.preset,
+        "seconds": dict(zip(record.done, record.seconds, strict=True)),
+        "table": [asdict(row) for row in metrics.table],
+        "embedding_set": record.name,
+    }
+
+    def human() -> None:
+        own = metrics.master
+        table(
+            f"Round {record.number}: trained on {own.n_train:,} gold products, "
+            f"tested on {own.n_test:,} others",
+            ("model", "top-1", "top-3", "top-5", "macro F1"),
+            [(row.name, row.top1, row.top3, row.top5, row.macro_f1) for row in metrics.table],
+        )
+        say("Its embedding set and recommendations are in use now. Next: productnet report")
+
+    show(result, as_json=json, human=human)
+
+
+def status(project: ProjectOption = HERE, json: JsonOption = False) -> None:
+    """Tell what the project holds and how far each leaf is.
+
+    Examples:
+        productnet status
+
+        productnet status --json
+    """
+    from productnet.rounds.status import project_status
+
+    found = project_status(Project.open(project))
+
+    def human() -> None:
+        for line in found.lines():
+            say(line)
+        if found.leaves:
+            table(
+                "Leaves begun",
+                ("leaf", "gold", "to audit", "disputed", "hard negatives", "decisions"),
+                [
+                    (
+                        leaf.path,
+                        leaf.progress.gold,
+                        leaf.progress.to_audit,
+                        leaf.progress.disputed,
+                        leaf.progress.hard_negatives,
+                        leaf.progress.decisions,
+                    )
+                    for leaf in found.leaves
+                ],
+            )
+
+    show(found.as_dict(), as_json=json, human=human)
+
+
+def report(
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Where to [default: reports/report.html]")
+    ] = None,
+    project: ProjectOption = HERE,
+    json: JsonOption = False,
+) -> None:
+    """Write one HTML page on progress, accuracy, candidates and cost.
+
+    Examples:
+        productnet report
+
+        productnet report --out progress.html
+    """
+    from productnet.evaluation.report import collect_report, write_report
+
+    opened = Project.open(project)
+    path = out or opened.reports_path / "report.html"
+    data = collect_report(opened, progress=Bars())
+    write_report(path, data)
+    show({"report": str(path)}, as_json=json, human=lambda: say(f"Report: {path}"))
+
+
+def export(
+    version: Annotated[
+        str, typer.Argument(metavar="VERSION", help="Semantic version of the release, as 1.0.0")
+    ],
+    project: ProjectOption = HERE,
+    json: JsonOption = False,
+) -> None:
+    """Release gold as an immutable dataset: Parquet with images, a card, a manifest.
+
+    Examples:
+        productnet export 1.0.0
+    """
+    from productnet.release.build import release
+
+    summary = release(Project.open(project), version=version, progress=Bars())
+    show(
+        asdict(summary),
+        as_json=json,
+        human=lambda: say(
+            f"Released {summary.gold:,} gold products and {summary.hard_negatives:,} hard "
+            f"negatives of {summary.leaves} leaves, {summary.bytes / 1e6:.1f} MB: {summary.path}"
+        ),
+    )

@@ -1,0 +1,235 @@
+"""Commands of the model: ``train``, ``evaluate``, ``categorize``, ``encode``, ``similar``."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from productnet.cli.console import HERE, Bars, JsonOption, ProjectOption, say, show, table
+from productnet.cli.data import MapOption, split_pairs
+from productnet.errors import UsageError
+from productnet.settings import Project, Settings
+
+if TYPE_CHECKING:
+    from productnet.master.model import MasterModel
+
+MODEL_PANEL = "Use the model"
+
+FeedArgument = Annotated[Path, typer.Argument(metavar="FILE", help="Feed of products")]
+LabelOption = Annotated[str, typer.Option("--label", help="Column with the true category")]
+FormatOption = Annotated[
+    str | None, typer.Option(help="Reader to use [default: detected from the file]")
+]
+ModelOption = Annotated[
+    Path | None, typer.Option("--model", help="Folder of a model [default: the project's own]")
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add this file's commands to the application."""
+    for command in (train, evaluate, categorize, encode, similar):
+        app.command(rich_help_panel=MODEL_PANEL)(command)
+
+
+def train(
+    file: FeedArgument,
+    label: LabelOption,
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder to save the model in")],
+    preset: Annotated[str, typer.Option(help="Preset of the master model")] = "fast",
+    dimension: Annotated[int, typer.Option(help="Dimension of the embedding")] = 256,
+    image: Annotated[
+        str | None, typer.Option(help="Another image encoder than the preset's")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Seed of training")] = 0,
+    map: MapOption = None,
+    format: FormatOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Train a master model on a labelled file, without a project.
+
+    Examples:
+        productnet train products.parquet --label category --out model
+
+        productnet train feed.csv --label category --preset paper --image efficientnet-lite0 -o m
+    """
+    from productnet.master.model import MasterModel
+    from productnet.serving.feeds import FeedProducts
+
+    if (out / "model.json").exists():
+        raise UsageError(f"{out} holds a model already. Choose another folder.")
+    feed = FeedProducts(file, Settings(), mapping=split_pairs(map), format=format, label=label)
+    products, labels = feed.table()
+    known = {
+        product: text
+        for product, text in zip(products.column("id").to_pylist(), labels, strict=True)
+        if text is not None
+    }
+    model = MasterModel(preset, dimension=dimension, seed=seed, image=image)
+    model.fit(products, known, progress=Bars()).save(out)
+    result = {
+        "model": str(out),
+        "products": len(known),
+        "categories": len(model.classes),
+        "history": [asdict(epoch) for epoch in model.history],
+    }
+    show(
+        result,
+        as_json=json,
+        human=lambda: say(
+            f"Trained on {len(known):,} products of {len(model.classes)} categories: {out}"
+        ),
+    )
+
+
+def evaluate(
+    file: FeedArgument,
+    label: LabelOption,
+    model: ModelOption = None,
+    map: MapOption = None,
+    format: FormatOption = None,
+    project: ProjectOption = HERE,
+    json: JsonOption = False,
+) -> None:
+    """Measure a model on a labelled file: top-1, top-3, top-5, macro F1.
+
+    Examples:
+        productnet evaluate test.parquet --label category --model model
+    """
+    from productnet.evaluation.table import Scored, table_row
+    from productnet.serving.feeds import FeedProducts
+
+    chosen, settings = _model(model, project)
+    feed = FeedProducts(file, settings, mapping=split_pairs(map), format=format, label=label)
+    products, labels = feed.table()
+    rows = [row for row, text in enumerate(labels) if text is not None]
+    if not rows:
+        raise UsageError(f'No row of {file} has a text in column "{label}".')
+    truth = [text for text in labels if text is not None]
+    scored = Scored(chosen.predict_proba(products.take(rows)), chosen.classes)
+    row = table_row(file.name, scored, truth, seconds=0.0, n_train=0)
+    result = {
+        name: value for name, value in asdict(row).items() if name not in ("seconds", "n_train")
+    }
+    show(
+        result,
+        as_json=json,
+        human=lambda: table(
+            f"{len(truth):,} products",
+            ("file", "top-1", "top-3", "top-5", "macro F1"),
+            [(row.name, row.top1, row.top3, row.top5, row.macro_f1)],
+        ),
+    )
+
+
+def categorize(
+    file: FeedArgument,
+    out: Annotated[Path, typer.Option("--out", "-o", help="A .parquet or .csv file to write")],
+    top: Annotated[int, typer.Option(min=1, help="Categories a product")] = 3,
+    model: ModelOption = None,
+    map: MapOption = None,
+    format: FormatOption = None,
+    project: ProjectOption = HERE,
+    json: JsonOption = False,
+) -> None:
+    """Write the likeliest categories of each product of a file, with calibrated confidence.
+
+    Examples:
+        productnet categorize new-products.csv --out categories.csv
+
+        productnet categorize feed.parquet --out categories.parquet --model model --top 1
+    """
+    from productnet.serving.categorize import categorize_feed
+    from productnet.serving.feeds import FeedProducts
+
+    chosen, settings = _model(model, project)
+    feed = FeedProducts(file, settings, mapping=split_pairs(map), format=format)
+    written = categorize_feed(chosen, feed, out, top=top, progress=Bars())
+    show(
+        asdict(written),
+        as_json=json,
+        human=lambda: say(
+            f"Categorized {written.products:,} products ({written.skipped:,} rows skipped): {out}"
+        ),
+    )
+
+
+def encode(
+    file: FeedArgument,
+    out: Annotated[Path, typer.Option("--out", "-o", help="A .parquet file to write")],
+    model: ModelOption = None,
+    map: MapOption = None,
+    format: FormatOption = None,
+    project: ProjectOption = HERE,
+    json: JsonOption = False,
+) -> None:
+    """Write the embedding of each product of a file.
+
+    Examples:
+        productnet encode new-products.csv --out vectors.parquet
+    """
+    from productnet.serving.categorize import encode_feed
+    from productnet.serving.feeds import FeedProducts
+
+    chosen, settings = _model(model, project)
+    feed = FeedProducts(file, settings, mapping=split_pairs(map), format=format)
+    written = encode_feed(chosen, feed, out, progress=Bars())
+    show(
+        asdict(written),
+        as_json=json,
+        human=lambda: say(
+            f"Encoded {written.products:,} products ({written.skipped:,} rows skipped): {out}"
+        ),
+    )
+
+
+def similar(
+    product: Annotated[
+        str | None, typer.Argument(metavar="[PRODUCT]", help="Id of a product")
+    ] = None,
+    text: Annotated[str | None, typer.Option(help="A text instead of a product")] = None,
+    image: Annotated[Path | None, typer.Option(help="An image file instead of a product")] = None,
+    count: Annotated[int, typer.Option("-n", "--count", min=1, help="How many")] = 10,
+    project: ProjectOption = HERE,
+    json: JsonOption = False,
+) -> None:
+    """Show the products nearest to a product, a text or an image.
+
+    Examples:
+        productnet similar B00005N5PF
+
+        productnet similar --text "red enamel mug" -n 5
+
+        productnet similar --image photo.jpg
+    """
+    from productnet.serving.similar import similar_to_image, similar_to_product, similar_to_text
+
+    if sum(given is not None for given in (product, text, image)) != 1:
+        raise UsageError("Give one of: a product id, --text or --image.")
+    opened = Project.open(project)
+    if product is not None:
+        found = similar_to_product(opened, product, count=count)
+    elif text is not None:
+        found = similar_to_text(opened, text, count=count)
+    elif image is not None:
+        found = similar_to_image(opened, image, count=count)
+    show(
+        {"neighbours": [asdict(one) for one in found]},
+        as_json=json,
+        human=lambda: table(
+            "Nearest products",
+            ("similarity", "product", "title"),
+            [(one.similarity, one.product, one.title) for one in found],
+        ),
+    )
+
+
+def _model(folder: Path | None, project: Path) -> "tuple[MasterModel, Settings]":
+    """The model of a folder with default settings, or the project's active one with its own."""
+    from productnet.master.model import MasterModel
+    from productnet.serving.categorize import active_model
+
+    if folder is not None:
+        return MasterModel.load(folder), Settings()
+    opened = Project.open(project)
+    return active_model(opened), opened.settings

@@ -1,0 +1,109 @@
+"""Batches: prepared columns cut so that texts of like length come together and padding is small."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from productnet.master.classes import stratified_holdout
+from productnet.master.fields.base import Field, FieldEncoder
+from productnet.master.fields.columns import Column
+from productnet.master.network import Batch
+
+# How many batches' products are sorted by length together: enough to save padding, few enough
+# that batches differ from epoch to epoch.
+_MIXED = 32
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """N products in the form that the network takes batches of.
+
+    Attributes:
+        columns: One an input, by its name.
+        count: N.
+    """
+
+    columns: Mapping[str, Column]
+    count: int
+
+    @classmethod
+    def of(cls, fields: Mapping[str, Field], encoders: Mapping[str, FieldEncoder]) -> "Prepared":
+        """Each encoder's view of its field; all fields are of the same N products."""
+        columns = {name: encoder.prepare(fields[name]) for name, encoder in encoders.items()}
+        return cls(columns, len(next(iter(fields.values()))))
+
+    def batch(self, rows: np.ndarray) -> Batch:
+        """The products of these rows (B,)."""
+        present = np.stack([column.present[rows] for column in self.columns.values()], axis=1)
+        inputs = {name: column.batch(rows) for name, column in self.columns.items()}
+        return Batch(inputs, torch.from_numpy(present))
+
+    def work(self, rows: np.ndarray) -> np.ndarray | None:
+        """Tokens of these rows (M,) over all inputs that are padded; None if none is."""
+        works = [column.work[rows] for column in self.columns.values() if column.work is not None]
+        return np.asarray(np.sum(works, axis=0)) if works else None
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Some of the prepared products, and the class of each.
+
+    Attributes:
+        data: N products.
+        classes: The class of each of the N, (N,) int64.
+        rows: Which of them these examples are, (M,) int64.
+    """
+
+    data: Prepared
+    classes: np.ndarray
+    rows: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @classmethod
+    def all_of(cls, data: Prepared, classes: np.ndarray) -> "Examples":
+        """Every product."""
+        return cls(data, classes, np.arange(data.count))
+
+    @classmethod
+    def unlabelled(cls, data: Prepared) -> "Examples":
+        """Every product, of which nobody knows the class."""
+        return cls.all_of(data, np.zeros(data.count, dtype=np.int64))
+
+    @property
+    def truth(self) -> np.ndarray:
+        """The class of each example: (M,)."""
+        return self.classes[self.rows]
+
+    def split(self, share: float, *, seed: int) -> tuple["Examples", "Examples"]:
+        """Examples to train on, and a stratified share of them held out."""
+        held_out = stratified_holdout(self.truth, share=share, rng=np.random.default_rng(seed))
+        kept = np.setdiff1d(np.arange(len(self)), held_out)
+        return (
+            Examples(self.data, self.classes, self.rows[kept]),
+            Examples(self.data, self.classes, self.rows[held_out]),
+        )
+
+    def in_order(self, batch_size: int) -> Iterator[tuple[np.ndarray, Batch]]:
+        """(places among these examples (B,), batch), shortest texts first."""
+        order = np.arange(len(self))
+        if (work := self.data.work(self.rows)) is not None:
+            order = np.argsort(work, kind="stable")
+        for start in range(0, len(order), batch_size):
+            places = order[start : start + batch_size]
+            yield places, self.data.batch(self.rows[places])
+
+    def shuffled(
+        self, batch_size: int, *, rng: np.random.Generator
+    ) -> Iterator[tuple[Batch, torch.Tensor]]:
+        """(batch, classes (B,)) over all examples once, each batch of texts of like length."""
+        order = rng.permutation(self.rows)
+        if (work := self.data.work(order)) is not None:
+            mixed = np.arange(len(order)) // (batch_size * _MIXED)
+            order = order[np.lexsort((work, mixed))]
+        batches = np.split(order, range(batch_size, len(order), batch_size))
+        for place in rng.permutation(len(batches)):
+            yield self.data.batch(batches[place]), torch.from_numpy(self.classes[batches[place]])

@@ -1,0 +1,163 @@
+"""Columns: one input's values for all products, prepared once and cut into batches many times.
+
+Each kind of column fixes the tensors that its field encoders take. Text is kept as token ids end
+to end in one array, so that a million products cost bytes and not Python objects.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import torch
+
+Tensors = tuple[torch.Tensor, ...]
+
+PAD = 0
+
+
+class Column(Protocol):
+    """One input of N products."""
+
+    @property
+    def present(self) -> np.ndarray:
+        """Whether each product has this input: (N,) bool."""
+        ...
+
+    @property
+    def work(self) -> np.ndarray | None:
+        """Tokens of each product, (N,) int64, by which batches are made; None: all alike."""
+        ...
+
+    def batch(self, rows: np.ndarray) -> Tensors:
+        """What the field encoder takes for these rows (B,) int64."""
+        ...
+
+
+@dataclass(frozen=True)
+class Sequences:
+    """Token ids in order, for encoders that read a text from left to right.
+
+    Attributes:
+        values: Ids of all texts end to end, (T,) int32.
+        offsets: Where each text starts, (N + 1,) int64.
+        present: (N,) bool.
+    """
+
+    values: np.ndarray
+    offsets: np.ndarray
+    present: np.ndarray
+
+    @classmethod
+    def of(cls, texts: Iterable[list[int]], present: np.ndarray) -> "Sequences":
+        """The column of these token lists, one a product."""
+        return cls(*_end_to_end(texts), present)
+
+    @property
+    def work(self) -> np.ndarray:
+        """Tokens of each product."""
+        return np.diff(self.offsets)
+
+    def batch(self, rows: np.ndarray) -> Tensors:
+        """(ids (B, L) int64 padded on the right to the longest, lengths (B,) int64, at least 1)."""
+        starts = self.offsets[rows]
+        lengths = self.offsets[rows + 1] - starts
+        places = np.arange(max(1, lengths.max(initial=1)))
+        ids = np.full((len(rows), len(places)), PAD, dtype=np.int64)
+        inside = places < lengths[:, None]  # (B, L)
+        ids[inside] = self.values[(starts[:, None] + places)[inside]]
+        return torch.from_numpy(ids), torch.from_numpy(np.maximum(lengths, 1))
+
+
+@dataclass(frozen=True)
+class Bags:
+    """Token ids without order, for encoders that add up what a text contains.
+
+    Attributes:
+        values: Ids of all texts end to end, (T,) int32.
+        offsets: Where each text starts, (N + 1,) int64.
+        present: (N,) bool.
+        weights: The weight of each id in its text, (T,) float32; all alike when None.
+    """
+
+    values: np.ndarray
+    offsets: np.ndarray
+    present: np.ndarray
+    weights: np.ndarray | None = None
+
+    @classmethod
+    def of(cls, texts: Iterable[list[int]], present: np.ndarray) -> "Bags":
+        """The column of these token lists, one a product."""
+        return cls(*_end_to_end(texts), present)
+
+    @property
+    def work(self) -> None:
+        """Bags are not padded, so their order does not matter."""
+        return None
+
+    def batch(self, rows: np.ndarray) -> Tensors:
+        """(ids (T,) int64, starts (B,) int64[, weights (T,) float32])."""
+        starts = self.offsets[rows]
+        lengths = self.offsets[rows + 1] - starts
+        ends = np.cumsum(lengths)
+        # Row r's k-th id is at starts[r] + k: shift one running count row by row.
+        taken = np.repeat(starts - (ends - lengths), lengths) + np.arange(lengths.sum())
+        ids = torch.from_numpy(self.values[taken].astype(np.int64))
+        begins = torch.from_numpy(ends - lengths)
+        if self.weights is None:
+            return ids, begins
+        return ids, begins, torch.from_numpy(self.weights[taken])
+
+
+@dataclass(frozen=True)
+class Vectors:
+    """Features computed beforehand.
+
+    Attributes:
+        values: (N, D) float32.
+        present: (N,) bool.
+    """
+
+    values: torch.Tensor
+    present: np.ndarray
+
+    @property
+    def work(self) -> None:
+        """Every vector costs the same."""
+        return None
+
+    def batch(self, rows: np.ndarray) -> Tensors:
+        """(features (B, D) float32,)."""
+        return (self.values[torch.from_numpy(rows)],)
+
+
+@dataclass(frozen=True)
+class Images:
+    """Images, decoded batch by batch so that memory does not grow with the number of products.
+
+    Attributes:
+        read: Gives the pixels of the rows asked for, (B, 3, S, S) float32; zeros when missing.
+        present: (N,) bool.
+    """
+
+    read: Callable[[np.ndarray], torch.Tensor]
+    present: np.ndarray
+
+    @property
+    def work(self) -> None:
+        """Every image has the same size once decoded."""
+        return None
+
+    def batch(self, rows: np.ndarray) -> Tensors:
+        """(pixels (B, 3, S, S) float32,)."""
+        return (self.read(rows),)
+
+
+def _end_to_end(texts: Iterable[list[int]]) -> tuple[np.ndarray, np.ndarray]:
+    values: list[np.ndarray] = []
+    lengths = [0]
+    for ids in texts:
+        values.append(np.asarray(ids, dtype=np.int32))
+        lengths.append(len(ids))
+    joined = np.concatenate(values) if values else np.zeros(0, dtype=np.int32)
+    return joined, np.cumsum(lengths, dtype=np.int64)

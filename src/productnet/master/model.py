@@ -1,0 +1,309 @@
+"""The master model: fit on gold, then categories, probabilities and embeddings of any products."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple, Self
+
+import numpy as np
+from scipy.special import softmax
+
+from productnet.encoders.features import compute_features, open_features
+from productnet.errors import EncoderError, ModelError, TrainingError, UnknownName
+from productnet.master import storage
+from productnet.master.batching import Examples, Prepared
+from productnet.master.calibration import fit_temperature
+from productnet.master.classes import Classes
+from productnet.master.fields.registry import encoder_class, learn_encoder
+from productnet.master.network import MasterNetwork
+from productnet.master.presets import Input, Preset, choose_inputs, find_preset
+from productnet.master.products import InputField, Products, cached_modality
+from productnet.master.sources import (
+    Labels,
+    Source,
+    count_products,
+    match_labels,
+    stream_products,
+)
+from productnet.master.storage import Card, SavedInput
+from productnet.master.training import Epoch, Run, epochs_of_best, infer, pick_device, seeded
+from productnet.progress import SILENT, Progress
+from productnet.settings import Project
+
+_PRODUCTS_A_BLOCK = 4_096
+
+
+class Embedded(NamedTuple):
+    """What the model says of B products.
+
+    Attributes:
+        ids: (B,) product ids.
+        vectors: (B, D) float32, L2-normalised.
+        probabilities: (B, K) float32, calibrated, in the order of ``classes``.
+    """
+
+    ids: list[str]
+    vectors: np.ndarray
+    probabilities: np.ndarray
+
+
+class MasterModel:
+    """The multi-modal network over all leaves (paper section 2.2).
+
+    Example:
+        >>> model = MasterModel(preset="fast").fit(products, labels)  # doctest: +SKIP
+        >>> model.predict(products)  # doctest: +SKIP
+        ['kitchen/drinkware/mugs', ...]
+
+    Args:
+        preset: Name of a preset, or one of your own.
+        dimension: Of the embedding.
+        seed: Of the first weights, the order of products, and dropout.
+        fields: The fields to use, such as ``("image",)`` or ``("title", "brand")``; ``text``
+            stands for all text fields. By default all that the preset knows.
+        image: Another image encoder than the preset's: ``inception-v4:random``, or any
+            pretrained one by name, such as ``efficientnet-lite0``.
+        epochs: Passes over the training products at most; the preset's when None.
+        batch_size: Products a step; the preset's when None.
+        taxonomy: Version of the taxonomy that the labels come from, kept with the model.
+        device: ``auto`` takes a GPU if there is one; otherwise a torch device.
+    """
+
+    def __init__(
+        self,
+        preset: str | Preset = "fast",
+        *,
+        dimension: int = 256,
+        seed: int = 0,
+        fields: Sequence[str] | None = None,
+        image: str | None = None,
+        epochs: int | None = None,
+        batch_size: int | None = None,
+        taxonomy: str | None = None,
+        device: str = "auto",
+    ) -> None:
+        chosen = find_preset(preset)
+        if image is not None:
+            chosen = chosen.with_image(image)
+        if epochs is not None:
+            chosen = replace(chosen, epochs=epochs)
+        if batch_size is not None:
+            chosen = replace(chosen, batch_size=batch_size)
+        if dimension < 1:
+            raise TrainingError(f"The embedding's dimension is {dimension}; it is at least 1.")
+        self.preset = chosen
+        self.dimension = dimension
+        self.seed = seed
+        self.fields = fields
+        self.taxonomy = taxonomy
+        self.device = pick_device(device)
+        self._trained: tuple[MasterNetwork, Card] | None = None
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The categories, in the order of probabilities."""
+        return self._ready()[1].classes
+
+    @property
+    def history(self) -> tuple[Epoch, ...]:
+        """Loss and validation accuracy, epoch by epoch."""
+        return self._ready()[1].history
+
+    @property
+    def temperature(self) -> float:
+        """What calibration divides logits by."""
+        return self._ready()[1].temperature
+
+    def fit(
+        self,
+        products: Source,
+        labels: Labels,
+        *,
+        validation: tuple[Source, Labels] | None = None,
+        progress: Progress = SILENT,
+    ) -> Self:
+        """Train on labelled products.
+
+        Args:
+            products: A table (pyarrow, pandas, polars ...) or a project.
+            labels: Product id to category, categories in row order, or the label column's name.
+            validation: Products and labels to stop early and to calibrate by; a stratified
+                share of the training products when None.
+            progress: Shown while training.
+
+        Raises:
+            TrainingError: If this cannot be learnt from; the text says why.
+            UnknownProduct: If a label is for a product that is not there.
+            EncoderError: If an encoder's weights are not here.
+        """
+        known, categories = match_labels(products, labels, fields=self.fields)
+        classes = Classes.of(categories)
+        inputs = choose_inputs(self.preset, known.text_fields, with_image=known.has_images)
+        _compute_missing_features(products, inputs, progress)
+        fields = {name: InputField(known, one.fields) for name, one in inputs.items()}
+        network = self._begin(inputs, fields, classes)
+        data = Prepared.of(fields, network.encoders_by_name)
+        examples = Examples.all_of(data, classes.numbers(categories))
+        if validation is None:
+            training, held_out = examples.split(self.preset.validation_share, seed=self.seed)
+        else:
+            training = examples
+            held_out = self._held_out(validation, inputs, network, classes, progress)
+
+        first_weights = {name: one.clone() for name, one in network.state_dict().items()}
+        run = Run(self.preset, seed=self.seed, device=self.device, progress=progress)
+        history = run.train(network, training, validation=held_out)
+        _, logits = infer(network, held_out, device=self.device, batch_size=self.preset.batch_size)
+        if self.preset.refit and validation is None and len(held_out):
+            network.load_state_dict(first_weights)
+            run.train(network, examples, epochs=epochs_of_best(history))
+        self._trained = (
+            network,
+            Card(
+                preset=self.preset,
+                inputs={
+                    name: SavedInput(one.fields, one.encoder, encoder.config())
+                    for (name, one), encoder in zip(
+                        inputs.items(), network.encoders_by_name.values(), strict=True
+                    )
+                },
+                dimension=self.dimension,
+                classes=classes.names,
+                temperature=fit_temperature(logits, held_out.truth),
+                history=tuple(history),
+                seed=self.seed,
+                taxonomy=self.taxonomy,
+            ),
+        )
+        return self
+
+    def predict(self, products: Source) -> list[str]:
+        """The most probable category of each product, in the order of the products."""
+        classes = np.array(self.classes)
+        best = [block.probabilities.argmax(axis=1) for block in self.embed(products)]
+        return [str(name) for rows in best for name in classes[rows]]
+
+    def predict_proba(self, products: Source) -> np.ndarray:
+        """The calibrated probability of each category, (N, K) float32, in ``classes`` order."""
+        empty = np.zeros((0, len(self.classes)), dtype=np.float32)
+        return np.concatenate([empty, *(block.probabilities for block in self.embed(products))])
+
+    def encode(self, products: Source) -> np.ndarray:
+        """The embedding of each product, (N, D) float32, L2-normalised."""
+        empty = np.zeros((0, self.dimension), dtype=np.float32)
+        return np.concatenate([empty, *(block.vectors for block in self.embed(products))])
+
+    def embed(self, products: Source, *, progress: Progress = SILENT) -> Iterator[Embedded]:
+        """Embeddings and probabilities of all products, block by block.
+
+        Memory is bounded by one block of 4,096 products: their texts, features and outputs,
+        whatever the size of the pool. Images are read and decoded a batch at a time.
+
+        Raises:
+            TrainingError: If the products have none of the model's fields.
+            ModelError: If the model is not trained.
+        """
+        network, card = self._ready()
+        _compute_missing_features(products, card.inputs, progress)
+        wanted = list(dict.fromkeys(name for one in card.inputs.values() for name in one.fields))
+        with progress.task("Embedding products", total=count_products(products)) as advance:
+            for block in stream_products(products, fields=wanted, block=_PRODUCTS_A_BLOCK):
+                yield self._embed_block(network, card, block)
+                advance(len(block))
+
+    def save(self, folder: Path) -> None:
+        """Write the trained model as safetensors and JSON; an older one there is replaced whole.
+
+        Raises ModelError if the model is not trained, or something else stands there.
+        """
+        network, card = self._ready()
+        storage.save(folder, card, network.state_dict())
+
+    @classmethod
+    def load(cls, folder: Path, *, device: str = "auto") -> "MasterModel":
+        """A saved model, ready to predict; raises ModelError if it is missing or damaged."""
+        card, weights = storage.load(folder)
+        model = cls(
+            card.preset,
+            dimension=card.dimension,
+            seed=card.seed,
+            taxonomy=card.taxonomy,
+            device=device,
+        )
+        encoders = {}
+        try:
+            for name, one in card.inputs.items():
+                encoders[name] = encoder_class(one.encoder)(**one.config)
+            network = MasterNetwork(
+                encoders, card.preset, dimension=card.dimension, classes=len(card.classes)
+            )
+            network.load_state_dict(weights)
+        except (TypeError, RuntimeError, UnknownName) as error:
+            raise ModelError(f"The model in {folder} does not fit together: {error}") from error
+        model._trained = network.to(model.device), card
+        return model
+
+    def _begin(
+        self, inputs: Mapping[str, Input], fields: Mapping[str, InputField], classes: Classes
+    ) -> MasterNetwork:
+        """The untrained network, its vocabularies learnt from the training products."""
+        with seeded(self.seed, self.device):
+            encoders = {
+                name: learn_encoder(one.encoder, fields[name], one.options)
+                for name, one in inputs.items()
+            }
+            network = MasterNetwork(
+                encoders, self.preset, dimension=self.dimension, classes=len(classes.names)
+            )
+        return network.to(self.device)
+
+    def _held_out(
+        self,
+        validation: tuple[Source, Labels],
+        inputs: Mapping[str, Input],
+        network: MasterNetwork,
+        classes: Classes,
+        progress: Progress,
+    ) -> Examples:
+        source, labels = validation
+        _compute_missing_features(source, inputs, progress)
+        products, categories = match_labels(source, labels, fields=self.fields)
+        fields = {name: InputField(products, one.fields) for name, one in inputs.items()}
+        data = Prepared.of(fields, network.encoders_by_name)
+        return Examples.all_of(data, classes.numbers(categories))
+
+    def _embed_block(self, network: MasterNetwork, card: Card, products: Products) -> Embedded:
+        fields = {name: InputField(products, one.fields) for name, one in card.inputs.items()}
+        vectors, logits = infer(
+            network,
+            Examples.unlabelled(Prepared.of(fields, network.encoders_by_name)),
+            device=self.device,
+            batch_size=self.preset.batch_size,
+        )
+        lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+        return Embedded(
+            products.ids.to_pylist(),
+            vectors / np.maximum(lengths, np.finfo(np.float32).tiny),
+            softmax(logits / np.float32(card.temperature), axis=1),
+        )
+
+    def _ready(self) -> tuple[MasterNetwork, Card]:
+        if self._trained is None:
+            raise ModelError("The model is not trained yet. Call fit first, or load a saved one.")
+        return self._trained
+
+
+def _compute_missing_features(
+    source: Source, inputs: Mapping[str, Input] | Mapping[str, SavedInput], progress: Progress
+) -> None:
+    """Bring a project's cache of frozen features up to date; a table has none."""
+    if not isinstance(source, Project):
+        return
+    for one in inputs.values():
+        kind, _, encoder = one.encoder.partition(":")
+        modality = cached_modality(one.fields, source.settings.catalog.fields)
+        if kind == "frozen" and modality is not None:
+            try:
+                open_features(source, encoder, modality=modality)
+            except EncoderError:
+                compute_features(source, encoder, modality=modality, progress=progress)

@@ -1,0 +1,160 @@
+"""Presets: which encoder reads which field, and how the network is trained, in one table."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+from productnet.errors import TrainingError, did_you_mean
+from productnet.master.fields.base import Json
+from productnet.master.fields.registry import FIELD_ENCODERS
+
+IMAGE = "image"
+# Stands for every text field of the products, joined into one text.
+TEXT = "text"
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """One input of the network.
+
+    Attributes:
+        fields: The field it reads; several text fields are joined into one text.
+        encoder: Name in the registry of field encoders.
+        options: Settings of that encoder.
+    """
+
+    fields: tuple[str, ...]
+    encoder: str
+    options: Mapping[str, Json] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Preset:
+    """A network and its training.
+
+    Attributes:
+        inputs: What is read, by which encoder. Inputs whose field the products lack are left out.
+        other: Encoder of each text field that no input names; None leaves them out.
+        hidden: Width of the first fully connected layer.
+        normalise: Whether layer normalisation stands before each of the two layers.
+        dropout: Share of numbers dropped before each of the two layers.
+        field_dropout: Chance, per product and input, of hiding the input in training.
+        missing: What a missing field is: its encoder's own empty ``input`` (the paper's zero
+            image, an empty text), or a ``learnt`` vector in place of the encoder's output.
+        epochs: Passes over the training products at most.
+        batch_size: Products a step.
+        learning_rate: AdamW's, at the end of warm-up.
+        weight_decay: AdamW's, on matrices.
+        warmup: Share of the steps in which the learning rate rises.
+        label_smoothing: Share of the target spread over all classes.
+        class_weights: Whether rare classes weigh more, by one over the root of their count.
+        patience: Epochs without better validation accuracy before training stops.
+        validation_share: Share of each class held out to stop early and to calibrate.
+        refit: Whether to train once more on everything, for the epochs found best.
+    """
+
+    inputs: tuple[Input, ...]
+    other: str | None = None
+    hidden: int = 512
+    normalise: bool = False
+    dropout: float = 0.5
+    field_dropout: float = 0.0
+    missing: Literal["input", "learnt"] = "input"
+    epochs: int = 50
+    batch_size: int = 128
+    learning_rate: float = 1e-3
+    weight_decay: float = 1e-4
+    warmup: float = 0.1
+    label_smoothing: float = 0.0
+    class_weights: bool = False
+    patience: int = 10
+    validation_share: float = 0.1
+    refit: bool = False
+
+    def __post_init__(self) -> None:
+        if self.field_dropout and self.missing != "learnt":
+            raise TrainingError('field_dropout hides fields, which needs missing="learnt".')
+
+    def with_image(self, encoder: str) -> "Preset":
+        """The same with another image encoder, one of the registry or a frozen pretrained one."""
+        own = encoder.partition(":")[0] in FIELD_ENCODERS
+        swapped = Input((IMAGE,), encoder if own else f"frozen:{encoder}")
+        return replace(
+            self,
+            inputs=tuple(swapped if one.fields == (IMAGE,) else one for one in self.inputs),
+        )
+
+
+PRESETS: dict[str, Preset] = {
+    # Paper section 2.2, field by field; sizes that it does not give are the references' own.
+    "paper": Preset(
+        inputs=(
+            Input((IMAGE,), "inception-v4"),
+            Input(("title",), "attention-lstm"),
+            Input(("description",), "dpcnn"),
+            Input(("bullet_points",), "dpcnn"),
+            Input(("brand",), "fasttext"),
+            Input(("search_keywords",), "fasttext"),
+            Input(("subject_keywords",), "fasttext"),
+            Input(("attribute_keywords",), "fasttext"),
+        ),
+        other="fasttext",
+    ),
+    # Everything pretrained stays frozen, so that training takes seconds to minutes on two cores.
+    "fast": Preset(
+        inputs=(
+            Input((IMAGE,), "frozen:efficientnet-lite0"),
+            Input((TEXT,), "frozen:minilm"),
+            Input((TEXT,), "tfidf"),
+        ),
+        normalise=True,
+        missing="learnt",
+        field_dropout=0.1,
+        epochs=30,
+        label_smoothing=0.05,
+        weight_decay=0.01,
+        refit=True,
+    ),
+}
+
+
+def find_preset(preset: str | Preset) -> Preset:
+    """The preset of this name; raises TrainingError with the known ones."""
+    if isinstance(preset, Preset):
+        return preset
+    if preset not in PRESETS:
+        raise TrainingError(f'There is no preset "{preset}". {did_you_mean(preset, PRESETS)}')
+    return PRESETS[preset]
+
+
+def choose_inputs(
+    preset: Preset, text_fields: Sequence[str], *, with_image: bool
+) -> dict[str, Input]:
+    """The preset's inputs that these products can fill, by name.
+
+    Raises:
+        TrainingError: If none is left.
+    """
+    inputs = list(preset.inputs)
+    named = {name for one in inputs for name in one.fields}
+    if preset.other is not None and TEXT not in named:
+        inputs += [Input((name,), preset.other) for name in text_fields if name not in named]
+    chosen = {}
+    for one in inputs:
+        fields: tuple[str, ...]
+        if one.fields == (IMAGE,):
+            fields = one.fields if with_image else ()
+        elif one.fields == (TEXT,):
+            fields = tuple(text_fields)
+        else:
+            fields = tuple(name for name in one.fields if name in text_fields)
+        if fields:
+            # Names of torch modules: a dot would make them nested.
+            name = f"{'+'.join(one.fields)} by {one.encoder}".replace(".", "_")
+            chosen[name] = replace(one, fields=fields)
+    if not chosen:
+        raise TrainingError(
+            f"The preset reads {', '.join(sorted(named))}; the products have "
+            f"{', '.join([*text_fields, *([IMAGE] if with_image else [])]) or 'no fields'}."
+        )
+    return chosen

@@ -1,0 +1,129 @@
+"""Saved models: one folder of safetensors and JSON, written whole and checked when read."""
+
+import hashlib
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from pydantic import TypeAdapter, ValidationError
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+
+from productnet.errors import ModelError
+from productnet.master.fields.base import Json
+from productnet.master.presets import Preset
+from productnet.master.training import Epoch
+
+FORMAT_VERSION = 1
+_CARD = "model.json"
+_WEIGHTS = "weights.safetensors"
+
+
+@dataclass(frozen=True, slots=True)
+class SavedInput:
+    """One input of a saved network.
+
+    Attributes:
+        fields: The fields it reads.
+        encoder: Name in the registry of field encoders.
+        config: The encoder's constructor arguments, its vocabulary among them.
+    """
+
+    fields: tuple[str, ...]
+    encoder: str
+    config: dict[str, Json]
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """Everything of a trained model but its weights.
+
+    Attributes:
+        preset: The network and its training.
+        inputs: By name, in the network's order.
+        dimension: Of the embedding.
+        classes: Category of each output, in order.
+        temperature: Of calibration.
+        history: The training, epoch by epoch.
+        seed: Of the training.
+        taxonomy: Version of the taxonomy that the classes come from, where it was given.
+        weights_sha256: Of the weights file, filled in when saved.
+        format_version: Of this folder.
+    """
+
+    preset: Preset
+    inputs: dict[str, SavedInput]
+    dimension: int
+    classes: tuple[str, ...]
+    temperature: float
+    history: tuple[Epoch, ...]
+    seed: int
+    taxonomy: str | None = None
+    weights_sha256: str = ""
+    format_version: int = FORMAT_VERSION
+
+
+def save(folder: Path, card: Card, weights: Mapping[str, torch.Tensor]) -> None:
+    """Write a model beside ``folder``, then rename it into place; a kill leaves the old or new.
+
+    Raises ModelError if something that is not a model stands there.
+    """
+    if folder.exists() and not (folder / _CARD).is_file():
+        raise ModelError(f"{folder} exists and is not a saved model. Choose another folder.")
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    draft = folder.with_name(f".{folder.name}.{os.getpid()}.draft")
+    shutil.rmtree(draft, ignore_errors=True)
+    draft.mkdir()
+    kept = {name: tensor.detach().cpu().contiguous() for name, tensor in weights.items()}
+    save_file(kept, draft / _WEIGHTS)
+    described = TypeAdapter(Card).dump_python(card, mode="json")
+    described["weights_sha256"] = _sha256(draft / _WEIGHTS)
+    text = TypeAdapter(Json).dump_json(described, indent=1)
+    (draft / _CARD).write_bytes(text)
+    for file in draft.iterdir():
+        with file.open("rb") as written:
+            os.fsync(written.fileno())
+    if folder.exists():
+        replaced = folder.with_name(f".{folder.name}.{os.getpid()}.replaced")
+        folder.rename(replaced)
+        draft.rename(folder)
+        shutil.rmtree(replaced)
+    else:
+        draft.rename(folder)
+
+
+def load(folder: Path) -> tuple[Card, dict[str, torch.Tensor]]:
+    """A saved model's card and weights; raises ModelError if one is missing or damaged."""
+    file = folder / _CARD
+    if not file.is_file():
+        raise ModelError(f"{folder} holds no saved model: it has no {_CARD}.")
+    try:
+        raw = TypeAdapter(dict[str, Json]).validate_json(file.read_bytes())
+        version = raw.get("format_version")
+        if version != FORMAT_VERSION:
+            raise ModelError(
+                f"{folder} has model format {version}; this version of ProductNet reads format "
+                f"{FORMAT_VERSION}. Train the model again."
+            )
+        card = TypeAdapter(Card).validate_python(raw)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise ModelError(f"{file} is damaged at {place or 'its start'}: {first['msg']}.") from error
+    weights_file = folder / _WEIGHTS
+    if not weights_file.is_file():
+        raise ModelError(f"{folder} holds no complete model: it has no {_WEIGHTS}.")
+    if _sha256(weights_file) != card.weights_sha256:
+        raise ModelError(f"{weights_file} is damaged: it is not the file that was saved.")
+    try:
+        return card, load_file(weights_file)
+    except SafetensorError as error:
+        raise ModelError(f"{weights_file} is damaged: {error}.") from error
+
+
+def _sha256(file: Path) -> str:
+    with file.open("rb") as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest()

@@ -1,0 +1,121 @@
+"""What a project holds, and how far each leaf and the loop are."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import asdict, dataclass
+
+from productnet.annotation.log import DecisionLog
+from productnet.annotation.state import LeafProgress
+from productnet.catalog.pool import Pool
+from productnet.embeddings.active import read_active
+from productnet.rounds.record import read_rounds
+from productnet.settings import Project
+from productnet.taxonomy.tree import Taxonomy
+
+
+@dataclass(frozen=True, slots=True)
+class LeafStatus:
+    """How far one leaf is."""
+
+    category: str
+    path: str
+    progress: LeafProgress
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectStatus:
+    """A project at a glance; what does not exist yet is None.
+
+    Attributes:
+        name: Name of the project.
+        products: Products in the pool.
+        taxonomy: Name and version of the taxonomy.
+        all_leaves: Leaves of the taxonomy.
+        target: Positives wanted of a leaf.
+        leaves: Leaves that have decisions, in the taxonomy's order.
+        embedding_set: The one in use.
+        rounds: Rounds finished.
+        unfinished_round: A round that was stopped, or is running.
+    """
+
+    name: str
+    products: int | None
+    taxonomy: str | None
+    all_leaves: int
+    target: int
+    leaves: tuple[LeafStatus, ...]
+    embedding_set: str | None
+    rounds: int
+    unfinished_round: int | None
+
+    @property
+    def total(self) -> LeafProgress:
+        """The sum over leaves."""
+        return sum((leaf.progress for leaf in self.leaves), LeafProgress())
+
+    def as_dict(self) -> dict[str, object]:
+        """For ``--json``."""
+        return {**asdict(self), "total": asdict(self.total)}
+
+    def lines(self) -> Iterator[str]:
+        """The same for people, and what to do next."""
+        total = self.total
+        done = sum(leaf.progress.gold >= self.target for leaf in self.leaves)
+        yield f"{self.name}: {self.products or 0:,} products, taxonomy {self.taxonomy or '(none)'}"
+        yield (
+            f"Leaves: {self.all_leaves:,}, begun {len(self.leaves):,}, "
+            f"with {self.target} gold positives {done:,}"
+        )
+        yield (
+            f"Gold: {total.gold:,} positives, {total.hard_negatives:,} hard negatives "
+            f"from {total.decisions:,} decisions; {total.to_audit:,} to audit, "
+            f"{total.disputed:,} disputed"
+        )
+        yield f"Rounds: {self.rounds}; embedding set in use: {self.embedding_set or '(none)'}"
+        yield f"Next: {self.next_step}"
+
+    @property
+    def next_step(self) -> str:
+        """The command that takes the loop on from here."""
+        if self.taxonomy is None:
+            return "productnet taxonomy FILE"
+        if not self.products:
+            return "productnet import FEED"
+        if self.embedding_set is None:
+            return "productnet embed"
+        if self.unfinished_round is not None:
+            return f"productnet round (goes on with round {self.unfinished_round})"
+        if self.total.gold == 0:
+            return "productnet simulate, or import labels with productnet import --labels COLUMN"
+        return "productnet round, then productnet report"
+
+
+def project_status(project: Project) -> ProjectStatus:
+    """Look at a project."""
+    taxonomy = Taxonomy.load(project.taxonomy_path) if project.taxonomy_path.exists() else None
+    pool = Pool.open(project.pool_path) if project.pool_path.exists() else None
+    active = read_active(project)
+    rounds = read_rounds(project)
+    unfinished = [record.number for record in rounds if not record.finished]
+    return ProjectStatus(
+        name=project.settings.name,
+        products=len(pool) if pool else None,
+        taxonomy=f"{taxonomy.name} {taxonomy.version}" if taxonomy else None,
+        all_leaves=len(taxonomy.leaves) if taxonomy else 0,
+        target=project.settings.targets.positives,
+        leaves=_leaves(project, taxonomy) if taxonomy else (),
+        embedding_set=active.embedding_set if active else None,
+        rounds=len(rounds) - len(unfinished),
+        unfinished_round=unfinished[0] if unfinished else None,
+    )
+
+
+def _leaves(project: Project, taxonomy: Taxonomy) -> tuple[LeafStatus, ...]:
+    with closing(DecisionLog.open(project.database_url)) as log:
+        state = log.state()
+        begun = set(state.categories())
+        return tuple(
+            LeafStatus(leaf.id, leaf.label, state.progress(leaf.id))
+            for leaf in taxonomy.leaves
+            if leaf.id in begun
+        )

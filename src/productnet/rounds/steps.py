@@ -1,0 +1,228 @@
+"""What each step of a round does: from gold to an embedding set and recommended categories.
+
+Every step reads what earlier steps left in the round's folder, writes its own output whole or not
+at all, and gives the same output when run again, so that a killed round can start it over.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from productnet.annotation.log import DecisionLog
+from productnet.catalog.pool import Pool
+from productnet.embeddings.active import Active, activate
+from productnet.embeddings.index import build_index
+from productnet.embeddings.sets import EmbeddingSet, Stamp, write_embedding_set
+from productnet.errors import TrainingError
+from productnet.evaluation.records import Epoch, measure_round
+from productnet.evaluation.table import MASTER, Scored, baselines, evaluate_table
+from productnet.master.model import MasterModel
+from productnet.progress import Progress
+from productnet.release.splits import Side, split_gold
+from productnet.rounds.record import RoundRecord, Step
+from productnet.settings import Project
+from productnet.taxonomy.tree import Taxonomy
+
+# Recommended categories kept of each product.
+RECOMMENDED = 3
+
+GOLD_FILE = "gold.parquet"
+MODEL_FOLDER = "model"
+METRICS_FILE = "metrics.json"
+PREDICTIONS_FILE = "predictions.parquet"
+RECOMMENDATIONS_FILE = "recommendations.parquet"
+
+_PREDICTION_SCHEMA = pa.schema(
+    [
+        pa.field("product", pa.string(), nullable=False),
+        pa.field("category", pa.string(), nullable=False),
+        pa.field("confidence", pa.float32(), nullable=False),
+        pa.field("rank", pa.int8(), nullable=False),
+    ]
+)
+
+
+@dataclass(frozen=True)
+class Turn:
+    """A round in progress: the project, the round's record and who watches."""
+
+    project: Project
+    record: RoundRecord
+    progress: Progress
+
+    def path(self, name: str) -> Path:
+        """A file of the round's folder."""
+        return self.record.folder(self.project) / name
+
+    def gold(self, side: Side) -> dict[str, str]:
+        """Product id to category id of one side of the gold this round froze."""
+        table = pq.read_table(self.path(GOLD_FILE))
+        rows = table.filter(pc.equal(table.column("side"), side.value))
+        products, leaves = rows.column("product").to_pylist(), rows.column("category").to_pylist()
+        return dict(zip(products, leaves, strict=True))
+
+    def model(self) -> MasterModel:
+        """The round's trained model."""
+        return MasterModel.load(self.path(MODEL_FOLDER))
+
+
+def train(turn: Turn) -> None:
+    """Freeze the gold and its split, and train the master model on the train side."""
+    _freeze_gold(turn)
+    model = MasterModel(
+        turn.record.preset, dimension=turn.record.dimension, seed=turn.record.seed
+    ).fit(turn.project, turn.gold(Side.TRAIN), progress=turn.progress)
+    model.save(turn.path(MODEL_FOLDER))
+
+
+def evaluate(turn: Turn) -> None:
+    """Measure the model on the test side, beside the baselines of the paper's Table 1."""
+    model, labels = turn.model(), turn.gold(Side.TEST)
+    train_labels = turn.gold(Side.TRAIN)
+    rows = evaluate_table(
+        turn.project,
+        train_labels,
+        labels,
+        preset=turn.record.preset,
+        seed=turn.record.seed,
+        names=[name for name in baselines(turn.project) if name != MASTER],
+        progress=turn.progress,
+    )
+    probabilities = model.predict_proba(turn.project, ids=list(labels))  # (N, K)
+    taxonomy = Taxonomy.load(turn.project.taxonomy_path)
+    measure_round(
+        Scored(probabilities, model.classes),
+        labels,
+        {leaf.id: leaf.path for leaf in taxonomy.leaves},
+        round=turn.record.number,
+        finished_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        n_train=len(train_labels),
+        seconds=dict(zip(turn.record.done, turn.record.seconds, strict=True)),
+        baselines=rows,
+        history=[Epoch(**epoch) for epoch in model.history],
+    ).save(turn.path(METRICS_FILE))
+
+
+def embed(turn: Turn) -> None:
+    """Embed the pool with the trained model; the same pass keeps each product's best categories.
+
+    Memory: one batch of products beside the model, whatever the pool's size.
+    """
+    model = turn.model()
+    pool = Pool.open(turn.project.pool_path)
+    classes = np.array(model.classes)
+    with (
+        _drafted(turn.path(PREDICTIONS_FILE)) as draft,
+        pq.ParquetWriter(draft, _PREDICTION_SCHEMA) as predictions,
+    ):
+
+        def vectors() -> Iterator[np.ndarray]:
+            for ids, block, probabilities in model.embed_pool(turn.project, progress=turn.progress):
+                predictions.write_table(_best(ids, probabilities, classes))
+                yield block
+
+        write_embedding_set(
+            turn.project.embeddings_path / turn.record.name,
+            ids=pool.ids(),
+            vectors=vectors(),
+            stamp=Stamp(
+                name=turn.record.name,
+                encoder=f"master:{turn.record.preset}",
+                dimension=model.dimension,
+                count=len(pool),
+                pool_version=pool.version,
+                taxonomy_hash=turn.record.taxonomy_hash,
+                seed=turn.record.seed,
+                created_at=turn.record.started_at,
+            ),
+        )
+
+
+def index(turn: Turn) -> None:
+    """Build the nearest-neighbour index of the new embedding set."""
+    build_index(EmbeddingSet.open(turn.project.embeddings_path / turn.record.name))
+
+
+def recommend(turn: Turn) -> None:
+    """Keep the predicted categories of products that are not gold yet, surest first."""
+    gold = pa.array([*turn.gold(Side.TRAIN), *turn.gold(Side.TEST)], pa.string())
+    predictions = pq.read_table(turn.path(PREDICTIONS_FILE))
+    undecided = pc.invert(pc.is_in(predictions.column("product"), value_set=gold))
+    order = [("rank", "ascending"), ("confidence", "descending"), ("product", "ascending")]
+    with _drafted(turn.path(RECOMMENDATIONS_FILE)) as draft:
+        pq.write_table(predictions.filter(undecided).sort_by(order), draft)
+
+
+def activate_round(turn: Turn) -> None:
+    """Make this round's model and embedding set the ones in use, in one atomic replacement."""
+    activate(turn.project, Active(round=turn.record.number, embedding_set=turn.record.name))
+
+
+STEPS: Mapping[Step, Callable[[Turn], None]] = {
+    Step.TRAIN: train,
+    Step.EVALUATE: evaluate,
+    Step.EMBED: embed,
+    Step.INDEX: index,
+    Step.RECOMMEND: recommend,
+    Step.ACTIVATE: activate_round,
+}
+
+
+def _freeze_gold(turn: Turn) -> None:
+    """Write the round's gold once: decisions made while it runs belong to the next round."""
+    if turn.path(GOLD_FILE).exists():
+        return
+    with closing(DecisionLog.open(turn.project.database_url)) as log:
+        gold = log.state().gold_labels()
+    if len(set(gold.values())) < 2:
+        raise TrainingError(
+            f"A round needs gold in at least two leaves; there is gold in {len(set(gold.values()))}"
+            ". Label and audit more (`productnet status` shows each leaf), or import trusted "
+            "labels with `productnet import FEED --labels COLUMN --trusted`."
+        )
+    split = split_gold(
+        Pool.open(turn.project.pool_path),
+        gold,
+        test_share=turn.record.test_share,
+        seed=turn.record.seed,
+    )
+    sides = {Side.TRAIN: split.train, Side.TEST: split.test}
+    table = pa.table(
+        {
+            "product": [product for labels in sides.values() for product in labels],
+            "category": [leaf for labels in sides.values() for leaf in labels.values()],
+            "side": [side.value for side, labels in sides.items() for _ in labels],
+        }
+    )
+    with _drafted(turn.path(GOLD_FILE)) as draft:
+        pq.write_table(table, draft)
+
+
+def _best(ids: list[str], probabilities: np.ndarray, classes: np.ndarray) -> pa.Table:
+    """The RECOMMENDED most probable categories of each product, from (B, K) probabilities."""
+    kept = min(RECOMMENDED, probabilities.shape[1])
+    order = np.argsort(-probabilities, axis=1, kind="stable")[:, :kept]  # (B, kept)
+    return pa.table(
+        {
+            "product": np.repeat(np.array(ids, dtype=object), kept),
+            "category": classes[order].ravel(),
+            "confidence": np.take_along_axis(probabilities, order, axis=1).ravel(),
+            "rank": np.tile(np.arange(1, kept + 1, dtype=np.int8), len(ids)),
+        },
+        schema=_PREDICTION_SCHEMA,
+    )
+
+
+@contextmanager
+def _drafted(path: Path) -> Iterator[Path]:
+    """A path to write to, which takes the place of ``path`` when all went well."""
+    draft = path.with_name(f".{path.name}.draft")
+    yield draft
+    draft.replace(path)

@@ -1,0 +1,112 @@
+"""Categories, and embeddings, for the products of a feed, streamed from file to file."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from productnet.embeddings.active import read_active
+from productnet.errors import ModelError
+from productnet.master.model import MasterModel
+from productnet.progress import SILENT, Progress
+from productnet.rounds.record import round_name
+from productnet.rounds.steps import MODEL_FOLDER
+from productnet.serving.feeds import FeedProducts
+from productnet.serving.tables import table_sink
+from productnet.settings import Project
+
+CATEGORIES_SCHEMA = pa.schema(
+    [
+        pa.field("id", pa.string(), nullable=False),
+        pa.field("rank", pa.int8(), nullable=False),
+        pa.field("category", pa.string(), nullable=False),
+        pa.field("confidence", pa.float32(), nullable=False),
+    ]
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What was written where.
+
+    Attributes:
+        path: The file.
+        products: Products in it.
+        skipped: Rows of the feed that could not be used.
+    """
+
+    path: Path
+    products: int
+    skipped: int
+
+
+def active_model(project: Project) -> MasterModel:
+    """The master model of the round in use; raises ModelError before the first round."""
+    active = read_active(project)
+    if active is None or active.round is None:
+        raise ModelError(
+            f"{project.root} has no master model yet. Train one with `productnet round`, or name "
+            "a model's folder with --model."
+        )
+    return MasterModel.load(project.models_path / round_name(active.round) / MODEL_FOLDER)
+
+
+def categorize_feed(
+    model: MasterModel,
+    products: FeedProducts,
+    out: Path,
+    *,
+    top: int = 3,
+    progress: Progress = SILENT,
+) -> Written:
+    """Write the ``top`` likeliest categories of each product, a row each, with confidence.
+
+    Confidence is calibrated on held-out products (see ``MasterModel.predict_proba``).
+    """
+    kept = min(top, len(model.classes))
+    classes = np.array(model.classes)
+    count = 0
+    with (
+        table_sink(out, CATEGORIES_SCHEMA) as sink,
+        progress.task("Categorizing", total=None) as advance,
+    ):
+        for table, _ in products.batches():
+            probabilities = model.predict_proba(table)  # (B, K)
+            order = np.argsort(-probabilities, axis=1, kind="stable")[:, :kept]  # (B, kept)
+            sink.write_table(
+                pa.table(
+                    {
+                        "id": np.repeat(table.column("id").to_numpy(), kept),
+                        "rank": np.tile(np.arange(1, kept + 1, dtype=np.int8), len(table)),
+                        "category": classes[order].ravel(),
+                        "confidence": np.take_along_axis(probabilities, order, axis=1).ravel(),
+                    },
+                    schema=CATEGORIES_SCHEMA,
+                )
+            )
+            count += len(table)
+            advance(len(table))
+    return Written(out, count, products.skipped)
+
+
+def encode_feed(
+    model: MasterModel, products: FeedProducts, out: Path, *, progress: Progress = SILENT
+) -> Written:
+    """Write the embedding of each product: ``id`` and ``embedding``, float32 of unit length."""
+    schema = pa.schema(
+        [
+            pa.field("id", pa.string(), nullable=False),
+            pa.field("embedding", pa.list_(pa.float32(), model.dimension), nullable=False),
+        ]
+    )
+    count = 0
+    with table_sink(out, schema) as sink, progress.task("Encoding", total=None) as advance:
+        for table, _ in products.batches():
+            vectors = model.encode(table)  # (B, D)
+            flat = pa.array(vectors.ravel(), pa.float32())
+            lists = pa.FixedSizeListArray.from_arrays(flat, model.dimension)
+            sink.write_table(pa.table([table.column("id"), lists], schema=schema))
+            count += len(table)
+            advance(len(table))
+    return Written(out, count, products.skipped)

@@ -1,0 +1,83 @@
+"""Products of a feed as batches for a model, without bringing them into a pool."""
+
+from collections.abc import Iterator, Mapping
+from itertools import islice
+from pathlib import Path
+
+import pyarrow as pa
+
+from productnet.catalog.feed import open_feed
+from productnet.catalog.loader import Loaded, ProductLoader
+from productnet.catalog.mapping import MappedProduct, map_columns
+from productnet.catalog.readers.rows import Fault
+from productnet.catalog.schema import ID, IMAGE, Product, products_to_table
+from productnet.settings import Settings
+
+_BATCH = 256
+
+
+class FeedProducts:
+    """A feed's products, read once, in batches. Bad rows are passed over and counted.
+
+    Memory: one batch of products and their images, whatever the feed's size.
+
+    Args:
+        feed: A file or folder that a reader knows.
+        settings: The text fields, and the limits on images.
+        mapping: Field to column, beside the well-known names.
+        format: Name of the reader; detected when None.
+        label: Column whose texts are handed on beside the products, and fill no field.
+
+    Raises:
+        FeedError: The feed cannot be read as a whole.
+        UsageError: A column or field does not exist.
+    """
+
+    def __init__(
+        self,
+        feed: Path,
+        settings: Settings,
+        *,
+        mapping: Mapping[str, str] | None = None,
+        format: str | None = None,
+        label: str | None = None,
+    ) -> None:
+        self._feed = open_feed(feed, format=format)
+        self._settings = settings
+        self._columns = map_columns(
+            self._feed.columns, settings.catalog.fields, overrides=mapping or {}, labels=label
+        )
+        self.skipped = 0
+
+    def batches(self) -> Iterator[tuple[pa.Table, list[str | None]]]:
+        """Tables of ``id``, the text fields and ``image``, with the label of each row."""
+        images = self._settings.images
+        with ProductLoader(self._feed.folder, images, _never_current) as loader:
+            loaded = loader.load(self._usable())
+            while batch := list(islice(loaded, _BATCH)):
+                yield self._table(batch), [one.mapped.labels for one in batch]
+
+    def table(self) -> tuple[pa.Table, list[str | None]]:
+        """The whole feed at once, for training; it has to fit in memory."""
+        tables, labels = [], []
+        for table, some in self.batches():
+            tables.append(table)
+            labels += some
+        return pa.concat_tables(tables) if tables else self._table([]), labels
+
+    def _usable(self) -> Iterator[MappedProduct]:
+        for row in self._feed.rows:
+            product = self._columns.product(row)
+            if isinstance(product, Fault):
+                self.skipped += 1
+            else:
+                yield product
+
+    def _table(self, batch: list[Loaded]) -> pa.Table:
+        fields = self._settings.catalog.fields
+        products = [one.product for one in batch if isinstance(one.product, Product)]
+        return products_to_table(products, fields).select([ID, *fields, IMAGE])
+
+
+def _never_current(product_id: str, fingerprint: bytes) -> bool:
+    return False

@@ -1,0 +1,79 @@
+"""Products like a given one, a text or an image, in the embedding set in use."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from productnet.catalog.images import load_image
+from productnet.catalog.pool import Pool
+from productnet.catalog.schema import ID, IMAGE
+from productnet.embeddings.active import active_set, read_active
+from productnet.embeddings.initial import encode_initial
+from productnet.errors import ImageError, UnknownProduct
+from productnet.serving.categorize import active_model
+from productnet.settings import Project
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbour:
+    """A product and how near it is: cosine similarity, -1 to 1."""
+
+    product: str
+    similarity: float
+    title: str | None
+
+
+def similar_to_product(project: Project, product: str, *, count: int = 10) -> list[Neighbour]:
+    """The nearest other products; raises UnknownProduct if the set does not hold this one."""
+    embeddings = active_set(project)
+    row = int(embeddings.rows([product])[0])
+    if row < 0:
+        raise UnknownProduct(
+            f'Embedding set {embeddings.name} has no product "{product}". If it was imported '
+            "since, run `productnet embed` or `productnet round`."
+        )
+    found = _nearest(project, embeddings.vectors[row : row + 1], count=count + 1)
+    return [one for one in found if one.product != product][:count]
+
+
+def similar_to_text(project: Project, text: str, *, count: int = 10) -> list[Neighbour]:
+    """The products nearest to a text, taken as the title of a product without an image."""
+    return _nearest(project, _encode(project, text=text, image=None), count=count)
+
+
+def similar_to_image(project: Project, image: Path, *, count: int = 10) -> list[Neighbour]:
+    """The products nearest to an image file; raises ImageError if it cannot be used."""
+    if not image.is_file():
+        raise ImageError(f"There is no image {image}.")
+    loaded = load_image(image.read_bytes(), project.settings.images, thumbnail=False)
+    return _nearest(project, _encode(project, text=None, image=loaded.data), count=count)
+
+
+def _encode(project: Project, *, text: str | None, image: bytes | None) -> np.ndarray:
+    """One product's vector, (1, D), in the space of the embedding set in use."""
+    fields = project.settings.catalog.fields
+    query = pa.table(
+        {
+            ID: pa.array(["query"]),
+            **{name: pa.array([text if name == fields[0] else None]) for name in fields},
+            IMAGE: pa.array([image], pa.binary()),
+        }
+    )
+    active = read_active(project)
+    if active is not None and active.round is not None:
+        return active_model(project).encode(query)
+    return encode_initial(project, query)
+
+
+def _nearest(project: Project, query: np.ndarray, *, count: int) -> list[Neighbour]:
+    embeddings = active_set(project)
+    rows, scores = embeddings.nearest(query, k=min(count, len(embeddings.ids)))
+    ids = [embeddings.ids[int(row)].as_py() for row in rows[0]]
+    title = project.settings.catalog.fields[0]
+    titles = Pool.open(project.pool_path).take(ids, columns=[title]).column(title).to_pylist()
+    return [
+        Neighbour(product, float(score), text)
+        for product, score, text in zip(ids, scores[0], titles, strict=True)
+    ]
