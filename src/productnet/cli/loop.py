@@ -30,11 +30,14 @@ def embed(project: ProjectOption = HERE, json: JsonOption = False) -> None:
         productnet embed --project my-shop --json
     """
     from productnet.embeddings.initial import embed_initial
-    from productnet.retrieval.keyword_index import refresh_keyword_index
+    from productnet.catalog.pool import Pool
+    from productnet.retrieval.keyword_index import KeywordIndex
 
     opened = Project.open(project)
     stamp = embed_initial(opened, progress=Bars()).stamp
-    refresh_keyword_index(opened, progress=Bars())
+    KeywordIndex.open_or_build(
+        Pool.open(opened.pool_path), opened.keyword_index_path, progress=Bars()
+    )
 
     def human() -> None:
         say(f"Embedded {stamp.count:,} products in {stamp.dimension} dimensions ({stamp.encoder}).")
