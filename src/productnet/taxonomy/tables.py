@@ -61,8 +61,8 @@ TABLE = CategoryTable()
 def _columns(header: str, delimiter: str) -> list[str]:
     try:
         names = next(csv.reader([header], delimiter=delimiter), [])
-    except csv.Error:  # quotes that never end, say: no header of ours
-        return []
+    except csv.Error:
+        return []  # no line of a table
     return [name.strip().lower() for name in names]
 
 
