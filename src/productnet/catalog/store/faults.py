@@ -28,8 +28,8 @@ class StoreNoise:
     """
 
     missing_field: float = 0.25
-    misplaced_description: float = 0.07
-    altered_title: float = 0.35
+    misplaced_description: float = 0.06
+    altered_title: float = 0.3
     wrong_brand: float = 0.06
     near_duplicate: float = 0.04
     distractor: float = 0.06

@@ -81,20 +81,20 @@ def _product(index: int, seed: int, noise: StoreNoise, side: int | None) -> Gene
     origin = _origin(index, seed, noise)
     rng = Random(f"{seed}/{origin}/text")
     facts = invented(_pick_kind(seed, noise, rng), rng)
+    pictured = rng.random() >= noise.missing_image
     texts, faults = listing(facts, noise, rng)
     if facts.kind.category is None:
         faults.add("distractor")
-    if rng.random() < noise.missing_image:
+    if not pictured:
         faults.add("missing_image")
     if index != origin:
         faults.add("near_duplicate")
         texts = retouched(texts, Random(f"{seed}/{index}/copy text"))
-    pictured = side is not None and "missing_image" not in faults
     return GeneratedProduct(
         id=f"P{_scrambled(index, seed, 'id')}",
         group=f"G{_scrambled(origin, seed, 'group')}",
         texts=texts,
-        image=_image(index, origin, seed, facts, side) if pictured and side else None,
+        image=_image(index, origin, seed, facts, side) if pictured and side is not None else None,
         category=facts.kind.category,
         faults=frozenset(faults),
     )

@@ -65,7 +65,7 @@ def invented(kind: Kind, rng: Random) -> Facts:
 
 
 def title(facts: Facts, name: str, rng: Random) -> str:
-    """A title around a name of the product."""
+    """A title around a name of the product; the name may be empty."""
     front = [
         facts.brand if rng.random() < 0.65 else "",
         facts.series if rng.random() < 0.5 else "",
@@ -74,7 +74,7 @@ def title(facts: Facts, name: str, rng: Random) -> str:
     back = [part for part in (facts.colour, facts.material, facts.size) if rng.random() < 0.55]
     if back and rng.random() < 0.4:
         front.append(back.pop(0))
-    head = " ".join(part for part in [*front, name] if part)
+    head = " ".join(part for part in [*front, name] if part) or facts.brand
     tail = rng.choice((", ", " - ", " ")).join(back)
     text = f"{head}{rng.choice((', ', ' - ', ' | ', ' '))}{tail}" if tail else head
     return text.title() if rng.random() < 0.4 else text[:1].upper() + text[1:]
@@ -97,7 +97,9 @@ def description(facts: Facts, rng: Random) -> str:
     sentences = [f"This {name} from {facts.brand} comes in {facts.colour} {facts.material}."]
     for _ in range(rng.randint(1, 4)):
         chance = rng.random()
-        bank = facts.kind.talk if chance < 0.4 else facts.shelf.talk if chance < 0.7 else _SHOP_TALK
+        bank = (
+            facts.kind.talk if chance < 0.46 else facts.shelf.talk if chance < 0.74 else _SHOP_TALK
+        )
         if (sentence := rng.choice(bank)) not in sentences:
             sentences.append(sentence)
     if rng.random() < 0.15:

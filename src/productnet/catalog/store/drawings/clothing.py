@@ -54,6 +54,7 @@ def boot(rng: Random) -> list[Shape]:
 
 def sandal(rng: Random) -> list[Shape]:
     """A sole with straps, from the side or from above."""
+    width = rng.uniform(0.1, 0.2)
     if rng.random() < 0.3:
         foot = blob(
             "body",
@@ -68,11 +69,10 @@ def sandal(rng: Random) -> list[Shape]:
         )
         inner = Shape([(x * 0.8, y * 0.88) for x, y in foot.points], "wood")
         if rng.random() < 0.5:
-            straps = [curve("shade", 0.1, (-0.28, 0.0), (0, -0.5), (0.28, 0.0))]
+            straps = [curve("shade", width, (-0.28, 0.0), (0, -0.5), (0.28, 0.0))]
         else:
-            straps = [line("shade", 0.16, (-0.32, y), (0.32, y)) for y in (-0.45, 0.1)]
+            straps = [line("shade", 1.3 * width, (-0.32, y), (0.32, y)) for y in (-0.45, 0.1)]
         return [foot, inner, *straps]
-    width = rng.uniform(0.1, 0.2)
     straps = [
         curve("body", width, (0.3, 0.4), (0.45, 0.1), (0.75, 0.35)),
         curve("body", width, (-0.7, 0.4), (-0.55, -0.05), (-0.3, 0.4)),

@@ -55,7 +55,7 @@ def bulb(rng: Random) -> list[Shape]:
     """A light bulb."""
     r = rng.uniform(0.42, 0.52)
     return [
-        profile("glass", (-0.85, 0.05), (-0.35, r), (0.2, r * 0.55), (0.4, 0.22)),
+        profile("glass", (-0.85, 0.1), (-0.72, r * 0.7), (-0.35, r), (0.15, r * 0.55), (0.4, 0.22)),
         curve("accent", 0.04, (-0.12, 0.3), (-0.2, -0.3), (0.0, -0.15), (0.2, -0.3), (0.12, 0.3)),
         box("metal", -0.22, 0.4, 0.22, 0.82, round=0.05),
         *(line("dark", 0.03, (-0.22, y), (0.22, y + 0.05)) for y in (0.48, 0.58, 0.68)),
@@ -65,8 +65,9 @@ def bulb(rng: Random) -> list[Shape]:
 def socks(rng: Random) -> list[Shape]:
     """A sock, or a pair."""
     stripes = rng.random() < 0.6
+    apart = rng.uniform(0.1, 0.5)
     shapes: list[Shape] = []
-    for x in (-0.2, 0.15):
+    for x in (-apart / 2, apart / 2):
         shapes.append(
             blob(
                 "body",
