@@ -10,7 +10,7 @@ from typing import Generic, NamedTuple, TypeVar
 
 from productnet.errors import UnknownName, did_you_mean
 
-T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 
 
 class Entry(NamedTuple):
@@ -20,7 +20,7 @@ class Entry(NamedTuple):
     help: str
 
 
-class Registry(Generic[T]):
+class Registry(Generic[T_co]):
     """A table of pieces of one kind.
 
     Example:
@@ -36,13 +36,13 @@ class Registry(Generic[T]):
         self.kind = kind
         self.entries = entries
 
-    def __getitem__(self, name: str) -> T:
+    def __getitem__(self, name: str) -> T_co:
         """The piece of this name; raises UnknownName with the nearest names."""
         if name not in self.entries:
             hint = did_you_mean(name, self.entries)
             raise UnknownName(f'There is no {self.kind} "{name}". {hint}'.rstrip())
         module, _, attribute = self.entries[name].target.partition(":")
-        piece: T = getattr(import_module(module), attribute)
+        piece: T_co = getattr(import_module(module), attribute)
         return piece
 
     def __contains__(self, name: str) -> bool:

@@ -6,7 +6,8 @@ that owns it: the pool by ``catalog``, decisions by ``annotation``, and so on.
 
 import os
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -208,12 +209,22 @@ class Project:
 
 def write_atomically(path: Path, text: str) -> None:
     """Replace a small file whole: a reader, or a kill, sees the old text or the new one."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}.draft")
-    with draft.open("w", encoding="utf-8") as file:
+    with drafted(path) as draft, draft.open("w", encoding="utf-8") as file:
         file.write(text)
         file.flush()
         os.fsync(file.fileno())
-    draft.replace(path)
+
+
+@contextmanager
+def drafted(path: Path) -> Iterator[Path]:
+    """A path to write to, which takes the place of ``path`` when all went well."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.{os.getpid()}.draft")
+    try:
+        yield draft
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
 
 
 def settings_from_toml(text: bytes | str, *, source: str) -> Settings:

@@ -9,6 +9,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from productnet.catalog.readers.rows import Fault
+from productnet.settings import drafted
 
 _FORMAT = {"productnet.format_version": "1"}
 
@@ -99,13 +100,8 @@ def merge_categories(path: Path, new: pa.Table) -> None:
 
 
 def write_table_atomically(path: Path, table: pa.Table) -> None:
-    """Replace a Parquet file whole: a reader, or a kill, sees the old one or the new one.
-
-    One import runs at a time, so what a killed one left behind is simply written over.
-    """
-    draft = path.with_name(f".{path.name}.draft")
-    with draft.open("wb") as file:
+    """Replace a Parquet file whole: a reader, or a kill, sees the old one or the new one."""
+    with drafted(path) as draft, draft.open("wb") as file:
         pq.write_table(table, file)
         file.flush()
         os.fsync(file.fileno())
-    draft.replace(path)

@@ -48,7 +48,7 @@ def registries_page() -> str:
     from productnet.catalog.readers import READERS
     from productnet.encoders.registry import IMAGE_ENCODERS, TEXT_ENCODERS
     from productnet.local.registry import LOCAL_MODELS
-    from productnet.master.registry import FIELD_ENCODERS
+    from productnet.master.fields.registry import FIELD_ENCODERS
     from productnet.retrieval.registry import SOURCES
     from productnet.taxonomy.readers import TAXONOMY_READERS
 

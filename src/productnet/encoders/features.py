@@ -10,7 +10,6 @@ each product of the pool has.
 
 import hashlib
 import json
-import os
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -32,7 +31,7 @@ from productnet.encoders.registry import encoder_slug, image_encoder, text_encod
 from productnet.encoders.texts import product_text
 from productnet.errors import EncoderError, ImageError, UnknownProduct
 from productnet.progress import SILENT, Progress
-from productnet.settings import Project
+from productnet.settings import Project, drafted
 
 Modality = Literal["image", "text"]
 
@@ -290,9 +289,8 @@ def _committed(table: lance.LanceDataset, fresh: dict[bytes, FloatArray]) -> lan
 def _write_keys(path: Path, pool: Pool, keys: list[bytes | None], stamp: _Stamp) -> None:
     metadata = stamp.metadata() | {_POOL_VERSION: str(pool.version).encode()}
     table = pa.table({ID: pool.ids(), _KEY: pa.array(keys, pa.binary(16))})
-    draft = path.with_name(f".{path.name}.{os.getpid()}.draft")
-    pq.write_table(table.replace_schema_metadata(metadata), draft)
-    draft.replace(path)
+    with drafted(path) as draft:
+        pq.write_table(table.replace_schema_metadata(metadata), draft)
 
 
 def _read_keys(path: Path, pool: Pool) -> pa.Table | None:

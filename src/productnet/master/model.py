@@ -20,6 +20,7 @@ from productnet.master.presets import Input, Preset, choose_inputs, find_preset
 from productnet.master.products import InputField, Products, cached_modality
 from productnet.master.sources import (
     Labels,
+    PoolPart,
     Source,
     count_products,
     match_labels,
@@ -297,13 +298,14 @@ def _compute_missing_features(
     source: Source, inputs: Mapping[str, Input] | Mapping[str, SavedInput], progress: Progress
 ) -> None:
     """Bring a project's cache of frozen features up to date; a table has none."""
-    if not isinstance(source, Project):
+    project = source.project if isinstance(source, PoolPart) else source
+    if not isinstance(project, Project):
         return
     for one in inputs.values():
         kind, _, encoder = one.encoder.partition(":")
-        modality = cached_modality(one.fields, source.settings.catalog.fields)
+        modality = cached_modality(one.fields, project.settings.catalog.fields)
         if kind == "frozen" and modality is not None:
             try:
-                open_features(source, encoder, modality=modality)
+                open_features(project, encoder, modality=modality)
             except EncoderError:
-                compute_features(source, encoder, modality=modality, progress=progress)
+                compute_features(project, encoder, modality=modality, progress=progress)

@@ -1,6 +1,7 @@
 """What people hand the master model: a table of any Arrow library or a project, and labels."""
 
 from collections.abc import Iterator, Mapping, Sequence, Sized
+from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 import numpy as np
@@ -24,7 +25,18 @@ class ArrowTable(Protocol):
         ...
 
 
-Source = ArrowTable | Project
+@dataclass(frozen=True, slots=True)
+class PoolPart:
+    """Some products of a project's pool, in this order; their cached features are used."""
+
+    project: Project
+    ids: Sequence[str]
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+
+Source = ArrowTable | Project | PoolPart
 
 # Product id to category, categories in the order of the rows, or the column that holds them.
 Labels = Mapping[str, str] | Sequence[str] | str
@@ -47,10 +59,11 @@ def match_labels(
         TrainingError: If products and labels do not fit together, or a field is not there.
         UnknownProduct: If a label is for a product that is not there.
     """
-    if isinstance(source, Project):
+    if isinstance(source, Project | PoolPart):
         if not isinstance(labels, Mapping):
             raise TrainingError("With a project, labels are a mapping from product id to category.")
-        return _from_pool(source, fields, list(labels)), _checked(labels)
+        project = source if isinstance(source, Project) else source.project
+        return _from_pool(project, fields, list(labels)), _checked(labels)
     table = _as_table(source)
     products = _from_table(table, fields)
     ids = products.ids.to_pylist()
@@ -80,6 +93,10 @@ def stream_products(source: Source, *, fields: Sequence[str], block: int) -> Ite
     Raises:
         TrainingError: If none of the fields is there.
     """
+    if isinstance(source, PoolPart):
+        for start in range(0, len(source.ids), block):
+            yield _from_pool(source.project, fields, source.ids[start : start + block])
+        return
     texts = [name for name in fields if name != IMAGE]
     if isinstance(source, Project):
         pool = Pool.open(source.pool_path)

@@ -5,7 +5,7 @@ at all, and gives the same output when run again, so that a killed round can sta
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,16 +18,17 @@ import pyarrow.parquet as pq
 from productnet.annotation.log import DecisionLog
 from productnet.catalog.pool import Pool
 from productnet.embeddings.active import Active, activate
-from productnet.embeddings.index import build_index
-from productnet.embeddings.sets import EmbeddingSet, Stamp, write_embedding_set
+from productnet.embeddings.sets import EmbeddingSet, Stamp, build_index, write_embedding_set
 from productnet.errors import TrainingError
 from productnet.evaluation.records import Epoch, measure_round
-from productnet.evaluation.table import MASTER, Scored, baselines, evaluate_table
+from productnet.evaluation.table import CONTENDERS, MASTER, Scored, evaluate_table
 from productnet.master.model import MasterModel
+from productnet.master.predictions import PREDICTION_SCHEMA, likeliest
+from productnet.master.sources import PoolPart
 from productnet.progress import Progress
 from productnet.release.splits import Side, split_gold
 from productnet.rounds.record import RoundRecord, Step
-from productnet.settings import Project
+from productnet.settings import Project, drafted
 from productnet.taxonomy.tree import Taxonomy
 
 # Recommended categories kept of each product.
@@ -38,15 +39,6 @@ MODEL_FOLDER = "model"
 METRICS_FILE = "metrics.json"
 PREDICTIONS_FILE = "predictions.parquet"
 RECOMMENDATIONS_FILE = "recommendations.parquet"
-
-_PREDICTION_SCHEMA = pa.schema(
-    [
-        pa.field("product", pa.string(), nullable=False),
-        pa.field("category", pa.string(), nullable=False),
-        pa.field("confidence", pa.float32(), nullable=False),
-        pa.field("rank", pa.int8(), nullable=False),
-    ]
-)
 
 
 @dataclass(frozen=True)
@@ -84,49 +76,51 @@ def train(turn: Turn) -> None:
 
 def evaluate(turn: Turn) -> None:
     """Measure the model on the test side, beside the baselines of the paper's Table 1."""
-    model, labels = turn.model(), turn.gold(Side.TEST)
-    train_labels = turn.gold(Side.TRAIN)
+    model, train_labels, test_labels = turn.model(), turn.gold(Side.TRAIN), turn.gold(Side.TEST)
+    baselines = {name: one for name, one in CONTENDERS.items() if name != MASTER}
     rows = evaluate_table(
         turn.project,
         train_labels,
-        labels,
+        test_labels,
         preset=turn.record.preset,
         seed=turn.record.seed,
-        names=[name for name in baselines(turn.project) if name != MASTER],
+        contenders=baselines,
         progress=turn.progress,
     )
-    probabilities = model.predict_proba(turn.project, ids=list(labels))  # (N, K)
+    probabilities = model.predict_proba(PoolPart(turn.project, list(test_labels)))  # (N, K)
     taxonomy = Taxonomy.load(turn.project.taxonomy_path)
     measure_round(
         Scored(probabilities, model.classes),
-        labels,
+        test_labels,
         {leaf.id: leaf.path for leaf in taxonomy.leaves},
         round=turn.record.number,
         finished_at=datetime.now(UTC).isoformat(timespec="seconds"),
         n_train=len(train_labels),
         seconds=dict(zip(turn.record.done, turn.record.seconds, strict=True)),
         baselines=rows,
-        history=[Epoch(**epoch) for epoch in model.history],
+        history=[
+            Epoch(epoch.loss, epoch.accuracy, epoch.validation_loss) for epoch in model.history
+        ],
     ).save(turn.path(METRICS_FILE))
 
 
 def embed(turn: Turn) -> None:
     """Embed the pool with the trained model; the same pass keeps each product's best categories.
 
-    Memory: one batch of products beside the model, whatever the pool's size.
+    Memory: one block of products beside the model, whatever the pool's size.
     """
     model = turn.model()
     pool = Pool.open(turn.project.pool_path)
-    classes = np.array(model.classes)
     with (
-        _drafted(turn.path(PREDICTIONS_FILE)) as draft,
-        pq.ParquetWriter(draft, _PREDICTION_SCHEMA) as predictions,
+        drafted(turn.path(PREDICTIONS_FILE)) as draft,
+        pq.ParquetWriter(draft, PREDICTION_SCHEMA) as predictions,
     ):
 
         def vectors() -> Iterator[np.ndarray]:
-            for ids, block, probabilities in model.embed_pool(turn.project, progress=turn.progress):
-                predictions.write_table(_best(ids, probabilities, classes))
-                yield block
+            for block in model.embed(turn.project, progress=turn.progress):
+                best = likeliest(block.ids, block.probabilities, model.classes, count=RECOMMENDED)
+                predictions.write_table(best)
+                yield block.vectors
 
         write_embedding_set(
             turn.project.embeddings_path / turn.record.name,
@@ -156,7 +150,7 @@ def recommend(turn: Turn) -> None:
     predictions = pq.read_table(turn.path(PREDICTIONS_FILE))
     undecided = pc.invert(pc.is_in(predictions.column("product"), value_set=gold))
     order = [("rank", "ascending"), ("confidence", "descending"), ("product", "ascending")]
-    with _drafted(turn.path(RECOMMENDATIONS_FILE)) as draft:
+    with drafted(turn.path(RECOMMENDATIONS_FILE)) as draft:
         pq.write_table(predictions.filter(undecided).sort_by(order), draft)
 
 
@@ -201,28 +195,5 @@ def _freeze_gold(turn: Turn) -> None:
             "side": [side.value for side, labels in sides.items() for _ in labels],
         }
     )
-    with _drafted(turn.path(GOLD_FILE)) as draft:
+    with drafted(turn.path(GOLD_FILE)) as draft:
         pq.write_table(table, draft)
-
-
-def _best(ids: list[str], probabilities: np.ndarray, classes: np.ndarray) -> pa.Table:
-    """The RECOMMENDED most probable categories of each product, from (B, K) probabilities."""
-    kept = min(RECOMMENDED, probabilities.shape[1])
-    order = np.argsort(-probabilities, axis=1, kind="stable")[:, :kept]  # (B, kept)
-    return pa.table(
-        {
-            "product": np.repeat(np.array(ids, dtype=object), kept),
-            "category": classes[order].ravel(),
-            "confidence": np.take_along_axis(probabilities, order, axis=1).ravel(),
-            "rank": np.tile(np.arange(1, kept + 1, dtype=np.int8), len(ids)),
-        },
-        schema=_PREDICTION_SCHEMA,
-    )
-
-
-@contextmanager
-def _drafted(path: Path) -> Iterator[Path]:
-    """A path to write to, which takes the place of ``path`` when all went well."""
-    draft = path.with_name(f".{path.name}.draft")
-    yield draft
-    draft.replace(path)

@@ -3,27 +3,18 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import pyarrow as pa
 
 from productnet.embeddings.active import read_active
 from productnet.errors import ModelError
 from productnet.master.model import MasterModel
+from productnet.master.predictions import PREDICTION_SCHEMA, likeliest
 from productnet.progress import SILENT, Progress
 from productnet.rounds.record import round_name
 from productnet.rounds.steps import MODEL_FOLDER
 from productnet.serving.feeds import FeedProducts
 from productnet.serving.tables import table_sink
 from productnet.settings import Project
-
-CATEGORIES_SCHEMA = pa.schema(
-    [
-        pa.field("id", pa.string(), nullable=False),
-        pa.field("rank", pa.int8(), nullable=False),
-        pa.field("category", pa.string(), nullable=False),
-        pa.field("confidence", pa.float32(), nullable=False),
-    ]
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,27 +55,15 @@ def categorize_feed(
 
     Confidence is calibrated on held-out products (see ``MasterModel.predict_proba``).
     """
-    kept = min(top, len(model.classes))
-    classes = np.array(model.classes)
     count = 0
     with (
-        table_sink(out, CATEGORIES_SCHEMA) as sink,
+        table_sink(out, PREDICTION_SCHEMA) as sink,
         progress.task("Categorizing", total=None) as advance,
     ):
         for table, _ in products.batches():
             probabilities = model.predict_proba(table)  # (B, K)
-            order = np.argsort(-probabilities, axis=1, kind="stable")[:, :kept]  # (B, kept)
-            sink.write_table(
-                pa.table(
-                    {
-                        "id": np.repeat(table.column("id").to_numpy(), kept),
-                        "rank": np.tile(np.arange(1, kept + 1, dtype=np.int8), len(table)),
-                        "category": classes[order].ravel(),
-                        "confidence": np.take_along_axis(probabilities, order, axis=1).ravel(),
-                    },
-                    schema=CATEGORIES_SCHEMA,
-                )
-            )
+            ids = table.column("id").to_pylist()
+            sink.write_table(likeliest(ids, probabilities, model.classes, count=top))
             count += len(table)
             advance(len(table))
     return Written(out, count, products.skipped)

@@ -10,6 +10,7 @@ import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 
 from productnet.errors import UsageError
+from productnet.settings import drafted
 
 
 class TableSink(Protocol):
@@ -27,14 +28,8 @@ def table_sink(path: Path, schema: pa.Schema) -> Iterator[TableSink]:
     Raises:
         UsageError: The name ends in anything else, or the format cannot hold the schema.
     """
-    draft = path.with_name(f".{path.name}.draft")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        with _writer(path, draft, schema) as sink:
-            yield sink
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
+    with drafted(path) as draft, _writer(path, draft, schema) as sink:
+        yield sink
 
 
 def _writer(path: Path, draft: Path, schema: pa.Schema) -> AbstractContextManager[TableSink]:

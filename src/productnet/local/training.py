@@ -1,0 +1,50 @@
+"""Training a local model on what people said of a leaf, and on products presumed negative."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from productnet.local.model import Floats, LocalModel, Rows
+from productnet.local.registry import LOCAL_MODELS
+
+# Rule 5: products drawn at random are presumed negative, each worth a tenth of a person's word.
+PRESUMED_NEGATIVES = 100
+PRESUMED_WEIGHT = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class LabelledRows:
+    """Rows of the embedding matrix that people decided on; (p,) and (q,), neither empty."""
+
+    positives: Rows
+    negatives: Rows
+
+
+def fit_leaf(name: str, vectors: Floats, labelled: LabelledRows, *, seed: int) -> LocalModel:
+    """Train a local model on a leaf's labels and on products presumed negative.
+
+    Args:
+        name: A name of ``LOCAL_MODELS``.
+        vectors: The whole pool (N, D), memory-mapped or not.
+        labelled: What people said.
+        seed: Draws the presumed negatives, and whatever the model draws.
+    """
+    presumed = _presumed_negatives(len(vectors), labelled, seed=seed)
+    rows = np.concatenate([labelled.positives, labelled.negatives, presumed])
+    labels = np.arange(len(rows)) < len(labelled.positives)
+    weights = np.ones(len(rows), np.float32)
+    if len(presumed):
+        weights[-len(presumed) :] = PRESUMED_WEIGHT
+    # Together both classes weigh the same, and a positive as much as one answer.
+    for side in (labels, ~labels):
+        weights[side] *= len(labelled.positives) / weights[side].sum()
+    model = LOCAL_MODELS[name]()
+    examples = np.asarray(vectors[rows], np.float32)  # (n, D)
+    return model.fit(examples, labels, weights=weights, seed=seed)
+
+
+def _presumed_negatives(pool_size: int, labelled: LabelledRows, *, seed: int) -> Rows:
+    rng = np.random.default_rng(seed)
+    known = np.concatenate([labelled.positives, labelled.negatives])
+    drawn = rng.choice(pool_size, min(pool_size, PRESUMED_NEGATIVES), replace=False)
+    return np.setdiff1d(drawn, known).astype(np.int64)

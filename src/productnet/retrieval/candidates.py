@@ -1,0 +1,74 @@
+"""A candidate, the leaf it is proposed for, and what a source of candidates is."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol, Self
+
+import numpy as np
+
+from productnet.annotation.state import State
+from productnet.taxonomy.tree import Category, Taxonomy
+
+if TYPE_CHECKING:
+    from productnet.retrieval.resources import Resources
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A product proposed for a leaf.
+
+    Attributes:
+        product: Its id.
+        source: The source that found it.
+        score: Closeness to the leaf, 0 to 1; comparable within a source.
+        reason: Why it is here, in a few words for the annotator.
+        model_version: The version of the local or master model behind it, where there is one.
+    """
+
+    product: str
+    source: str
+    score: float
+    reason: str
+    model_version: str | None = None
+
+
+@dataclass(frozen=True)
+class Leaf:
+    """A leaf as sources see it.
+
+    Attributes:
+        category: The leaf.
+        positives: Products known to belong.
+        negatives: Products known not to.
+        hidden: Products never to propose: all that were decided, the unsure and disputed too.
+    """
+
+    category: Category
+    positives: Sequence[str]
+    negatives: Sequence[str]
+    hidden: frozenset[str]
+
+    @classmethod
+    def of(cls, category_id: str, *, state: State, taxonomy: Taxonomy) -> Self:
+        """The leaf as decisions have made it; raises UnknownCategory."""
+        return cls(
+            taxonomy[category_id],
+            state.positives(category_id),
+            state.negatives(category_id),
+            frozenset(state.pairs(category_id)),
+        )
+
+
+class Source(Protocol):
+    """A way to propose candidates; constructed without arguments it is ready to use."""
+
+    def propose(
+        self, leaf: Leaf, resources: "Resources", *, count: int, rng: np.random.Generator
+    ) -> list[Candidate]:
+        """The next candidates, best first, none hidden, none twice.
+
+        Exactly ``count`` unless the pool is exhausted: a source that runs dry tops its page up
+        from a simpler one, and each candidate says which it came from. The same leaf and the same
+        generator state give the same page.
+        """
+        ...

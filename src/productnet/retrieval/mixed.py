@@ -1,0 +1,55 @@
+"""``mixed``: the default, a blend of all other sources, without repeats (rule 6)."""
+
+from collections.abc import Iterable
+from itertools import chain
+
+import numpy as np
+
+from productnet.local.ask import Ask
+from productnet.retrieval.active import answers, score_pool
+from productnet.retrieval.candidates import Candidate, Leaf
+from productnet.retrieval.keyword import matches
+from productnet.retrieval.master import Master
+from productnet.retrieval.nearest import neighbours
+from productnet.retrieval.random import Random, topped_up
+from productnet.retrieval.resources import Resources
+
+# Shares of a page once a local model exists; what is left is for its surest positives. Ambiguous
+# products become hard negatives, so a leaf short of negatives is shown more of them.
+_AMBIGUOUS = 0.15
+_AMBIGUOUS_WHEN_SHORT = 0.35
+_MASTER = 0.2
+_RANDOM = 0.05
+
+
+class Mixed:
+    """Mostly the local model; before it exists, keyword hits and neighbours."""
+
+    def propose(
+        self, leaf: Leaf, resources: Resources, *, count: int, rng: np.random.Generator
+    ) -> list[Candidate]:
+        """A page of the best of each source."""
+        scored = score_pool(leaf, resources)
+        by_chance = Random().propose(leaf, resources, count=round(count * _RANDOM), rng=rng)
+        recommended = Master().propose(leaf, resources, count=round(count * _MASTER), rng=rng)
+        if scored is None:
+            near = neighbours(leaf, resources, count=count, rng=rng)
+            parts = [near[: (count + 1) // 2], matches(leaf, resources, count=count), near]
+        else:
+            short = len(leaf.negatives) < len(leaf.positives)
+            doubtful = round(count * (_AMBIGUOUS_WHEN_SHORT if short else _AMBIGUOUS))
+            parts = [
+                answers(scored, Ask.AMBIGUOUS, leaf, resources, count=doubtful),
+                answers(scored, Ask.POSITIVES, leaf, resources, count=count),
+            ]
+        page = _without_repeats([*recommended, *by_chance, *chain(*parts)])[:count]
+        page.sort(key=lambda candidate: -candidate.score)
+        return topped_up(page, leaf, resources, count=count, rng=rng)
+
+
+def _without_repeats(candidates: Iterable[Candidate]) -> list[Candidate]:
+    """The first candidate of each product."""
+    first: dict[str, Candidate] = {}
+    for candidate in candidates:
+        first.setdefault(candidate.product, candidate)
+    return list(first.values())

@@ -1,0 +1,118 @@
+"""What sources work with: the pool, the taxonomy, the active embeddings and the keyword index.
+
+Each piece is opened when a source first asks for it, so that opening costs nothing and a project
+without embeddings still has keyword search.
+"""
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Protocol
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from productnet.catalog.pool import Pool
+from productnet.local.model import Floats, Rows
+from productnet.retrieval.keyword_index import KeywordIndex
+from productnet.settings import Project
+from productnet.taxonomy.tree import Taxonomy
+
+
+class Vectors(Protocol):
+    """What sources need of an embedding set."""
+
+    @property
+    def ids(self) -> pa.StringArray:
+        """Product ids in the order of the matrix."""
+        ...
+
+    @property
+    def vectors(self) -> Floats:
+        """(N, D), rows of length one."""
+        ...
+
+    def rows(self, ids: Sequence[str]) -> Rows:
+        """The row of each id; -1 where absent."""
+        ...
+
+
+class Resources:
+    """A project as sources see it; reference labels are not in it."""
+
+    def __init__(self, project: Project) -> None:
+        self.project = project
+
+    @cached_property
+    def pool(self) -> Pool:
+        """The products."""
+        return Pool.open(self.project.pool_path)
+
+    @cached_property
+    def ids(self) -> pa.StringArray:
+        """Every product id, in pool order."""
+        return self.pool.ids()
+
+    @cached_property
+    def taxonomy(self) -> Taxonomy:
+        """The category tree."""
+        return Taxonomy.load(self.project.taxonomy_path)
+
+    @cached_property
+    def embeddings(self) -> Vectors:
+        """The active embedding set; raises EmbeddingError while there is none."""
+        from productnet.embeddings.active import active_set  # type: ignore[import-not-found,unused-ignore]
+
+        active: Vectors = active_set(self.project)
+        return active
+
+    @cached_property
+    def keywords(self) -> KeywordIndex:
+        """BM25 over the pool's texts, built now if it is missing or older than the pool."""
+        return KeywordIndex.open_or_build(self.pool, self.project.keyword_index_path)
+
+    @cached_property
+    def recommendations(self) -> "Recommendations | None":
+        """What the master model of the active round recommends; None before the first round."""
+        from productnet.embeddings.active import read_active
+
+        active = read_active(self.project)
+        if active is None or active.round is None:
+            return None
+        folder = self.project.models_path / f"round-{active.round:04d}"
+        if not (folder / "recommendations.parquet").exists():
+            return None
+        table = pq.read_table(folder / "recommendations.parquet")
+        return Recommendations(table, round=active.round)
+
+
+class Recommendations:
+    """The categories a master model recommends for products of the pool.
+
+    Args:
+        table: Columns ``product``, ``category``, ``confidence`` (0 to 1) and ``rank``.
+        round: The round that trained the model.
+    """
+
+    def __init__(self, table: pa.Table, *, round: int) -> None:
+        self._table = table
+        self.round = round
+
+    def of(self, category: str) -> list[tuple[str, float]]:
+        """Products recommended for this leaf with their confidence, surest first."""
+        mine = self._table.filter(pc.equal(self._table.column("category"), category))
+        mine = mine.sort_by([("confidence", "descending"), ("product", "ascending")])
+        confidences = mine.column("confidence").to_pylist()
+        return list(zip(mine.column("product").to_pylist(), confidences, strict=True))
+
+
+def open_resources(project: Project) -> Resources:
+    """The resources of a project; nothing is read until a source asks."""
+    return Resources(project)
+
+
+def rows_of(embeddings: Vectors, products: Sequence[str]) -> Rows:
+    """The rows of those products that are embedded."""
+    rows = np.asarray(embeddings.rows(list(products)), np.int64)
+    return rows[rows >= 0]

@@ -1,0 +1,204 @@
+"""Every registered source keeps the contract of ``Source.propose``."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from productnet.catalog.pool import Pool
+from productnet.catalog.schema import Product, products_to_table
+from productnet.local.model import Floats, Rows
+from productnet.retrieval.active import Active
+from productnet.retrieval.candidates import Candidate, Leaf
+from productnet.retrieval.registry import SOURCES
+from productnet.retrieval.resources import Recommendations, Resources
+from productnet.settings import CatalogSettings, Project, Settings
+from productnet.taxonomy.tree import Category
+
+HOSTILE = [
+    "AND OR NOT",
+    'title:"mugs',
+    "((((((((((",
+    "*",
+    "a:[b TO c}",
+    "/(.*)+/",
+    "\x00\x07",
+    "\u202e\u0641\u0646\u062c\u0627\u0646 \U0001f375",
+    "-mug^-1 ~99999999999999999999",
+    "  ",
+    "x" * 50_000,
+    "(" * 20_000,
+]
+
+
+class Stand:
+    """Embeddings of products in memory."""
+
+    def __init__(self, ids: Sequence[str], vectors: Floats) -> None:
+        self.ids = pa.array(ids, pa.string())
+        self.vectors = vectors
+        self._rows = {product: row for row, product in enumerate(ids)}
+
+    def rows(self, ids: Sequence[str]) -> Rows:
+        return np.array([self._rows.get(product, -1) for product in ids], np.int64)
+
+
+def shop(folder: Path, titles: Sequence[str | None]) -> Resources:
+    """A project whose product ``p0``, ``p1``, … have these titles and vectors to match."""
+    settings = Settings(catalog=CatalogSettings(fields=("title", "description")))
+    project = Project.create(folder / "shop", settings)
+    ids = [f"p{number}" for number in range(len(titles))]
+    products = [
+        Product(id, {"title": title} if title else {}, fingerprint=b"12345678")
+        for id, title in zip(ids, titles, strict=True)
+    ]
+    pool = Pool.create(project.pool_path, ("title", "description"))
+    pool.append(products_to_table(products, ("title", "description")))
+    rng = np.random.default_rng(0)
+    kinds = {title: rng.normal(size=16) for title in sorted({str(title) for title in titles})}
+    vectors = np.stack([kinds[str(title)] for title in titles])
+    vectors = vectors + 0.3 * rng.normal(size=vectors.shape)
+    resources = Resources(project)
+    unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    resources.embeddings = Stand(ids, unit.astype(np.float32))
+    confident = pa.table(
+        {
+            "product": ids[::3],
+            "category": ["mugs"] * len(ids[::3]),
+            "confidence": pa.array(np.linspace(0.9, 0.1, len(ids[::3])), pa.float32()),
+            "rank": pa.array([1] * len(ids[::3]), pa.int8()),
+        }
+    )
+    resources.recommendations = Recommendations(confident, round=1)
+    return resources
+
+
+def leaf(
+    *, positives: Sequence[str] = (), negatives: Sequence[str] = (), name: str = "Mugs"
+) -> Leaf:
+    hidden = frozenset([*positives, *negatives])
+    return Leaf(Category("mugs", ("Kitchen", name)), positives, negatives, hidden)
+
+
+def propose(
+    source: str, leaf: Leaf, resources: Resources, *, count: int, seed: int = 0
+) -> list[Candidate]:
+    rng = np.random.default_rng(seed)
+    return SOURCES[source]().propose(leaf, resources, count=count, rng=rng)
+
+
+@pytest.fixture(params=list(SOURCES))
+def source(request: pytest.FixtureRequest) -> str:
+    chosen: str = request.param
+    return chosen
+
+
+@pytest.fixture(scope="module")
+def resources(tmp_path_factory: pytest.TempPathFactory) -> Resources:
+    titles = ["Blue mug", "Plain cup", "Salad bowl", "Wall clock", None]
+    return shop(tmp_path_factory.mktemp("sources"), titles * 40)
+
+
+LEAVES = {
+    "empty": leaf(),
+    "one positive": leaf(positives=["p0"]),
+    "one negative": leaf(negatives=["p1"]),
+    "both": leaf(positives=["p0", "p5"], negatives=["p1"]),
+    "not embedded": leaf(positives=["elsewhere"], negatives=["p1"]),
+    "many": leaf(
+        positives=[f"p{number}" for number in range(0, 150, 5)],
+        negatives=[f"p{number}" for number in range(1, 150, 5)],
+    ),
+}
+
+
+@pytest.mark.parametrize("known", list(LEAVES))
+@pytest.mark.parametrize("count", [1, 20])
+def test_exactly_as_many_new_products_as_asked(
+    source: str, resources: Resources, known: str, count: int
+) -> None:
+    page = propose(source, LEAVES[known], resources, count=count)
+    products = [candidate.product for candidate in page]
+    assert len(page) == len(set(products)) == count
+    assert not LEAVES[known].hidden & set(products)
+    assert set(products) <= set(resources.ids.to_pylist())
+    assert all(candidate.source in SOURCES and candidate.reason for candidate in page)
+    assert all(0 <= candidate.score <= 1 for candidate in page)
+
+
+@pytest.mark.parametrize("known", ["empty", "many"])
+def test_the_same_seed_gives_the_same_page(source: str, resources: Resources, known: str) -> None:
+    first, second = (propose(source, LEAVES[known], resources, count=20, seed=3) for _ in "ab")
+    assert first == second
+
+
+def test_an_exhausted_pool_gives_what_is_left(source: str, resources: Resources) -> None:
+    everything = resources.ids.to_pylist()
+    nearly = replace(leaf(positives=["p0"], negatives=["p1"]), hidden=frozenset(everything[:-6]))
+    page = propose(source, nearly, resources, count=20)
+    recommended = {product for product, _ in resources.recommendations.of("mugs")}  # type: ignore[union-attr]
+    left = set(everything[-6:])
+    assert {c.product for c in page} == (left & recommended if source == "master" else left)
+    assert not propose(source, replace(nearly, hidden=frozenset(everything)), resources, count=5)
+
+
+def test_a_pool_of_one(source: str, tmp_path: Path) -> None:
+    single = shop(tmp_path, ["Blue mug"])
+    (only,) = propose(source, leaf(), single, count=20)
+    assert only.product == "p0"
+    assert not propose(source, leaf(positives=["p0"]), single, count=20)
+
+
+def test_a_pool_without_texts(source: str, tmp_path: Path) -> None:
+    mute = shop(tmp_path, [None] * 90)
+    for known in ("empty", "both"):
+        assert len(propose(source, LEAVES[known], mute, count=20)) == 20
+
+
+@pytest.mark.parametrize("name", HOSTILE, ids=range(len(HOSTILE)))
+def test_a_hostile_name(source: str, resources: Resources, name: str) -> None:
+    assert len(propose(source, leaf(name=name), resources, count=20)) == 20
+
+
+@pytest.mark.parametrize("query", [*HOSTILE, "\ud800", "", "mug -blue", '"blue mug"~3'])
+def test_no_query_raises(resources: Resources, query: str) -> None:
+    hits = resources.keywords.search(query, count=5)
+    assert len(hits) <= 5
+    assert {product for product, _ in hits} <= set(resources.ids.to_pylist())
+
+
+def test_a_leaf_of_ten_thousand_labels(source: str, tmp_path: Path) -> None:
+    large = shop(tmp_path, ["Blue mug", "Plain cup"] * 5_050)
+    known = leaf(
+        positives=[f"p{number}" for number in range(0, 10_000, 2)],
+        negatives=[f"p{number}" for number in range(1, 10_000, 2)],
+    )
+    assert len(propose(source, known, large, count=20)) == 20
+
+
+def test_sources_find_what_they_are_for(resources: Resources) -> None:
+    mugs = {f"p{number}" for number in range(0, 200, 5)}
+    known = LEAVES["both"]
+    for source in ("keyword", "nearest", "active", "mixed"):
+        page = propose(source, known, resources, count=20)
+        assert len({candidate.product for candidate in page} & mugs) >= 12, source
+    assert {c.source for c in propose("mixed", known, resources, count=20)} >= {"active", "master"}
+    assert {c.source for c in propose("active", LEAVES["empty"], resources, count=5)} == {"keyword"}
+
+
+def test_the_local_model_is_asked_three_things_and_named(resources: Resources) -> None:
+    from productnet.local.ask import Ask
+
+    known = LEAVES["both"]
+    rng = np.random.default_rng(0)
+    pages = [Active(ask).propose(known, resources, count=10, rng=rng) for ask in Ask]
+    versions = {candidate.model_version for page in pages for candidate in page}
+    assert len(versions) == 1
+    positives, negatives, ambiguous = ([c.score for c in page] for page in pages)
+    assert min(positives) > max(negatives)
+    assert max(abs(score - 0.5) for score in ambiguous) < max(abs(s - 0.5) for s in negatives)
+    more = replace(known, negatives=["p1", "p2"])
+    assert Active().propose(more, resources, count=1, rng=rng)[0].model_version not in versions
