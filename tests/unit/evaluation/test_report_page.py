@@ -115,7 +115,7 @@ def test_an_empty_project_is_told_what_to_run() -> None:
         {"curves": ()},
         {"confused": ()},
         {"map": None},
-        {"embedding": None},
+        {"embeddings": ()},
         {"leaves": ()},
         {"import_errors": {}},
     ],
