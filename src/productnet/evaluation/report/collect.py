@@ -49,6 +49,8 @@ _STRIPS_SHOWN = 3
 _PAGE_SHOWN = 16
 # Looked through for a gold product that has an image.
 _FACES_TRIED = 5
+# Leaves shown with a picture; a taxonomy of thousands would make the page too heavy.
+_FACES_SHOWN = 200
 
 
 def collect_report(project: Project, *, progress: Progress = SILENT) -> ReportData:
@@ -160,11 +162,13 @@ def _leaves(
 ) -> tuple[LeafReport, ...]:
     """Every leaf with decisions, in the taxonomy's order."""
     begun = set(state.categories())
-    return tuple(
-        _leaf(project, leaf, state, simulation.reference_counts.get(leaf.id), album, pool_size)
-        for leaf in leaves
-        if leaf.id in begun
-    )
+    reports = []
+    for leaf in leaves:
+        if leaf.id in begun:
+            reference = simulation.reference_counts.get(leaf.id)
+            shown = album if len(reports) < _FACES_SHOWN else Album({})
+            reports.append(_leaf(project, leaf, state, reference, shown, pool_size))
+    return tuple(reports)
 
 
 def _leaf(
