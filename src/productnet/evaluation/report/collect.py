@@ -162,7 +162,7 @@ def _leaves(
 ) -> tuple[LeafReport, ...]:
     """Every leaf with decisions, in the taxonomy's order."""
     begun = set(state.categories())
-    reports = []
+    reports: list[LeafReport] = []
     for leaf in leaves:
         if leaf.id in begun:
             reference = simulation.reference_counts.get(leaf.id)
