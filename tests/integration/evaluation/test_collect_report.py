@@ -13,6 +13,9 @@ from productnet.annotation.decisions import Decision, Role, Verdict
 from productnet.annotation.log import DecisionLog
 from productnet.catalog.pool import Pool
 from productnet.catalog.schema import Product, products_to_table
+from productnet.embeddings.active import Active, activate
+from productnet.embeddings.sets import write_embedding_set
+from productnet.embeddings.stamp import Stamp
 from productnet.errors import ModelError
 from productnet.evaluation.records import (
     FirstPage,
@@ -139,6 +142,37 @@ def test_pictures_are_small_and_missing_ones_named(project: Project) -> None:
         "mugs of kind 7",
         "gone",
     ]
+
+
+def embed(project: Project, name: str, notes: dict[str, float]) -> None:
+    ids = Pool.open(project.pool_path).ids()
+    vectors = np.random.default_rng(0).normal(size=(len(ids), 6)).astype(np.float32)
+    stamp = Stamp(
+        name=name, encoder="pixels", dimension=6, count=len(ids), pool_version=1,
+        taxonomy_hash=None, seed=0, created_at="2026-01-01T00:00:00+00:00", notes=notes,
+    )  # fmt: skip
+    write_embedding_set(
+        project.embeddings_path / name,
+        ids=ids,
+        vectors=[vectors / np.linalg.norm(vectors, axis=1, keepdims=True)],
+        stamp=stamp,
+    )
+    activate(project, Active(round=None, embedding_set=name))
+
+
+def test_gold_is_mapped_by_the_active_embedding_set(project: Project) -> None:
+    assert collect_report(project).map is None
+    embed(project, "initial", {"neighbours_kept": 0.9})
+    embed(project, "round-0001", {})
+    data = collect_report(project)
+    assert [(one.name, one.neighbours_kept) for one in data.embeddings] == [
+        ("initial", 0.9),
+        ("round-0001", None),
+    ]
+    assert data.map is not None
+    [kitchen] = data.map.groups
+    assert (kitchen.name, len(kitchen.points)) == ("Kitchen", 10)
+    assert [label.name for label in data.map.labels] == ["Mugs", "Cups"]
 
 
 def test_what_was_collected_makes_a_page(project: Project) -> None:

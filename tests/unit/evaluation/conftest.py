@@ -197,7 +197,10 @@ def make_report(things: dict[str, list[str]] = THINGS, *, seed: int = 0) -> Repo
         strips=(strip(paths[0]), strip(paths[len(paths) // 2])),
         curves=curves,
         map=EmbeddingMap(groups, labels, share=0.31),
-        embedding=EmbeddingFacts("round-0003", "master", 256, 12_480, neighbours_kept=0.937),
+        embeddings=(
+            EmbeddingFacts("initial", "efficientnet-lite0 + minilm", 256, 12_480, 0.937),
+            EmbeddingFacts("round-0003", "master:fast", 256, 12_480),
+        ),
         import_errors={"image cannot be decoded": 31, "duplicate id": 12, "missing id": 3},
     )
 

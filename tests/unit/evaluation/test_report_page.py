@@ -115,7 +115,7 @@ def test_an_empty_project_is_told_what_to_run() -> None:
         {"curves": ()},
         {"confused": ()},
         {"map": None},
-        {"embedding": None},
+        {"embeddings": ()},
         {"leaves": ()},
         {"import_errors": {}},
     ],
@@ -160,3 +160,26 @@ def test_writing_replaces_the_page_whole(tmp_path: Path, small_report: ReportDat
     write_report(path, replace(small_report, project="Another shop"))
     assert "Another shop" in path.read_text(encoding="utf-8")
     assert [file.name for file in path.parent.iterdir()] == ["report.html"]
+
+
+def luminance(colour: str) -> float:
+    """Relative luminance of ``#rrggbb`` (WCAG 2.2)."""
+    parts = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+    linear = [
+        part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts
+    ]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_text_stands_out_from_what_is_behind_it(theme: str) -> None:
+    css = render_report(ReportData("New shop", "today")).partition("</style>")[0]
+    light, _, rest = css.partition("@media (prefers-color-scheme: dark)")
+    rules = light if theme == "light" else rest.partition("* {")[0]
+    colours = dict(re.findall(r"--([\w-]+): (#[0-9a-f]{6})", rules))
+    backgrounds = {"page", "card", "track", "rule"}
+    fills = {name for name in colours if name.endswith("-fill")}
+    assert len(colours) > 20
+    for name in colours.keys() - backgrounds - fills:
+        darker, lighter = sorted((luminance(colours[name]), luminance(colours["card"])))
+        assert (lighter + 0.05) / (darker + 0.05) >= 4.5, f"--{name} in the {theme} theme"

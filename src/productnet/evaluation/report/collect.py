@@ -11,6 +11,9 @@ from productnet.annotation.log import DecisionLog
 from productnet.annotation.state import State
 from productnet.catalog.pool import Pool
 from productnet.catalog.schema import THUMBNAIL
+from productnet.embeddings.active import read_active
+from productnet.embeddings.initial import NAME as INITIAL
+from productnet.embeddings.sets import EmbeddingSet
 from productnet.evaluation.records import (
     FirstPage,
     FoundCurve,
@@ -46,6 +49,8 @@ _STRIPS_SHOWN = 3
 _PAGE_SHOWN = 16
 # Looked through for a gold product that has an image.
 _FACES_TRIED = 5
+# Leaves shown with a picture; a taxonomy of thousands would make the page too heavy.
+_FACES_SHOWN = 200
 
 
 def collect_report(project: Project, *, progress: Progress = SILENT) -> ReportData:
@@ -69,7 +74,7 @@ def collect_report(project: Project, *, progress: Progress = SILENT) -> ReportDa
         headline = _headline(project, pool, leaves, reports)
         advance(1)
         paths = {leaf.id: leaf.path for leaf in leaves}
-        facts, plane = _embedding(project, state, paths)
+        embeddings, plane = _embeddings(project, state, paths)
         advance(1)
     now = datetime.now(UTC)
     return ReportData(
@@ -85,7 +90,7 @@ def collect_report(project: Project, *, progress: Progress = SILENT) -> ReportDa
         strips=_strips(simulation.pages, paths, album),
         curves=mean_curves(simulation.curves),
         map=plane,
-        embedding=facts,
+        embeddings=embeddings,
         import_errors=_import_errors(project),
     )
 
@@ -157,11 +162,13 @@ def _leaves(
 ) -> tuple[LeafReport, ...]:
     """Every leaf with decisions, in the taxonomy's order."""
     begun = set(state.categories())
-    return tuple(
-        _leaf(project, leaf, state, simulation.reference_counts.get(leaf.id), album, pool_size)
-        for leaf in leaves
-        if leaf.id in begun
-    )
+    reports: list[LeafReport] = []
+    for leaf in leaves:
+        if leaf.id in begun:
+            reference = simulation.reference_counts.get(leaf.id)
+            shown = album if len(reports) < _FACES_SHOWN else Album({})
+            reports.append(_leaf(project, leaf, state, reference, shown, pool_size))
+    return tuple(reports)
 
 
 def _leaf(
@@ -265,28 +272,35 @@ def _strips(
     )
 
 
-def _embedding(
+def _embeddings(
     project: Project, state: State, paths: Mapping[str, tuple[str, ...]]
-) -> tuple[EmbeddingFacts | None, EmbeddingMap | None]:
-    if not project.active_path.exists():
-        return None, None
-    from productnet.embeddings.active import active_set
+) -> tuple[tuple[EmbeddingFacts, ...], EmbeddingMap | None]:
+    """Facts about the initial set and the active one, and a map of the active one."""
+    active = read_active(project)
+    if active is None:
+        return (), None
+    names = dict.fromkeys((INITIAL, active.embedding_set))
+    folders = [project.embeddings_path / name for name in names]
+    sets = [EmbeddingSet.open(folder) for folder in folders if folder.exists()]
+    embeddings = sets[-1]
+    gold = {product: leaf for product, leaf in state.gold_labels().items() if leaf in paths}
+    rows = embeddings.rows(list(gold))  # (N,)
+    present = rows >= 0
+    labels = [leaf for leaf, here in zip(gold.values(), present, strict=True) if here]
+    plane = embedding_map(embeddings.vectors[rows[present]], labels, paths)
+    return tuple(_embedding_facts(one) for one in sets), plane
 
-    embeddings = active_set(project)
+
+def _embedding_facts(embeddings: EmbeddingSet) -> EmbeddingFacts:
     stamp = embeddings.stamp
     kept = stamp.notes.get("neighbours_kept")
-    facts = EmbeddingFacts(
+    return EmbeddingFacts(
         name=stamp.name,
         encoder=stamp.encoder,
         dimension=stamp.dimension,
         count=stamp.count,
         neighbours_kept=float(kept) if isinstance(kept, int | float) else None,
     )
-    gold = {product: leaf for product, leaf in state.gold_labels().items() if leaf in paths}
-    rows = embeddings.rows(list(gold))  # (N,)
-    present = rows >= 0
-    labels = [leaf for leaf, here in zip(gold.values(), present, strict=True) if here]
-    return facts, embedding_map(embeddings.vectors[rows[present]], labels, paths)
 
 
 def _import_errors(project: Project) -> dict[str, int]:

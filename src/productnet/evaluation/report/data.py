@@ -141,7 +141,7 @@ class EmbeddingMap:
 
 @dataclass(frozen=True, slots=True)
 class EmbeddingFacts:
-    """The active embedding set; ``neighbours_kept`` is the share that PCA left in place."""
+    """One embedding set; ``neighbours_kept`` is the share of neighbours that PCA left in place."""
 
     name: str
     encoder: str
@@ -167,7 +167,7 @@ class ReportData:
         strips: First pages for a few leaves.
         curves: Positives found by each source.
         map: Gold in the plane.
-        embedding: The active embedding set.
+        embeddings: The initial embedding set and, after a round, the active one.
         import_errors: Reason to the number of rows of the last import that had it.
     """
 
@@ -183,5 +183,5 @@ class ReportData:
     strips: tuple[Strip, ...] = ()
     curves: tuple[SourceCurve, ...] = ()
     map: EmbeddingMap | None = None
-    embedding: EmbeddingFacts | None = None
+    embeddings: tuple[EmbeddingFacts, ...] = ()
     import_errors: dict[str, int] = field(default_factory=dict)
