@@ -92,9 +92,10 @@ def test_one_modality_is_enough_and_another_is_refused() -> None:
         projection({"image": parts()["image"]})
 
 
-def test_fitting_again_gives_the_same(tmp_path: Path) -> None:
+def test_fitting_again_gives_the_same() -> None:
     first, second = (Projection.fit(parts(missing=0.2), dimension=16) for _ in range(2))
-    assert first.to_bytes() == second.to_bytes()
+    assert np.array_equal(first.axes, second.axes)  # type: ignore[arg-type]
+    assert np.array_equal(first.guesses["image"], second.guesses["image"])
 
 
 def test_it_is_read_back_as_written(tmp_path: Path) -> None:
