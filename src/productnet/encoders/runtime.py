@@ -44,5 +44,10 @@ def on_every_core(function: Callable[[Item], Result], items: Iterable[Item]) -> 
 
     The first exception is raised once the calls already running have ended.
     """
-    with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as threads:
+    with ThreadPoolExecutor(_cores()) as threads:
         return list(threads.map(function, items))
+
+
+def _cores() -> int:
+    # Fewer than the machine's where the process is confined, as in a container with a cpuset.
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
