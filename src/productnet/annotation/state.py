@@ -9,7 +9,7 @@ from dataclasses import astuple, dataclass, field
 from threading import RLock
 
 from productnet.annotation.decisions import IMPORTED, Decision, Role, Verdict
-from productnet.annotation.verdicts import SUGGESTED, History, PairState, after, judge
+from productnet.annotation.verdicts import SUGGESTED, History, PairState, Vote, after, judge
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +137,16 @@ class State:
     def gold_labels(self) -> dict[str, str]:
         """Product id to the one leaf it is gold for, over all leaves."""
         return {product: leaf for leaf in self.categories() for product in self.gold(leaf)}
+
+    def votes(self, category: str) -> list[Vote]:
+        """Everything said for this leaf that stands, in the order of the log."""
+        votes = (
+            vote
+            for product in self.pairs(category)
+            for vote in self.history(product)
+            if vote.category == category
+        )
+        return sorted(votes, key=lambda vote: vote.seq)
 
     def decided_by(self, annotator: str, category: str) -> set[str]:
         """Products of which this person has said anything for this leaf, and not taken it back."""
