@@ -1,0 +1,53 @@
+"""Which round and embedding set are in use: one small file, replaced whole."""
+
+import json
+from dataclasses import asdict, dataclass
+
+from productnet.embeddings.sets import EmbeddingSet
+from productnet.errors import EmbeddingError
+from productnet.settings import Project, write_atomically
+
+
+@dataclass(frozen=True, slots=True)
+class Active:
+    """What a project works with at the moment.
+
+    Attributes:
+        round: Number of the round whose master model is in use; None before the first.
+        embedding_set: Name of the embedding set in use.
+    """
+
+    round: int | None
+    embedding_set: str
+
+
+def read_active(project: Project) -> Active | None:
+    """What is in use; None before the first embedding. Raises EmbeddingError if unreadable."""
+    try:
+        return Active(**json.loads(project.active_path.read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        return None
+    except (ValueError, TypeError) as error:
+        raise EmbeddingError(
+            f"{project.active_path} cannot be read: {error}. Delete it and run "
+            "`productnet embed` again."
+        ) from error
+
+
+def activate(project: Project, active: Active) -> None:
+    """Put a round and its embedding set into use, at once for everyone who asks from now on.
+
+    Raises EmbeddingError if the set is not there or is damaged.
+    """
+    EmbeddingSet.open(project.embeddings_path / active.embedding_set)
+    write_atomically(project.active_path, json.dumps(asdict(active)) + "\n")
+
+
+def active_set(project: Project) -> EmbeddingSet:
+    """The embedding set in use; raises EmbeddingError if there is none yet."""
+    active = read_active(project)
+    if active is None:
+        raise EmbeddingError(
+            f"{project.root} has no embeddings yet. Make them with `productnet embed`."
+        )
+    return EmbeddingSet.open(project.embeddings_path / active.embedding_set)

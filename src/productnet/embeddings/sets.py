@@ -1,0 +1,217 @@
+"""An embedding set: one vector of every product of the pool, stamped with what made it.
+
+A set is a folder that appears whole or not at all and is never changed afterwards, but for the
+index that ``build_index`` may add. Its vectors are memory-mapped.
+"""
+
+import os
+import re
+import shutil
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from productnet.embeddings import index
+from productnet.embeddings.lookup import IdLookup
+from productnet.embeddings.nearest import FloatArray, Rows, exact_nearest, unit_rows
+from productnet.embeddings.stamp import Stamp, damaged, read_stamp, write_stamp
+from productnet.errors import EmbeddingError
+from productnet.progress import SILENT, Progress
+
+__all__ = ["EmbeddingSet", "Stamp", "build_index", "write_embedding_set"]
+
+# Below this many products the exact search takes a few milliseconds.
+INDEXED_FROM = 50_000
+
+_VECTORS = "vectors.npy"
+_INDEX = "index.faiss"
+
+
+class EmbeddingSet:
+    """Vectors of the whole pool, opened for reading.
+
+    Attributes:
+        path: Its folder.
+        stamp: What made it.
+        vectors: (N, D), memory-mapped; rows have length one, or zero where nothing is known.
+    """
+
+    def __init__(self, path: Path, stamp: Stamp, lookup: IdLookup, vectors: FloatArray) -> None:
+        self.path = path
+        self.stamp = stamp
+        self.vectors = vectors
+        self._lookup = lookup
+        self._index: Any = None
+
+    @classmethod
+    def open(cls, path: Path) -> "EmbeddingSet":
+        """The set in this folder; raises EmbeddingError if it is missing, damaged or foreign."""
+        stamp = read_stamp(path)
+        try:
+            lookup = IdLookup.open(path)
+            vectors = np.load(path / _VECTORS, mmap_mode="r")
+        except (OSError, ValueError, KeyError, pa.ArrowException) as error:
+            raise damaged(path, str(error)) from error
+        if len(lookup) != stamp.count or vectors.shape != (stamp.count, stamp.dimension):
+            raise damaged(
+                path,
+                f"its stamp says {stamp.count} products of {stamp.dimension} dimensions, it has "
+                f"{len(lookup)} ids and vectors of shape {vectors.shape}",
+            )
+        return cls(path, stamp, lookup, vectors)
+
+    @property
+    def name(self) -> str:
+        """Name of the set."""
+        return self.stamp.name
+
+    @property
+    def ids(self) -> pa.StringArray:
+        """The product of each row."""
+        return self._lookup.ids
+
+    def __len__(self) -> int:
+        return self.stamp.count
+
+    def rows(self, ids: Sequence[str]) -> Rows:
+        """The row (n,) of each of these products; -1 where the set has no such product."""
+        return self._lookup.rows(ids)
+
+    def nearest(
+        self, queries: FloatArray, *, k: int, exact: bool = False
+    ) -> tuple[Rows, FloatArray]:
+        """The k products nearest to each query by cosine, nearest first.
+
+        Args:
+            queries: Vectors (Q, D) of any length.
+            k: How many; fewer come back when the set is smaller.
+            exact: Look at every product even where there is an index, which misses a few.
+
+        Returns:
+            Rows (Q, k) of the set, and their cosines (Q, k).
+        """
+        if queries.ndim != 2 or queries.shape[1] != self.stamp.dimension:
+            raise EmbeddingError(
+                f'Embedding set "{self.name}" has {self.stamp.dimension} dimensions; the queries '
+                f"have shape {queries.shape}. Embed them with the encoder of the set: "
+                f"{self.stamp.encoder}."
+            )
+        if k < 1:
+            raise EmbeddingError(f"Asked for the {k} nearest products. Ask for one at least.")
+        k = min(k, len(self))
+        unit = unit_rows(queries)
+        opened = None if exact else self._opened_index()
+        if opened is None:
+            return exact_nearest(self.vectors, unit, k=k)
+        return index.index_nearest(opened, self.vectors, unit, k=k)
+
+    def _opened_index(self) -> Any:
+        path = self.path / _INDEX
+        if self._index is None and path.exists():
+            self._index = index.open_index(path, self.stamp.count, self.stamp.dimension)
+        return self._index
+
+
+def build_index(embedding_set: EmbeddingSet, *, progress: Progress = SILENT) -> None:
+    """Give a set its approximate index, unless it has one or is small enough to do without."""
+    path = embedding_set.path / _INDEX
+    if len(embedding_set) >= INDEXED_FROM and not path.exists():
+        index.write_index(
+            path, embedding_set.vectors, seed=embedding_set.stamp.seed, progress=progress
+        )
+
+
+def write_embedding_set(
+    folder: Path,
+    *,
+    ids: pa.StringArray,
+    vectors: Iterable[FloatArray],
+    stamp: Stamp,
+    files: Mapping[str, bytes] | None = None,
+) -> EmbeddingSet:
+    """Write a set beside its folder, rename it into place, and open it.
+
+    A set that is there already is replaced. Who has it open keeps reading the old one.
+
+    Args:
+        folder: Its last part is the name of the set.
+        ids: The products (N), each once.
+        vectors: Blocks (n, D), N rows in all, in order of ids; scaled to length one here. A row
+            of zeros, of a product nothing is known of, stays one.
+        stamp: What made them.
+        files: Further files to keep in the folder, by name.
+
+    Raises:
+        EmbeddingError: Ids repeat, or the vectors are not N finite rows of D.
+    """
+    _check_ids(ids, stamp)
+    _sweep_drafts(folder.parent)
+    draft = folder.with_name(f".{folder.name}.{os.getpid()}.draft")
+    shutil.rmtree(draft, ignore_errors=True)
+    draft.mkdir(parents=True)
+    try:
+        _write_vectors(draft / _VECTORS, vectors, stamp)
+        IdLookup.write(draft, ids)
+        for name, content in (files or {}).items():
+            (draft / name).write_bytes(content)
+        write_stamp(draft, stamp)
+        if folder.exists():
+            replaced = folder.with_name(f".{folder.name}.replaced.{os.getpid()}.draft")
+            folder.rename(replaced)
+            draft.rename(folder)
+            shutil.rmtree(replaced)
+        else:
+            draft.rename(folder)
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+    return EmbeddingSet.open(folder)
+
+
+def _check_ids(ids: pa.StringArray, stamp: Stamp) -> None:
+    if len(ids) != stamp.count:
+        raise EmbeddingError(f"The stamp says {stamp.count} products, but {len(ids)} ids came.")
+    counts = pc.value_counts(ids)
+    repeated = counts.filter(pc.greater(counts.field("counts"), 1))
+    if len(repeated):
+        raise EmbeddingError(f'Product "{repeated[0]["values"]}" comes twice in one embedding set.')
+
+
+def _write_vectors(path: Path, blocks: Iterable[FloatArray], stamp: Stamp) -> None:
+    shape = (stamp.count, stamp.dimension)
+    matrix = np.lib.format.open_memmap(path, mode="w+", dtype=np.float32, shape=shape)
+    done = 0
+    for block in blocks:
+        end = done + len(block)
+        if end > stamp.count or block.shape[1:] != shape[1:]:
+            raise EmbeddingError(
+                f"Vectors of shape {block.shape} at row {done} do not fit {shape}."
+            )
+        if not np.isfinite(block).all():
+            raise EmbeddingError(f"A vector in rows {done} to {end} is not finite.")
+        matrix[done:end] = unit_rows(block)
+        done = end
+    if done != stamp.count:
+        raise EmbeddingError(f"{done} vectors came for {stamp.count} products.")
+    matrix.flush()
+
+
+def _sweep_drafts(folder: Path) -> None:
+    """Remove what killed processes left unfinished."""
+    for draft in folder.glob(".*.draft"):
+        owner = re.search(r"\.(\d+)\.draft$", draft.name)
+        if owner and not _is_running(int(owner[1])):
+            shutil.rmtree(draft, ignore_errors=True)
+
+
+def _is_running(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
