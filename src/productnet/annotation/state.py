@@ -138,26 +138,19 @@ class State:
         """Product id to the one leaf it is gold for, over all leaves."""
         return {product: leaf for leaf in self.categories() for product in self.gold(leaf)}
 
-    def votes(self, category: str) -> list[Vote]:
-        """Everything said for this leaf that stands, in the order of the log."""
+    def votes(self, category: str) -> list[tuple[str, Vote]]:
+        """Product and vote of everything said for this leaf that stands, in the log's order."""
         votes = (
-            vote
+            (product, vote)
             for product in self.pairs(category)
             for vote in self.history(product)
             if vote.category == category
         )
-        return sorted(votes, key=lambda vote: vote.seq)
+        return sorted(votes, key=lambda item: item[1].seq)
 
     def decided_by(self, annotator: str, category: str) -> set[str]:
         """Products of which this person has said anything for this leaf, and not taken it back."""
-        return {
-            product
-            for product in self.pairs(category)
-            if any(
-                vote.annotator == annotator and vote.category == category
-                for vote in self.history(product)
-            )
-        }
+        return {product for product, vote in self.votes(category) if vote.annotator == annotator}
 
     def _summary(self, category: str) -> "_Summary":
         with self._lock:

@@ -132,7 +132,7 @@ def simulate(
             LeafResult(
                 category=leaf.id,
                 path=leaf.label,
-                views=views(state, leaf.id, labeler=team.labeler.name),
+                views=len(views(state, leaf.id, labeler=team.labeler.name)),
                 available=counts.get(leaf.id, 0),
                 progress=state.progress(leaf.id),
             )

@@ -8,10 +8,11 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import dropwhile
 
 import numpy as np
 
-from productnet.annotation.decisions import Decision, Role, Verdict
+from productnet.annotation.decisions import Decision, Role
 from productnet.annotation.state import State
 from productnet.annotation.workflow import Workflow
 from productnet.evaluation.people import SimulatedPerson, Team
@@ -27,7 +28,8 @@ from productnet.taxonomy.tree import Category
 _START = datetime(2026, 1, 5, 9, tzinfo=UTC)
 _BETWEEN_LEAVES = timedelta(hours=1)
 
-# Pages without a positive after which a labeler takes a leaf for exhausted.
+# A labeler takes a leaf for exhausted when so many pages bring less than a positive each. A slip
+# of the labeler's own, at usual error rates, does not keep the search alive.
 _PATIENCE = 5
 
 
@@ -94,7 +96,7 @@ class Work:
         if page := self._candidates(category, state):
             products = [candidate.product for candidate in page]
             return self._answers(self._team.labeler, products, category, state, shown=page)
-        audited = sum(vote.role is Role.AUDIT for vote in state.votes(category))
+        audited = sum(vote.role is Role.AUDIT for _, vote in state.votes(category))
         queue = self._workflow.audit_queue(
             category,
             auditor=self._team.auditor.name,
@@ -106,12 +108,12 @@ class Work:
     def _candidates(self, category: str, state: State) -> list[Candidate]:
         """The next page for the labeler; none when the leaf has enough or seems exhausted."""
         plan, progress = self._plan, state.progress(category)
-        labels = _labels(state, category, self._team.labeler.name)
-        left = plan.max_views - len(labels)
+        viewed = views(state, category, labeler=self._team.labeler.name)
+        left = plan.max_views - len(viewed)
         enough = progress.labelled_positive >= plan.positives
         if left <= 0 or (enough and progress.hard_negatives >= plan.hard_negatives):
             return []
-        if not enough and _views_since_positive(labels) >= _PATIENCE * plan.page_size:
+        if not enough and _exhausted(state, category, viewed, plan.page_size):
             return []
         # With the positives complete, the labeler asks for the negatives that still lack.
         source = Active(Ask.NEGATIVES) if enough else self._source
@@ -119,7 +121,7 @@ class Work:
             Leaf.of(category, state=state, taxonomy=self._resources.taxonomy),
             self._resources,
             count=min(plan.page_size, left),
-            rng=self._rng(category, Role.LABEL, len(labels)),
+            rng=self._rng(category, Role.LABEL, len(viewed)),
         )
 
     def _answers(
@@ -148,24 +150,18 @@ class Work:
         return np.random.default_rng(int.from_bytes(hashlib.sha256(page.encode()).digest()))
 
 
-def views(state: State, category: str, *, labeler: str) -> int:
-    """Candidates that a labeler has looked at in a leaf."""
-    return len(_labels(state, category, labeler))
-
-
-def _labels(state: State, category: str, labeler: str) -> list[Verdict]:
-    """What a labeler said for a leaf, in order."""
+def views(state: State, category: str, *, labeler: str) -> list[str]:
+    """The products that a labeler has looked at in a leaf, in order."""
     return [
-        vote.verdict
-        for vote in state.votes(category)
+        product
+        for product, vote in state.votes(category)
         if vote.role is Role.LABEL and vote.annotator == labeler
     ]
 
 
-def _views_since_positive(labels: Sequence[Verdict]) -> int:
-    since = 0
-    for verdict in reversed(labels):
-        if verdict is Verdict.POSITIVE:
-            break
-        since += 1
-    return since
+def _exhausted(state: State, category: str, viewed: Sequence[str], page_size: int) -> bool:
+    """Whether a leaf that gave positives has stopped to."""
+    positives = set(state.positives(category))
+    since_first = list(dropwhile(lambda product: product not in positives, viewed))
+    latest = since_first[-_PATIENCE * page_size :]
+    return len(latest) == _PATIENCE * page_size and len(positives & set(latest)) < _PATIENCE
