@@ -1,7 +1,6 @@
 """One story from a feed to a release, by the commands a user types."""
 
 import json
-import os
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -30,7 +29,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
     files = write_store(folder / "feed", size=SIZE, seed=3)
     shop = folder / "shop"
     command("init", str(shop), "--taxonomy", str(files.taxonomy))
-    imported = command("import", str(files.products), "--project", str(shop))
+    imported = command("import", str(files.feed), "--project", str(shop))
     assert imported["added"] == SIZE
     Project.open(shop).reference_path.write_bytes(files.reference.read_bytes())
     embedded = command("embed", "--project", str(shop))
@@ -96,7 +95,7 @@ def test_new_products_are_categorized_and_encoded(shop: Path, tmp_path: Path) ->
     categories = tmp_path / "categories.parquet"
     vectors = tmp_path / "vectors.parquet"
     for name, out in (("categorize", categories), ("encode", vectors)):
-        answer = command(name, str(files.products), "--out", str(out), "--project", str(shop))
+        answer = command(name, str(files.feed), "--out", str(out), "--project", str(shop))
         assert answer["products"] == 30
     rows = pq.read_table(categories)
     assert rows.num_rows == 90
@@ -123,7 +122,7 @@ def test_similar_products_are_found_by_product_text_and_image(shop: Path, tmp_pa
 
 
 def test_importing_the_same_feed_again_changes_nothing(shop: Path) -> None:
-    feed = next((shop.parent / "feed").glob("products.*"))
+    feed = next((shop.parent / "feed").glob("products*.parquet"))
     again = command("import", str(feed), "--project", str(shop))
     assert (again["added"], again["updated"], again["unchanged"]) == (0, 0, SIZE)
-    assert os.path.exists(shop / "import-errors.parquet")
+    assert (shop / "import-errors.parquet").exists()

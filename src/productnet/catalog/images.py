@@ -21,6 +21,7 @@ _KEPT_MODES = frozenset({"RGB", "RGBA", "L", "LA", "P", "1"})
 
 _IMAGE_QUALITY = 90
 _THUMBNAIL_QUALITY = 85
+_LARGEST_THUMBNAIL = 100_000  # bytes; a JPEG of that size may be mostly metadata
 _ORIENTATION = 0x0112
 
 # As sharp as bicubic when scaling down, at the cost of bilinear (Pillow's table of filters).
@@ -96,28 +97,39 @@ def _check_pixels(image: Image.Image, settings: ImageSettings) -> None:
 def _fitted(
     data: bytes, image: Image.Image, settings: ImageSettings, *, thumbnail: bool
 ) -> LoadedImage:
-    keep = (
+    # draft() has a JPEG decoded at the smallest of 1, 1/2, 1/4 and 1/8 not below the size asked.
+    if _fits(image, settings):
+        serves_as_thumbnail = _serves_as_thumbnail(data, image, settings)
+        image.draft(None, (settings.thumbnail_side, settings.thumbnail_side))
+        image.load()
+        if not thumbnail:
+            return LoadedImage(data, b"")
+        return LoadedImage(data, data if serves_as_thumbnail else _thumbnail(image, settings))
+    image.draft(None, (settings.max_side, settings.max_side))
+    whole = _plain(ImageOps.exif_transpose(image))
+    whole.thumbnail((settings.max_side, settings.max_side), _FILTER, reducing_gap=2.0)
+    encoded = _encoded(whole, "PNG" if whole.mode == "RGBA" else "JPEG", _IMAGE_QUALITY)
+    return LoadedImage(encoded, _thumbnail(whole, settings) if thumbnail else b"")
+
+
+def _fits(image: Image.Image, settings: ImageSettings) -> bool:
+    """Whether the encoded image can be stored as it came."""
+    return (
         image.format in _KEPT
         and max(image.size) <= settings.max_side
         and image.mode in _KEPT_MODES
         and not getattr(image, "is_animated", False)
         and image.getexif().get(_ORIENTATION, 1) == 1
     )
-    small_enough = max(image.size) <= settings.thumbnail_side
-    as_is = keep and small_enough and image.format == "JPEG" and image.mode == "RGB"
-    # A JPEG is decoded at the smallest of 1, 1/2, 1/4 and 1/8 that is not below the target.
-    target = settings.thumbnail_side if keep else settings.max_side
-    if keep and not thumbnail:
-        target = 1
-    image.draft(None, (target, target))
-    image.load()
-    if keep:
-        small = data if as_is else _thumbnail(image, settings)
-        return LoadedImage(data, small if thumbnail else b"")
-    whole = _plain(ImageOps.exif_transpose(image))
-    whole.thumbnail((settings.max_side, settings.max_side), _FILTER, reducing_gap=2.0)
-    encoded = _encoded(whole, "PNG" if whole.mode == "RGBA" else "JPEG", _IMAGE_QUALITY)
-    return LoadedImage(encoded, _thumbnail(whole, settings) if thumbnail else b"")
+
+
+def _serves_as_thumbnail(data: bytes, image: Image.Image, settings: ImageSettings) -> bool:
+    return (
+        image.format == "JPEG"
+        and image.mode == "RGB"
+        and max(image.size) <= settings.thumbnail_side
+        and len(data) <= _LARGEST_THUMBNAIL
+    )
 
 
 def _thumbnail(image: Image.Image, settings: ImageSettings) -> bytes:

@@ -180,9 +180,7 @@ class _Import:
         for fault in loaded.faults:
             self._errors.record(mapped.file, mapped.line, fault, product_id=mapped.id)
         self._counts["without_image"] += bool(loaded.faults)
-        if product is None or self.known.has(
-            product.id, product.fingerprint, image_error=product.image_error
-        ):
+        if product is None or (loaded.faults and self._failed_before(product)):
             self._counts["unchanged"] += 1
             return
         is_new = product.id not in self.known
@@ -212,6 +210,10 @@ class _Import:
             labels=len(labels),
             ignored_columns=(*self._mapping.unmapped, *self._late_columns),
         )
+
+    def _failed_before(self, product: Product) -> bool:
+        """Whether the pool has the product so already, lacking the same images."""
+        return self.known.has(product.id, product.fingerprint, image_error=product.image_error)
 
     def _first(self, mapped: MappedProduct) -> MappedProduct | Fault:
         first = self._seen.first_line(mapped.id, mapped.line)

@@ -51,7 +51,7 @@ class KnownProducts:
 
     def _row(self, product_id: str) -> int | None:
         key = np.uint64(id_key(product_id))
-        row = int(np.searchsorted(self._keys, key))
+        row = int(self._keys.searchsorted(key))
         return row if row < len(self._keys) and self._keys[row] == key else None
 
 

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 
 from productnet.catalog import texts
 from productnet.catalog.image_sources import ImageReference, image_references
@@ -50,6 +51,7 @@ _CATEGORY_LIKE = re.compile(
 )
 
 
+@cache
 def normal(column: str) -> str:
     """A column name in lower case with underscores: ``Body (HTML)`` is ``body_html``."""
     return re.sub(r"[^0-9a-z]+", "_", column.lower().removeprefix("g:")).strip("_")

@@ -118,7 +118,7 @@ class Pool:
 
     def compact(self) -> None:
         """Merge the small files many imports leave, index ids, and drop versions a day old."""
-        self._dataset.optimize.compact_files(target_rows_per_fragment=100_000)
+        self._dataset.optimize.compact_files(target_rows_per_fragment=20_000)
         if len(self):
             self._dataset.create_scalar_index(ID, "BTREE", replace=True)
         self._dataset.cleanup_old_versions(older_than=timedelta(days=1))

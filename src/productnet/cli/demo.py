@@ -49,7 +49,7 @@ def demo(
 
     here = ["--project", str(directory)]
     _run("init", str(directory), "--taxonomy", str(files.taxonomy), "--seed", str(seed))
-    _run("import", str(files.products), *here)
+    _run("import", str(files.feed), *here)
     # The true categories of the generated products: for simulated people and the report only.
     shutil.copy(files.reference, Project.open(directory).reference_path)
     _run("embed", *here)

@@ -29,19 +29,25 @@ def embed(project: ProjectOption = HERE, json: JsonOption = False) -> None:
 
         productnet embed --project my-shop --json
     """
+    from productnet.catalog.pool import Pool
     from productnet.embeddings.initial import embed_initial
-    from productnet.retrieval.keyword_index import refresh_keyword_index
+    from productnet.retrieval.keyword_index import KeywordIndex
 
     opened = Project.open(project)
     stamp = embed_initial(opened, progress=Bars()).stamp
-    refresh_keyword_index(opened, progress=Bars())
+    KeywordIndex.open_or_build(
+        Pool.open(opened.pool_path), opened.keyword_index_path, progress=Bars()
+    )
 
     def human() -> None:
         say(f"Embedded {stamp.count:,} products in {stamp.dimension} dimensions ({stamp.encoder}).")
-        if kept := stamp.notes.get("neighbour_overlap"):
-            say(f"Reducing the dimension kept {float(kept):.1%} of each product's 10 neighbours.")
+        if kept := stamp.notes.get("neighbours_kept"):
+            say(
+                f"Reduced from {stamp.notes['joined_dimension']} dimensions, which keeps "
+                f"{kept:.1%} of each product's 10 nearest."
+            )
 
-    show(stamp.as_dict(), as_json=json, human=human)
+    show(asdict(stamp), as_json=json, human=human)
 
 
 def simulate(
@@ -180,7 +186,8 @@ def report(
 
         productnet report --out progress.html
     """
-    from productnet.evaluation.report import collect_report, write_report
+    from productnet.evaluation.report.collect import collect_report
+    from productnet.evaluation.report.render import write_report
 
     opened = Project.open(project)
     path = out or opened.reports_path / "report.html"

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from productnet.catalog.pool import Pool
 from productnet.catalog.schema import IMAGE
+from productnet.embeddings.active import Active, activate, read_active
 from productnet.embeddings.nearest import FloatArray, exact_nearest
 from productnet.embeddings.projection import FORMAT_VERSION, Part, Projection
 from productnet.embeddings.sets import EmbeddingSet, Stamp, build_index, write_embedding_set
@@ -31,6 +32,8 @@ _BLOCK = 8_192
 
 def embed_initial(project: Project, *, progress: Progress = SILENT) -> EmbeddingSet:
     """Embed the whole pool with the project's encoders, as embedding set "initial".
+
+    Before the first round the set is put into use.
 
     What was encoded before is not encoded again, and a set made of the same things is kept. The
     share of the ten nearest neighbours that survive the reduction is measured on a sample and
@@ -79,6 +82,10 @@ def embed_initial(project: Project, *, progress: Progress = SILENT) -> Embedding
             files={PROJECTION_FILE: projection.to_bytes()},
         )
     build_index(embedding_set, progress=progress)
+    in_use = read_active(project)
+    if in_use is None or in_use.round is None:
+        # Once a round has trained a better one, that stays in use.
+        activate(project, Active(round=None, embedding_set=NAME))
     return embedding_set
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from productnet.catalog.pool import Pool
-from productnet.catalog.schema import ID, IMAGE
+from productnet.catalog.schema import ID, IMAGE, THUMBNAIL
 from productnet.errors import TrainingError, UnknownName, UnknownProduct, did_you_mean
 from productnet.evaluation.baselines import BagOfWords, text_columns
 from productnet.evaluation.metrics import Floats, macro_f1, truth_columns, truth_ranks
@@ -115,7 +115,7 @@ def evaluate_table(
             )
     train, test = (_rows(products, list(side), fields) for side in (train_labels, test_labels))
     task = Task(products, train_labels, train, test, preset, seed, progress)
-    chosen = _possible(known, train) if names is None else list(names)
+    chosen = _usable(known, _Inputs.of_table(train)) if names is None else list(names)
     if unknown := [name for name in chosen if name not in known]:
         raise UnknownName(
             f'Table 1 has no row "{unknown[0]}". {did_you_mean(unknown[0], known)}'.rstrip()
@@ -130,6 +130,25 @@ def evaluate_table(
             rows.append(table_row(name, scored, truth, seconds=seconds, n_train=len(train)))
             advance(1)
     return rows
+
+
+def baselines(project: Project) -> list[str]:
+    """The rows beside the master model that this project's pool has any input for.
+
+    Raises:
+        ProjectError: Nothing was imported yet.
+    """
+    pool = Pool.open(project.pool_path)
+
+    def filled(*columns: str) -> bool:
+        return any(
+            batch.column(name).null_count < len(batch)
+            for batch in pool.scan(columns=columns)
+            for name in columns
+        )
+
+    inputs = _Inputs(text=filled(*pool.fields), image=filled(THUMBNAIL))
+    return [name for name in _usable(CONTENDERS, inputs) if name != MASTER]
 
 
 def table_row(
@@ -182,16 +201,24 @@ CONTENDERS: dict[str, Contender] = {
 }
 
 
-def _possible(known: Mapping[str, Contender], train: pa.Table) -> list[str]:
-    """The contenders whose kind of input the products have at all."""
-    has_text = any(train.column(name).null_count < len(train) for name in text_columns(train))
-    has_image = IMAGE in train.column_names and train.column(IMAGE).null_count < len(train)
-    unusable = {
-        "image only": not has_image,
-        "text only": not has_text,
-        "bag of words": not has_text,
-    }
-    return [name for name in known if not unusable.get(name, False)]
+class _Inputs(NamedTuple):
+    """Which kinds of input there is any of."""
+
+    text: bool
+    image: bool
+
+    @classmethod
+    def of_table(cls, products: pa.Table) -> "_Inputs":
+        texts = [products.column(name) for name in text_columns(products)]
+        images = [products.column(IMAGE)] if IMAGE in products.column_names else []
+        return cls(*(any(c.null_count < len(c) for c in kind) for kind in (texts, images)))
+
+
+def _usable(known: Mapping[str, Contender], inputs: _Inputs) -> list[str]:
+    """The contenders whose kind of input the products have."""
+    missing = {"image only": not inputs.image}
+    missing |= {"text only": not inputs.text, "bag of words": not inputs.text}
+    return [name for name in known if not missing.get(name, False)]
 
 
 def _rows(products: Project | pa.Table, ids: list[str], fields: Sequence[str] | None) -> pa.Table:

@@ -18,8 +18,7 @@ import pyarrow.parquet as pq
 from productnet.annotation.log import DecisionLog
 from productnet.catalog.pool import Pool
 from productnet.embeddings.active import Active, activate
-from productnet.embeddings.index import build_index
-from productnet.embeddings.sets import EmbeddingSet, Stamp, write_embedding_set
+from productnet.embeddings.sets import EmbeddingSet, Stamp, build_index, write_embedding_set
 from productnet.errors import TrainingError
 from productnet.evaluation.records import Epoch, measure_round
 from productnet.evaluation.table import CONTENDERS, MASTER, Scored, evaluate_table

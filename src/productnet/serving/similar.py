@@ -10,7 +10,7 @@ from productnet.catalog.images import load_image
 from productnet.catalog.pool import Pool
 from productnet.catalog.schema import ID, IMAGE
 from productnet.embeddings.active import active_set, read_active
-from productnet.embeddings.initial import encode_initial
+from productnet.embeddings.queries import encode_initial
 from productnet.errors import ImageError, UnknownProduct
 from productnet.serving.categorize import active_model
 from productnet.settings import Project

@@ -59,7 +59,11 @@ TABLE = CategoryTable()
 
 
 def _columns(header: str, delimiter: str) -> list[str]:
-    return [name.strip().lower() for name in next(csv.reader([header], delimiter=delimiter), [])]
+    try:
+        names = next(csv.reader([header], delimiter=delimiter), [])
+    except csv.Error:
+        return []  # no line of a table
+    return [name.strip().lower() for name in names]
 
 
 def _delimiter(header: str) -> str | None:

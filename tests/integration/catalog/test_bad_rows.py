@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from productnet.catalog.feed import open_feed
-from productnet.catalog.readers import FaultKind, RawRow
+from productnet.catalog.readers import FaultKind, RawRow, merchant_xml, text
 from productnet.errors import FeedError
 
 Found = list[tuple[int, FaultKind | None]]
@@ -155,6 +155,40 @@ def test_xml_details_and_repeated_elements(tmp_path: Path) -> None:
         "product_detail": {"Fit": "Slim", "Sole": "Cork"},
         "additional_image_link": ["b.jpg", "c.jpg", "d.jpg"],
     }
+
+
+def test_a_long_xml_feed_comes_in_pieces(tmp_path: Path) -> None:
+    items = [
+        f"<item><g:id>{number}</g:id><title>Größe {'日本' * (number % 50)}</title></item>\n"
+        for number in range(3_000)
+    ]
+    items[1_000] = items[1_000].replace("Größe", "\x0b")
+    rows = read(tmp_path, "feed.xml", XML + "".join(items) + "</channel></rss>")
+    assert [row.line for row in rows] == list(range(2, 3_002))
+    assert [row.values.get("id") for row in rows if not row.error] == [
+        str(number) for number in range(3_000) if number != 1_000
+    ]
+    assert rows[1_000].error is not None
+    assert rows[1_000].error.kind == FaultKind.UNDECODABLE_TEXT
+    assert rows[-1].values["title"] == "Größe " + "日本" * 49
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "expected"),
+    [
+        ("feed.csv", "id,title\n1,{long}\n2,Mug\n", [(2, FaultKind.TOO_LONG), (3, None)]),
+        ("feed.jsonl", '{{"id": 1}}\n{long}\n{{"id": 2}}\n',
+         [(1, None), (2, FaultKind.TOO_LONG), (3, None)]),
+        ("feed.xml", XML + "<item><g:id>1</g:id>{long}</item>\n<item><g:id>2</g:id></item>"
+         "</channel></rss>", [(2, FaultKind.TOO_LONG), (3, None)]),
+    ],
+)  # fmt: skip
+def test_what_has_no_end_is_passed_over(
+    name: str, content: str, expected: Found, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(text, "LONGEST_LINE", 1_000)
+    monkeypatch.setattr(merchant_xml, "LONGEST_LINE", 1_000)
+    assert found(read(tmp_path, name, content.format(long="x" * 3_500))) == expected
 
 
 def test_shopify_variants_fold_into_their_product(tmp_path: Path) -> None:

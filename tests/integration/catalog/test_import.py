@@ -152,11 +152,20 @@ def test_more_images_and_zip_members(project: Project, shop: Path) -> None:
         archive.writestr("in/back.jpg", jpeg(2))
     with zipfile.ZipFile(shop / "other.zip", "w") as archive:
         archive.writestr("side.jpg", jpeg(3))
+        archive.writestr("big.jpg", bytes(100_001))
+    with zipfile.ZipFile(shop / "broken.zip", "w") as archive:
+        archive.writestr("a.jpg", jpeg(4))
+    broken = bytearray((shop / "broken.zip").read_bytes())
+    broken[100:110] = bytes(10)
+    (shop / "broken.zip").write_bytes(broken)
     feed = write(
         shop,
         "id,image_link,additional_image_link\n"
         '1,front.jpg,"in/back.jpg,other.zip!side.jpg,other.zip!none.jpg"\n'
-        "2,none.zip!a.jpg,\n",
+        "2,none.zip!a.jpg,\n"
+        "3,broken.zip!a.jpg,\n"
+        "4,other.zip!big.jpg,\n"
+        "5,in\\back.jpg,\n",
     )
     import_feed(project, feed)
     rows = products(project)
@@ -165,7 +174,10 @@ def test_more_images_and_zip_members(project: Project, shop: Path) -> None:
     assert errors(project) == [
         (2, "1", "more_images", "image-missing"),
         (3, "2", "image", "image-missing"),
+        (4, "3", "image", "image-corrupt"),
+        (5, "4", "image", "image-too-large"),
     ]
+    assert rows["5"]["image"] == jpeg(2)
 
 
 def test_batches_and_columns_that_come_late(

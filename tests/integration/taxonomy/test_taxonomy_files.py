@@ -1,3 +1,4 @@
+import csv
 import json
 import os
 from pathlib import Path
@@ -7,11 +8,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from productnet.errors import TaxonomyError, UnknownName
+from productnet.taxonomy.derive import derive_taxonomy
 from productnet.taxonomy.paths import path_id
 from productnet.taxonomy.readers import read_taxonomy
 from productnet.taxonomy.tree import Category, Taxonomy
 
-REAL = Path(os.environ.get("PRODUCTNET_DATA", "../shared/data")) / "taxonomies"
+DATA = Path(os.environ.get("PRODUCTNET_DATA", "../shared/data"))
+REAL = DATA / "taxonomies"
+FLIPKART = DATA / "flipkart/products.csv"
 GOOGLE = REAL / "google_product_taxonomy-with-ids.en-US.2021-09-21.txt"
 SHOPIFY = REAL / "shopify_categories.2025-06-unstable.en.txt"
 
@@ -51,6 +55,17 @@ def test_a_real_taxonomy_survives_saving(source: Path, tmp_path: Path) -> None:
     loaded = Taxonomy.load(tmp_path / "taxonomy.json")
     assert list(loaded) == list(tree)
     assert (loaded.name, loaded.version, loaded.hash) == (tree.name, tree.version, tree.hash)
+
+
+def test_a_real_feeds_own_categories_make_a_taxonomy() -> None:
+    with real(FLIPKART).open(encoding="utf-8", newline="") as file:
+        texts = [row["category"] for row in csv.DictReader(file)]
+    tree = derive_taxonomy(texts, depth=2, min_products=10, name="flipkart")
+    placed = [leaf for text in texts if (leaf := tree.leaf_of(text))]
+    assert len(tree.roots) == 7
+    assert {len(leaf.path) for leaf in tree.leaves} == {2}
+    assert all(placed.count(leaf) >= 10 for leaf in tree.leaves)
+    assert len(placed) > 0.85 * len(texts)
 
 
 names = st.text(st.characters(codec="utf-8", exclude_categories=["Cc"]), min_size=1, max_size=8)

@@ -1,5 +1,6 @@
 """Google Merchant feeds as RSS or Atom, parsed as they stream and never expanding an entity."""
 
+import codecs
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,6 +18,8 @@ from productnet.errors import FeedError
 _ITEMS = frozenset({"item", "entry"})
 _CHUNK = 64 * 2**10
 _ENCODING = re.compile(rb"""<\?xml[^>]*encoding\s*=\s*["']([A-Za-z0-9._-]+)""")
+_UTF8 = frozenset({b"utf-8", b"utf8", b"us-ascii"})
+_UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f]")
 _REPLACEMENT = "\ufffd"
 
@@ -124,33 +127,35 @@ def _put(values: dict[str, object], name: str, value: object) -> None:
 
 
 def _pieces(file: BinaryIO) -> Iterator[tuple[str | bytes, bool]]:
-    """The file in pieces that end with a tag, and whether a piece holds what is not text.
+    """The file in pieces, and whether a piece holds what is not text.
 
     Bytes that are not UTF-8 and control characters, which XML forbids, become U+FFFD, so that one
     bad item does not end the feed. Another declared encoding is left to the parser.
     """
-    carry = file.read(_CHUNK)
-    declared = _ENCODING.search(carry[:200])
-    other = carry[:2] in (b"\xff\xfe", b"\xfe\xff") or (
-        declared is not None and declared[1].lower() not in (b"utf-8", b"utf8", b"us-ascii")
-    )
+    chunk = file.read(_CHUNK)
+    declared = _ENCODING.search(chunk[:200])
+    if not chunk.startswith(_UTF16) and (declared is None or declared[1].lower() in _UTF8):
+        yield from _decoded_pieces(chunk, file)
+        return
+    while chunk:
+        yield chunk, False
+        chunk = file.read(_CHUNK)
+
+
+def _decoded_pieces(carry: bytes, file: BinaryIO) -> Iterator[tuple[str, bool]]:
     while chunk := file.read(_CHUNK):
-        cut = carry.rfind(b">") + 1
-        if other or cut:
-            yield _piece(carry, len(carry), as_is=True) if other else _piece(carry, cut)
-            carry = b"" if other else carry[cut:]
-        carry += chunk
+        cut = carry.rfind(b">") + 1  # the end of a tag is never within a character
+        yield _decoded(carry[:cut])
+        carry = carry[cut:] + chunk
         if len(carry) > LONGEST_LINE:
             raise ValueError(f"no tag within {LONGEST_LINE:,} bytes")
-    yield _piece(carry, len(carry), as_is=other)
+    yield _decoded(carry)
 
 
-def _piece(raw: bytes, cut: int, *, as_is: bool = False) -> tuple[str | bytes, bool]:
-    if as_is:
-        return raw, False
+def _decoded(raw: bytes) -> tuple[str, bool]:
     try:
-        text, damaged = raw[:cut].decode("utf-8"), False
+        text, damaged = raw.decode("utf-8"), False
     except UnicodeDecodeError:
-        text, damaged = raw[:cut].decode("utf-8", "replace"), True
-    clean = _CONTROL.sub(_REPLACEMENT, text)
-    return clean, damaged or (clean is not text and clean != text)
+        text, damaged = raw.decode("utf-8", "replace"), True
+    clean, replaced = _CONTROL.subn(_REPLACEMENT, text)
+    return clean, damaged or replaced > 0

@@ -6,18 +6,18 @@ from markupsafe import Markup
 
 from productnet.evaluation.metrics import Calibration
 from productnet.evaluation.report.data import EmbeddingMap, LeafReport
-from productnet.evaluation.report.svg import Canvas, Scale, axes, tick
+from productnet.evaluation.report.svg import Canvas, Scale, rules, tick
 
 # The style sheet has this many category colours; further categories share the last.
 COLOURS = 8
-_LEAVES_SHOWN = 30
+_LEAVES_SHOWN = 24
 
 
 def reliability(calibration: Calibration) -> Markup:
     """What confidence claimed against what came true, over how many products claimed it."""
     canvas = Canvas(
-        420,
-        420,
+        460,
+        430,
         title="Reliability of the master model's confidence",
         description=f"Expected calibration error {calibration.ece:.1%}. "
         + "; ".join(
@@ -25,8 +25,8 @@ def reliability(calibration: Calibration) -> Markup:
             for one in calibration.bins
         ),
     )
-    x, y = Scale(0, 1, 52, 400), Scale(0, 1, 290, 36)
-    axes(canvas, x, y, x_label="", y_label="came true", percent=True)
+    x, y = Scale(0, 1, 62, 440), Scale(0, 1, 290, 36)
+    rules(canvas, x, y, label="came true", percent=True)
     for one in calibration.bins:
         left, width = x(one.lower) + 1.5, x(one.upper) - x(one.lower) - 3
         top, claimed = y(one.accuracy), y(one.confidence)
@@ -44,7 +44,7 @@ def reliability(calibration: Calibration) -> Markup:
 
 def _confidence_histogram(canvas: Canvas, calibration: Calibration, x: Scale) -> None:
     most = max(one.count for one in calibration.bins)
-    height = Scale(0, most, 370, 320)
+    height = Scale(0, most, 370, 312)
     for one in calibration.bins:
         canvas.mark(
             "rect",
@@ -55,7 +55,7 @@ def _confidence_histogram(canvas: Canvas, calibration: Calibration, x: Scale) ->
             cls="bar faint",
             tip=f"{one.count:,} products",
         )
-    canvas.text(44, 374, "products", cls="tick end")
+    canvas.text(54, 374, "products", cls="tick end")
     for value in x.ticks():
         canvas.text(x(value), 388, tick(value, percent=True), cls="tick middle")
     canvas.text((x.start + x.end) / 2, 410, "confidence claimed", cls="axis middle")
@@ -67,7 +67,7 @@ def cost_by_leaf(leaves: Sequence[LeafReport]) -> Markup:
     shown = sorted(known, key=lambda leaf: -(leaf.random_decisions or 0.0))[:_LEAVES_SHOWN]
     row, top = 24, 50
     canvas = Canvas(
-        760,
+        960,
         top + row * len(shown) + 40,
         title="Decisions by leaf, against random",
         description="; ".join(
@@ -78,12 +78,12 @@ def cost_by_leaf(leaves: Sequence[LeafReport]) -> Markup:
     lowest = min(min(leaf.decisions, leaf.random_decisions or 1) for leaf in shown)
     highest = max(max(leaf.decisions, leaf.random_decisions or 1) for leaf in shown)
     low, high = 10 ** _power(lowest), 10 ** (_power(highest) + 1)
-    x = Scale(low, high, 210, 690, logarithmic=True)
+    x = Scale(low, high, 210, 890, logarithmic=True)
     bottom = top + row * len(shown)
     for value in x.ticks():
         canvas.line([(x(value), top - 12), (x(value), bottom)], cls="rule")
         canvas.text(x(value), bottom + 18, tick(value), cls="tick middle")
-    canvas.text(450, bottom + 36, "decisions (logarithmic)", cls="axis middle")
+    canvas.text(550, bottom + 36, "decisions (logarithmic)", cls="axis middle")
     canvas.mark("circle", cx=216, cy=18, r=5, cls="dot accent")
     canvas.text(227, 22, "taken", cls="label accent")
     canvas.mark("circle", cx=286, cy=18, r=4.5, cls="ring")

@@ -6,7 +6,7 @@ from markupsafe import Markup
 
 from productnet.evaluation.records import Epoch, RoundMetrics
 from productnet.evaluation.report.data import SourceCurve
-from productnet.evaluation.report.svg import Canvas, Scale, axes, spread
+from productnet.evaluation.report.svg import Canvas, Scale, axes, rules, spread
 
 Points = list[tuple[float, float]]
 
@@ -15,17 +15,17 @@ def source_curves(curves: Sequence[SourceCurve]) -> Markup:
     """Positives found against candidates viewed, one line a source, named at its end."""
     most = max(curves, key=lambda curve: curve.positives[-1])
     canvas = Canvas(
-        760,
-        360,
+        960,
+        400,
         title="Positives found by each source",
         description=f"After {most.views[-1]:,.0f} views {most.source} has found the most: "
         + ", ".join(f"{curve.source} {curve.positives[-1]:.1f}" for curve in curves),
     )
-    x = Scale(0, max(curve.views[-1] for curve in curves), 56, 640)
-    y = Scale(0, max(1.0, most.positives[-1]) * 1.06, 310, 36)
+    x = Scale(0, max(curve.views[-1] for curve in curves), 56, 830)
+    y = Scale(0, max(1.0, most.positives[-1]) * 1.06, 350, 36)
     axes(canvas, x, y, x_label="candidates viewed", y_label="positives found, mean of leaves")
     ends = [y(curve.positives[-1]) for curve in curves]
-    for curve, label_at in zip(curves, spread(ends, gap=17, low=30, high=314), strict=True):
+    for curve, label_at in zip(curves, spread(ends, gap=17, low=30, high=354), strict=True):
         points: Points = [(x(0), y(0))]
         points += [(x(a), y(b)) for a, b in zip(curve.views, curve.positives, strict=True)]
         style = f"source-{_slug(curve.source)}"
@@ -42,57 +42,55 @@ def learning_curve(history: Sequence[Epoch]) -> Markup:
     held_out = [epoch.validation_loss for epoch in history]
     accuracies = [epoch.accuracy for epoch in history]
     canvas = Canvas(
-        760,
-        270,
+        520,
+        250,
         title="Learning curve of the master model",
         description=f"{len(history)} epochs; training loss from {losses[0]:.2f} to "
         f"{losses[-1]:.2f}.",
     )
     highest = max([*losses, *(loss for loss in held_out if loss is not None)])
-    left = Scale(1, max(2, len(history)), 56, 330)
-    loss_scale = Scale(0, highest * 1.05 or 1.0, 220, 36)
+    last = max(2, len(history))
+    left, loss_scale = Scale(1, last, 40, 220), Scale(0, highest * 1.05 or 1.0, 200, 36)
     axes(canvas, left, loss_scale, x_label="epoch", y_label="loss")
-    _series(canvas, left, loss_scale, losses, cls="line accent", name="train")
-    _series(canvas, left, loss_scale, held_out, cls="line gold dashed", name="validation")
-    right = Scale(1, max(2, len(history)), 440, 690)
-    share = Scale(0, 1, 220, 36)
-    axes(canvas, right, share, x_label="epoch", y_label="validation accuracy", percent=True)
-    _series(canvas, right, share, accuracies, cls="line accent", name=None)
-    known = [value for value in accuracies if value is not None]
-    if known:
-        best = max(range(len(accuracies)), key=lambda index: accuracies[index] or 0.0)
-        at = right(best + 1), share(max(known))
-        canvas.mark("circle", cx=at[0], cy=at[1], r=4, cls="dot accent")
-        canvas.text(at[0] + 6, at[1] + 18, f"{max(known):.1%}", cls="label accent")
+    _curve(canvas, left, loss_scale, losses, cls="line accent")
+    _curve(canvas, left, loss_scale, held_out, cls="line gold dashed")
+    canvas.text(216, 52, "train", cls="label accent end")
+    if any(loss is not None for loss in held_out):
+        canvas.text(216, 70, "validation", cls="label gold end")
+    if known := [(value, epoch) for epoch, value in enumerate(accuracies, 1) if value is not None]:
+        right, share = Scale(1, last, 312, 500), Scale(0, 1, 200, 36)
+        axes(canvas, right, share, x_label="epoch", y_label="validation accuracy", percent=True)
+        _curve(canvas, right, share, accuracies, cls="line accent")
+        best, epoch = max(known, key=lambda item: item[0])
+        canvas.mark("circle", cx=right(epoch), cy=share(best), r=4, cls="dot accent")
+        canvas.text(right(epoch), share(best) + 22, f"{best:.1%}", cls="label accent end")
     return canvas.render()
 
 
 def round_history(rounds: Sequence[RoundMetrics]) -> Markup:
     """Top-1 and top-5 accuracy by round, with the gold each was trained on."""
     canvas = Canvas(
-        760,
-        290,
+        520,
+        250,
         title="Accuracy by round",
         description="; ".join(
             f"round {one.round}: top-1 {one.master.top1:.1%}, top-5 {one.master.top5:.1%}"
             for one in rounds
         ),
     )
-    x = Scale(0.5, len(rounds) + 0.5, 56, 660)
+    x = Scale(0.5, len(rounds) + 0.5, 40, 430)
     lowest = min(one.master.top1 for one in rounds)
-    y = Scale(max(0.0, int(lowest * 10 - 1) / 10), 1.0, 220, 36)
-    for value in y.ticks(4):
-        canvas.line([(x.start, y(value)), (x.end, y(value))], cls="rule")
-        canvas.text(x.start - 8, y(value) + 4, f"{value * 100:g}%", cls="tick end")
-    shown = {index for index in range(len(rounds)) if index % (1 + len(rounds) // 13) == 0}
+    y = Scale(max(0.0, int(lowest * 10 - 1) / 10), 1.0, 196, 36)
+    rules(canvas, x, y, label="test products", percent=True)
+    shown = {index for index in range(len(rounds)) if index % (1 + len(rounds) // 6) == 0}
     shown.add(len(rounds) - 1)
     for index, one in enumerate(rounds):
         if index in shown:
-            canvas.text(x(index + 1), 240, f"round {one.round}", cls="tick middle")
-            canvas.text(x(index + 1), 257, f"{one.master.n_train:,} gold", cls="tick middle faint")
+            canvas.text(x(index + 1), 216, f"round {one.round}", cls="tick middle")
+            canvas.text(x(index + 1), 233, f"{one.master.n_train:,} gold", cls="tick middle faint")
     names = ("top-5", "top-1")
     values = [[one.master.top5 for one in rounds], [one.master.top1 for one in rounds]]
-    ends = spread([y(line[-1]) for line in values], gap=17, low=30, high=226)
+    ends = spread([y(line[-1]) for line in values], gap=17, low=30, high=200)
     for name, line, label_at in zip(names, values, ends, strict=True):
         tint = "accent" if name == "top-1" else "soft"
         points = [(x(index + 1), y(value)) for index, value in enumerate(line)]
@@ -105,25 +103,13 @@ def round_history(rounds: Sequence[RoundMetrics]) -> Markup:
     return canvas.render()
 
 
-def _series(
-    canvas: Canvas,
-    x: Scale,
-    y: Scale,
-    values: Sequence[float | None],
-    *,
-    cls: str,
-    name: str | None,
-) -> None:
-    points = [(x(n + 1), y(value)) for n, value in enumerate(values) if value is not None]
-    if not points:
-        return
-    if len(points) > 1:
-        canvas.line(points, cls=cls)
-    else:
+def _curve(canvas: Canvas, x: Scale, y: Scale, values: Sequence[float | None], *, cls: str) -> None:
+    """A line over epochs from 1; a dot where there was only one."""
+    points = [(x(epoch), y(value)) for epoch, value in enumerate(values, 1) if value is not None]
+    if len(points) == 1:
         canvas.mark("circle", cx=points[0][0], cy=points[0][1], r=4, cls=cls.replace("line", "dot"))
-    if name:
-        label = cls.replace("line", "label").replace(" dashed", "")
-        canvas.text(points[-1][0] + 8, points[-1][1] + 4, name, cls=label)
+    elif points:
+        canvas.line(points, cls=cls)
 
 
 def _slug(name: str) -> str:

@@ -79,7 +79,7 @@ class Scale:
         return self.start + share * (self.end - self.start)
 
     def ticks(self, about: int = 5) -> list[float]:
-        """Round values to mark: powers of ten, or multiples of 1, 2 or 5 of one."""
+        """Round values to mark: powers of ten, or multiples of 1, 2, 2.5 or 5 of one."""
         if self.logarithmic:
             first, last = math.ceil(math.log10(self.low)), math.floor(math.log10(self.high))
             return [10.0**power for power in range(first, last + 1)]
@@ -87,7 +87,7 @@ class Scale:
             return [self.low]
         raw = (self.high - self.low) / about
         power = 10.0 ** math.floor(math.log10(raw))
-        step = next(step * power for step in (1, 2, 5, 10) if step * power >= raw * 0.999)
+        step = next(step * power for step in (1, 2, 2.5, 5, 10) if step * power >= raw * 0.999)
         first, last = math.ceil(self.low / step), math.floor(self.high / step + 1e-9)
         return [number * step for number in range(first, last + 1)]
 
@@ -95,15 +95,20 @@ class Scale:
 def axes(
     canvas: Canvas, x: Scale, y: Scale, *, x_label: str, y_label: str, percent: bool = False
 ) -> None:
-    """Faint horizontal rules with values, values below, and the two labels."""
+    """Rules with values, values below, and both labels; ``percent`` is about the rules."""
+    rules(canvas, x, y, label=y_label, percent=percent)
+    for value in x.ticks():
+        canvas.text(x(value), y.start + 18, tick(value), cls="tick middle")
+    canvas.text((x.start + x.end) / 2, y.start + 38, x_label, cls="axis middle")
+
+
+def rules(canvas: Canvas, x: Scale, y: Scale, *, label: str, percent: bool = False) -> None:
+    """Faint horizontal rules with their values, and what they measure above them."""
     for value in y.ticks(4):
         at = y(value)
         canvas.line([(x.start, at), (x.end, at)], cls="rule")
         canvas.text(x.start - 8, at + 4, tick(value, percent=percent), cls="tick end")
-    for value in x.ticks():
-        canvas.text(x(value), y.start + 18, tick(value), cls="tick middle")
-    canvas.text((x.start + x.end) / 2, y.start + 38, x_label, cls="axis middle")
-    canvas.text(x.start - 8, y.end - 12, y_label, cls="axis")
+    canvas.text(x.start - 8, y.end - 14, label, cls="axis")
 
 
 def tick(value: float, *, percent: bool = False) -> str:

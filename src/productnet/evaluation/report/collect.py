@@ -1,0 +1,297 @@
+"""Gathering what a project has into the report's data, whatever is there already."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+
+import numpy as np
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from productnet.annotation.log import DecisionLog
+from productnet.annotation.state import State
+from productnet.catalog.pool import Pool
+from productnet.catalog.schema import THUMBNAIL
+from productnet.evaluation.records import (
+    FirstPage,
+    FoundCurve,
+    RoundMetrics,
+    SimulationRecord,
+    random_views,
+)
+from productnet.evaluation.report.album import Album
+from productnet.evaluation.report.data import (
+    ConfusedLeaves,
+    EmbeddingFacts,
+    EmbeddingMap,
+    Headline,
+    LeafReport,
+    ReportData,
+    SourceCurve,
+    Strip,
+    StripRow,
+)
+from productnet.evaluation.report.plane import embedding_map
+from productnet.progress import SILENT, Progress
+from productnet.release.manifest import MANIFEST
+from productnet.settings import Project
+from productnet.taxonomy.tree import Category, Taxonomy
+
+SIMULATION_FILE = "simulation.json"
+METRICS_FILE = "metrics.json"
+
+_PAIRS_SHOWN = 12
+_MISTAKES_SHOWN = 4
+_TYPICAL_SHOWN = 2
+_STRIPS_SHOWN = 3
+_PAGE_SHOWN = 16
+# Looked through for a gold product that has an image.
+_FACES_TRIED = 5
+
+
+def collect_report(project: Project, *, progress: Progress = SILENT) -> ReportData:
+    """What the report can show of a project now; what is not there yet stays empty.
+
+    Raises:
+        ModelError: A round's metrics or a simulation's record is damaged.
+        EmbeddingError: The active embedding set is damaged.
+    """
+    with progress.task("Gathering the report", total=4) as advance:
+        taxonomy = Taxonomy.load(project.taxonomy_path) if project.taxonomy_path.exists() else None
+        pool = Pool.open(project.pool_path) if project.pool_path.exists() else None
+        state = _state(project)
+        rounds = tuple(_rounds(project))
+        simulation = _simulation(project)
+        advance(1)
+        leaves = taxonomy.leaves if taxonomy else ()
+        album = _album(pool, leaves, state, rounds, simulation)
+        advance(1)
+        reports = _leaves(project, leaves, state, simulation, album, pool_size=len(pool or ()))
+        headline = _headline(project, pool, leaves, reports)
+        advance(1)
+        paths = {leaf.id: leaf.path for leaf in leaves}
+        facts, plane = _embedding(project, state, paths)
+        advance(1)
+    now = datetime.now(UTC)
+    return ReportData(
+        project=project.settings.name,
+        generated_at=f"{now.day} {now:%B %Y, %H:%M} UTC",
+        taxonomy=str(taxonomy or ""),
+        target_positives=project.settings.targets.positives,
+        target_hard_negatives=project.settings.targets.hard_negatives,
+        headline=headline,
+        leaves=reports,
+        rounds=rounds,
+        confused=_confused(rounds, state, paths, album),
+        strips=_strips(simulation.pages, paths, album),
+        curves=mean_curves(simulation.curves),
+        map=plane,
+        embedding=facts,
+        import_errors=_import_errors(project),
+    )
+
+
+def mean_curves(curves: Iterable[FoundCurve]) -> tuple[SourceCurve, ...]:
+    """One curve a source, averaged over leaves up to the views that all of them reached.
+
+    Leaves viewed in steps of different size are brought to the same steps by interpolation.
+    """
+    by_source: dict[str, list[FoundCurve]] = {}
+    for curve in curves:
+        if curve.views:
+            by_source.setdefault(curve.source, []).append(curve)
+    return tuple(_mean(source, own) for source, own in by_source.items())
+
+
+def _mean(source: str, curves: Sequence[FoundCurve]) -> SourceCurve:
+    reached = min(curve.views[-1] for curve in curves)
+    views = sorted({view for curve in curves for view in curve.views if view <= reached})
+    found = [np.interp(views, (0, *curve.views), (0, *curve.positives)) for curve in curves]
+    positives = np.mean(found, axis=0)  # (leaves, views) -> (views,)
+    return SourceCurve(source, tuple(map(float, views)), tuple(positives.tolist()), len(curves))
+
+
+def _state(project: Project) -> State:
+    """The state of annotation; empty, without making a database, where nobody has decided."""
+    if not project.settings.database_url and not (project.root / "decisions.db").exists():
+        return State()
+    with DecisionLog.open(project.database_url) as log:
+        return log.state()
+
+
+def _rounds(project: Project) -> Iterable[RoundMetrics]:
+    for path in sorted(project.models_path.glob(f"round-*/{METRICS_FILE}")):
+        yield RoundMetrics.load(path)
+
+
+def _simulation(project: Project) -> SimulationRecord:
+    path = project.reports_path / SIMULATION_FILE
+    return SimulationRecord.load(path) if path.exists() else SimulationRecord()
+
+
+def _album(
+    pool: Pool | None,
+    leaves: Sequence[Category],
+    state: State,
+    rounds: Sequence[RoundMetrics],
+    simulation: SimulationRecord,
+) -> Album:
+    """Every picture the report may show."""
+    if pool is None:
+        return Album({})
+    wanted = {product for leaf in leaves for product in state.gold(leaf.id)[:_FACES_TRIED]}
+    for pair in rounds[-1].confused[:_PAIRS_SHOWN] if rounds else ():
+        wanted.update(pair.examples[:_MISTAKES_SHOWN])
+    for page in simulation.pages:
+        wanted.update(page.products[:_PAGE_SHOWN])
+    return Album.read(pool, wanted)
+
+
+def _leaves(
+    project: Project,
+    leaves: Sequence[Category],
+    state: State,
+    simulation: SimulationRecord,
+    album: Album,
+    *,
+    pool_size: int,
+) -> tuple[LeafReport, ...]:
+    """Every leaf with decisions, in the taxonomy's order."""
+    begun = set(state.categories())
+    return tuple(
+        _leaf(project, leaf, state, simulation.reference_counts.get(leaf.id), album, pool_size)
+        for leaf in leaves
+        if leaf.id in begun
+    )
+
+
+def _leaf(
+    project: Project,
+    leaf: Category,
+    state: State,
+    reference: int | None,
+    album: Album,
+    pool_size: int,
+) -> LeafReport:
+    progress = state.progress(leaf.id)
+    faces = album.with_image(state.gold(leaf.id)[:_FACES_TRIED], count=1)
+    at_random = None
+    if reference and progress.decisions:
+        found = min(progress.labelled_positive, reference)
+        # Whoever found them, gold takes an audit more.
+        at_random = random_views(found, positives=reference, pool=pool_size) + progress.gold
+    return LeafReport(
+        path=leaf.path,
+        gold=progress.gold,
+        to_audit=progress.to_audit,
+        hard_negatives=progress.hard_negatives,
+        disputed=progress.disputed,
+        decisions=progress.decisions,
+        seconds=progress.seconds or progress.decisions * project.settings.cost.label_seconds,
+        random_decisions=at_random,
+        picture=faces[0] if faces else None,
+    )
+
+
+def _headline(
+    project: Project,
+    pool: Pool | None,
+    leaves: Sequence[Category],
+    reports: Sequence[LeafReport],
+) -> Headline:
+    with_image = 0
+    for batch in pool.scan(columns=[THUMBNAIL]) if pool else ():
+        with_image += len(batch) - batch.column(THUMBNAIL).null_count
+    return Headline(
+        products=len(pool or ()),
+        with_image=with_image,
+        leaves=len(leaves),
+        decisions=sum(leaf.decisions for leaf in reports),
+        seconds=sum(leaf.seconds for leaf in reports),
+        gold=sum(leaf.gold for leaf in reports),
+        hard_negatives=sum(leaf.hard_negatives for leaf in reports),
+        disputed=sum(leaf.disputed for leaf in reports),
+        releases=sum(1 for _ in project.releases_path.glob(f"[0-9]*/{MANIFEST}")),
+    )
+
+
+def _confused(
+    rounds: Sequence[RoundMetrics],
+    state: State,
+    paths: Mapping[str, tuple[str, ...]],
+    album: Album,
+) -> tuple[ConfusedLeaves, ...]:
+    def typical(leaf: str, shown: Sequence[str]) -> Sequence[str]:
+        return [one for one in state.gold(leaf)[:_FACES_TRIED] if one not in shown]
+
+    pairs = [
+        pair
+        for pair in (rounds[-1].confused if rounds else ())
+        if pair.truth in paths and pair.predicted in paths
+    ]
+    return tuple(
+        ConfusedLeaves(
+            truth=paths[pair.truth],
+            predicted=paths[pair.predicted],
+            count=pair.count,
+            share=pair.share,
+            mistaken=album.pictures(pair.examples[:_MISTAKES_SHOWN]),
+            typical_truth=album.with_image(
+                typical(pair.truth, pair.examples), count=_TYPICAL_SHOWN
+            ),
+            typical_predicted=album.with_image(typical(pair.predicted, ()), count=_TYPICAL_SHOWN),
+        )
+        for pair in pairs[:_PAIRS_SHOWN]
+    )
+
+
+def _strips(
+    pages: Sequence[FirstPage], paths: Mapping[str, tuple[str, ...]], album: Album
+) -> tuple[Strip, ...]:
+    shown = [leaf for leaf in dict.fromkeys(page.category for page in pages) if leaf in paths]
+    return tuple(
+        Strip(
+            path=paths[leaf],
+            rows=tuple(
+                StripRow(
+                    page.source,
+                    album.pictures(page.products[:_PAGE_SHOWN]),
+                    page.correct[:_PAGE_SHOWN],
+                )
+                for page in pages
+                if page.category == leaf
+            ),
+        )
+        for leaf in shown[:_STRIPS_SHOWN]
+    )
+
+
+def _embedding(
+    project: Project, state: State, paths: Mapping[str, tuple[str, ...]]
+) -> tuple[EmbeddingFacts | None, EmbeddingMap | None]:
+    if not project.active_path.exists():
+        return None, None
+    from productnet.embeddings.active import active_set
+
+    embeddings = active_set(project)
+    stamp = embeddings.stamp
+    kept = stamp.notes.get("neighbours_kept")
+    facts = EmbeddingFacts(
+        name=stamp.name,
+        encoder=stamp.encoder,
+        dimension=stamp.dimension,
+        count=stamp.count,
+        neighbours_kept=float(kept) if isinstance(kept, int | float) else None,
+    )
+    gold = {product: leaf for product, leaf in state.gold_labels().items() if leaf in paths}
+    rows = embeddings.rows(list(gold))  # (N,)
+    present = rows >= 0
+    labels = [leaf for leaf, here in zip(gold.values(), present, strict=True) if here]
+    return facts, embedding_map(embeddings.vectors[rows[present]], labels, paths)
+
+
+def _import_errors(project: Project) -> dict[str, int]:
+    path = project.import_errors_path
+    if not path.exists():
+        return {}
+    counts = pc.value_counts(pq.read_table(path, columns=["kind"]).column("kind"))
+    return {entry["values"]: entry["counts"] for entry in counts.to_pylist()}
