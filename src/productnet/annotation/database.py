@@ -19,7 +19,7 @@ from productnet.errors import WorkflowError
 # The newest file in migrations/versions; a test holds the two together.
 REVISION = "0001"
 
-# Seconds a writer waits for its turn before it gives up.
+# Seconds to wait for a connection, and a writer for its turn, before giving up.
 _PATIENCE = 30
 
 # PostgreSQL's writers queue on this advisory lock, so that sequence numbers are committed in
@@ -34,7 +34,9 @@ def open_database(url: str) -> Engine:
         WorkflowError: The URL is no database we know, it cannot be reached, its driver is not
             installed, or a newer version of ProductNet wrote it.
     """
-    engine = create_engine(_usable(url), connect_args=_connect_args(url))
+    usable = _usable(url)
+    waiting = "timeout" if usable.get_backend_name() == "sqlite" else "connect_timeout"
+    engine = create_engine(usable, connect_args={waiting: _PATIENCE})
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
@@ -65,6 +67,7 @@ def writing(engine: Engine) -> Iterator[Connection]:
     try:
         with writer.begin() as connection:
             if engine.dialect.name == "postgresql":
+                connection.execute(text(f"SET LOCAL lock_timeout = '{_PATIENCE}s'"))
                 connection.execute(text(f"SELECT pg_advisory_xact_lock({_WRITERS})"))
             yield connection
     except DBAPIError as error:
@@ -95,12 +98,6 @@ def _usable(url: str) -> URL:
             "Install it with `pip install 'productnet[postgres]'`."
         )
     return parsed.set(drivername="postgresql+psycopg")
-
-
-def _connect_args(url: str) -> dict[str, object]:
-    if url.startswith("sqlite"):
-        return {"timeout": _PATIENCE}
-    return {"options": f"-c lock_timeout={_PATIENCE}s -c timezone=UTC", "connect_timeout": 10}
 
 
 def _prepare_sqlite(connection: DBAPIConnection, record: ConnectionPoolEntry) -> None:

@@ -9,7 +9,7 @@ from dataclasses import astuple, dataclass, field
 from threading import RLock
 
 from productnet.annotation.decisions import IMPORTED, Decision, Role, Verdict
-from productnet.annotation.verdicts import SUGGESTED, History, PairState, after, judge
+from productnet.annotation.verdicts import SUGGESTED, History, PairState, Vote, after, judge
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,16 +138,19 @@ class State:
         """Product id to the one leaf it is gold for, over all leaves."""
         return {product: leaf for leaf in self.categories() for product in self.gold(leaf)}
 
+    def votes(self, category: str) -> list[tuple[str, Vote]]:
+        """Product and vote of everything said for this leaf that stands, in the log's order."""
+        votes = (
+            (product, vote)
+            for product in self.pairs(category)
+            for vote in self.history(product)
+            if vote.category == category
+        )
+        return sorted(votes, key=lambda item: item[1].seq)
+
     def decided_by(self, annotator: str, category: str) -> set[str]:
         """Products of which this person has said anything for this leaf, and not taken it back."""
-        return {
-            product
-            for product in self.pairs(category)
-            if any(
-                vote.annotator == annotator and vote.category == category
-                for vote in self.history(product)
-            )
-        }
+        return {product for product, vote in self.votes(category) if vote.annotator == annotator}
 
     def _summary(self, category: str) -> "_Summary":
         with self._lock:

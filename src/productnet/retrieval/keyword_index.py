@@ -12,6 +12,7 @@ import tantivy
 from productnet.catalog.pool import Pool
 from productnet.catalog.schema import ID
 from productnet.progress import SILENT, Progress
+from productnet.settings import Project
 
 FORMAT_VERSION = 1
 _STAMP = "productnet.json"
@@ -79,6 +80,12 @@ class KeywordIndex:
         searcher = self._index.searcher()
         hits = searcher.search(parsed, count).hits
         return [(searcher.doc(address)[ID][0], float(score)) for score, address in hits]
+
+
+def refresh_keyword_index(project: Project, *, progress: Progress = SILENT) -> KeywordIndex:
+    """The project's index, brought up to date with its pool."""
+    pool = Pool.open(project.pool_path)
+    return KeywordIndex.open_or_build(pool, project.keyword_index_path, progress=progress)
 
 
 def plain_words(text: str) -> str:

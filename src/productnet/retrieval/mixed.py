@@ -21,6 +21,9 @@ _AMBIGUOUS_WHEN_SHORT = 0.35
 _MASTER = 0.2
 _RANDOM = 0.05
 
+# Where the leaf's name has led to nothing so far, chance is as good a guide.
+_RANDOM_WHEN_LOST = 0.5
+
 
 class Mixed:
     """Mostly the local model; before it exists, keyword hits and neighbours."""
@@ -30,7 +33,9 @@ class Mixed:
     ) -> list[Candidate]:
         """A page of the best of each source."""
         scored = score_pool(leaf, resources)
-        by_chance = Random().propose(leaf, resources, count=round(count * _RANDOM), rng=rng)
+        lost = bool(leaf.hidden) and not leaf.positives
+        share = _RANDOM_WHEN_LOST if lost else _RANDOM
+        by_chance = Random().propose(leaf, resources, count=round(count * share), rng=rng)
         recommended = Master().propose(leaf, resources, count=round(count * _MASTER), rng=rng)
         if scored is None:
             near = neighbours(leaf, resources, count=count, rng=rng)

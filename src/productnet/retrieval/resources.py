@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from productnet.catalog.pool import Pool
+from productnet.embeddings.active import active_set, read_active
 from productnet.local.model import Floats, Rows
 from productnet.retrieval.keyword_index import KeywordIndex
 from productnet.settings import Project
@@ -62,10 +63,7 @@ class Resources:
     @cached_property
     def embeddings(self) -> Vectors:
         """The active embedding set; raises EmbeddingError while there is none."""
-        from productnet.embeddings.active import active_set  # type: ignore[import-not-found,unused-ignore]
-
-        active: Vectors = active_set(self.project)
-        return active
+        return active_set(self.project)
 
     @cached_property
     def keywords(self) -> KeywordIndex:
@@ -75,8 +73,6 @@ class Resources:
     @cached_property
     def recommendations(self) -> "Recommendations | None":
         """What the master model of the active round recommends; None before the first round."""
-        from productnet.embeddings.active import read_active
-
         active = read_active(self.project)
         if active is None or active.round is None:
             return None

@@ -1,0 +1,46 @@
+"""Reference labels: what a feed or the generated store says is true.
+
+No other module opens them: sources, models and pages must not see the answers.
+"""
+
+from collections import Counter
+from collections.abc import Mapping
+
+import pyarrow.parquet as pq
+
+from productnet.errors import UsageError
+from productnet.settings import Project
+from productnet.taxonomy.tree import Taxonomy
+
+
+def read_reference(project: Project, taxonomy: Taxonomy) -> dict[str, str]:
+    """Product id to the leaf it belongs to, for products whose text names one.
+
+    Raises:
+        UsageError: The project has no reference labels, or none names a leaf of its taxonomy.
+    """
+    if not project.reference_path.exists():
+        raise UsageError(
+            f"{project.root} has no reference labels to simulate people with. "
+            "Import them with `productnet import FEED --reference COLUMN`."
+        )
+    table = pq.read_table(project.reference_path, columns=["id", "category"])
+    texts = table.column("category").to_pylist()
+    leaves = {text: taxonomy.leaf_of(text) for text in set(texts) if text}
+    truth = {
+        product: leaf.id
+        for product, text in zip(table.column("id").to_pylist(), texts, strict=True)
+        if text and (leaf := leaves[text]) is not None
+    }
+    if not truth:
+        example = next((text for text in texts if text), "")
+        raise UsageError(
+            f'None of {len(texts)} reference labels, such as "{example}", names a leaf of '
+            f"taxonomy {taxonomy}. Make the taxonomy fit with `productnet taxonomy`."
+        )
+    return truth
+
+
+def reference_counts(truth: Mapping[str, str]) -> dict[str, int]:
+    """Leaf to the number of its products."""
+    return dict(Counter(truth.values()))

@@ -1,0 +1,156 @@
+"""Simulating people on a whole project, and what came of it."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from dataclasses import asdict, dataclass
+
+from productnet.annotation.state import LeafProgress
+from productnet.annotation.workflow import Workflow
+from productnet.errors import UsageError
+from productnet.evaluation.comparison import compare_sources
+from productnet.evaluation.people import Team
+from productnet.evaluation.reference import read_reference, reference_counts
+from productnet.evaluation.work import Plan, Work, views
+from productnet.progress import SILENT, Progress
+from productnet.retrieval.registry import DEFAULT
+from productnet.retrieval.resources import open_resources
+from productnet.settings import Project
+from productnet.taxonomy.tree import Category, Taxonomy
+
+# Where the report looks for what this leaves behind.
+SIMULATION_FILE = "simulation.json"
+
+
+@dataclass(frozen=True, slots=True)
+class LeafResult:
+    """What people made of one leaf.
+
+    Attributes:
+        category: The leaf's id.
+        path: Its path, to read.
+        views: Candidates the labeler looked at.
+        available: Its products in the pool, by reference.
+        progress: Counts and seconds.
+    """
+
+    category: str
+    path: str
+    views: int
+    available: int
+    progress: LeafProgress
+
+
+@dataclass(frozen=True, slots=True)
+class SimulationResult:
+    """What people made of every leaf, counting what they had done before."""
+
+    leaves: tuple[LeafResult, ...]
+
+    @property
+    def total(self) -> LeafProgress:
+        """The sum over leaves."""
+        return sum((leaf.progress for leaf in self.leaves), LeafProgress())
+
+    def as_dict(self) -> dict[str, object]:
+        """For ``--json``."""
+        return {**asdict(self), "total": asdict(self.total)}
+
+    def summary(self) -> str:
+        """One sentence."""
+        total = self.total
+        return (
+            f"{len(self.leaves)} leaves: {total.gold:,} gold products and "
+            f"{total.hard_negatives:,} hard negatives from {total.decisions:,} decisions, "
+            f"about {total.seconds / 3600:.1f} hours of work."
+        )
+
+
+def simulate(
+    project: Project,
+    *,
+    leaves: Sequence[str] | None = None,
+    target: int | None = None,
+    page_size: int = 20,
+    source: str = DEFAULT,
+    max_views: int = 400,
+    labeler_error: float = 0.03,
+    auditor_error: float = 0.02,
+    unsure_rate: float = 0.01,
+    seed: int | None = None,
+    progress: Progress = SILENT,
+) -> SimulationResult:
+    """Let simulated people label, audit and adjudicate, and compare sources for the report.
+
+    Args:
+        project: With pool, taxonomy, embeddings and reference labels.
+        leaves: Ids, paths or names; every leaf that has products by reference when None.
+        target: Positives wanted of a leaf, and hard negatives in proportion; the settings' when
+            None.
+        page_size: Candidates a page.
+        source: A name of ``SOURCES``.
+        max_views: Candidates looked at in a leaf at most.
+        labeler_error: Share of the labeler's answers that are wrong.
+        auditor_error: Share of the auditor's answers that are wrong.
+        unsure_rate: Share of questions either leaves open.
+        seed: Of people and pages; the project's when None.
+        progress: Told of every leaf.
+
+    Raises:
+        UsageError: There are no reference labels, or what is named is no leaf.
+        UnknownName: There is no such source.
+    """
+    targets, seed = project.settings.targets, project.settings.seed if seed is None else seed
+    target = target or targets.positives
+    plan = Plan(
+        positives=target,
+        hard_negatives=round(targets.hard_negatives * target / targets.positives),
+        page_size=page_size,
+        max_views=max_views,
+        source=source,
+        seed=seed,
+    )
+    workflow = Workflow.open(project)
+    with closing(workflow.log):
+        resources = open_resources(project)
+        truth = read_reference(project, resources.taxonomy)
+        team = Team.of(
+            truth,
+            cost=project.settings.cost,
+            labeler_error=labeler_error,
+            auditor_error=auditor_error,
+            unsure_rate=unsure_rate,
+            seed=seed,
+        )
+        counts = reference_counts(truth)
+        chosen = _chosen(resources.taxonomy, leaves, counts)
+        Work(workflow, resources, team, plan).on(chosen, progress=progress)
+        state = workflow.log.state()
+    record = compare_sources(resources, truth, state, leaves=chosen, seed=seed, progress=progress)
+    record.save(project.reports_path / SIMULATION_FILE)
+    return SimulationResult(
+        tuple(
+            LeafResult(
+                category=leaf.id,
+                path=leaf.label,
+                views=len(views(state, leaf.id, labeler=team.labeler.name)),
+                available=counts.get(leaf.id, 0),
+                progress=state.progress(leaf.id),
+            )
+            for leaf in chosen
+        )
+    )
+
+
+def _chosen(
+    taxonomy: Taxonomy, named: Sequence[str] | None, counts: Mapping[str, int]
+) -> list[Category]:
+    if named is None:
+        return [leaf for leaf in taxonomy.leaves if leaf.id in counts]
+    found = [taxonomy.find(name) for name in named]
+    for category in found:
+        if not taxonomy.is_leaf(category.id):
+            raise UsageError(
+                f'"{category.label}" is not a leaf, and people label leaves only. Name one below '
+                f'it, such as "{taxonomy.children(category.id)[0].label}".'
+            )
+    return found
