@@ -6,7 +6,6 @@ the key of every product of one version of the pool, and is replaced whole.
 
 import hashlib
 import json
-import os
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -25,7 +24,7 @@ from productnet.catalog.schema import ID
 from productnet.encoders.base import FloatArray
 from productnet.encoders.registry import encoder_slug
 from productnet.errors import EncoderError
-from productnet.settings import Project
+from productnet.settings import Project, drafted
 
 Modality = Literal["image", "text"]
 
@@ -132,9 +131,8 @@ def write_keys(project: Project, pool: Pool, keys: list[bytes | None], stamp: Fe
     path = _path(project, stamp.encoder, "keys.parquet")
     metadata = stamp.metadata() | {_POOL_VERSION: str(pool.version).encode()}
     table = pa.table({ID: pool.ids(), KEY: pa.array(keys, pa.binary(16))})
-    draft = path.with_name(f".{path.name}.{os.getpid()}.draft")
-    pq.write_table(table.replace_schema_metadata(metadata), draft)
-    draft.replace(path)
+    with drafted(path) as draft:
+        pq.write_table(table.replace_schema_metadata(metadata), draft)
 
 
 def read_keys(
