@@ -20,6 +20,7 @@ from productnet.settings import (
 if TYPE_CHECKING:
     from productnet.annotation.workflow import ImportedLabels
     from productnet.catalog.preview import Preview
+    from productnet.taxonomy.tree import Category
 
 DATA_PANEL = "Bring data in"
 
@@ -94,6 +95,10 @@ def taxonomy(
         str | None, typer.Option(help="google, shopify, csv or paths [default: detected]")
     ] = None,
     find: Annotated[str | None, typer.Option(help="Look a category up by id, path or name")] = None,
+    guideline: Annotated[
+        str | None,
+        typer.Option(metavar="CATEGORY", help="Show what belongs in a category, and where to edit"),
+    ] = None,
     derive: Annotated[
         Path | None, typer.Option(help="Make the taxonomy from a feed's own category column")
     ] = None,
@@ -113,6 +118,8 @@ def taxonomy(
         productnet taxonomy google-taxonomy.txt
 
         productnet taxonomy --find "espresso machines"
+
+        productnet taxonomy --guideline mugs
 
         productnet taxonomy --derive feed.csv --column category --depth 2 --min-products 8
     """
@@ -146,6 +153,9 @@ def taxonomy(
             as_json=json,
             human=lambda: say(f"{category.id}  {category.label}"),
         )
+        return
+    if guideline:
+        _show_guideline(opened, tree.find(guideline), as_json=json)
         return
     result = {
         "name": tree.name,
@@ -261,6 +271,26 @@ def split_pairs(pairs: list[str] | None) -> dict[str, str]:
             )
         split[field.strip()] = column.strip()
     return split
+
+
+def _show_guideline(project: Project, category: "Category", *, as_json: bool) -> None:
+    """Print a guideline; one that nobody has written yet is begun as a file to fill in."""
+    from productnet.taxonomy.guidelines import guideline_file, read_guideline, write_guideline
+
+    found = read_guideline(project.guidelines_path, category)
+    file = guideline_file(project.guidelines_path, category)
+    if not file.exists():
+        write_guideline(project.guidelines_path, category, found)
+
+    def human() -> None:
+        say(f"{category.label}: {found.definition or '(no guideline yet)'}")
+        for name in ("include", "exclude", "examples"):
+            for item in getattr(found, name):
+                say(f"  {name}: {item}")
+        say(f"Edit: {file}")
+
+    result = {"category": category.id, **asdict(found), "file": str(file)}
+    show(result, as_json=as_json, human=human)
 
 
 def _refuse_after_decisions(project: Project) -> None:

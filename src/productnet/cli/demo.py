@@ -50,6 +50,7 @@ def demo(
     here = ["--project", str(directory)]
     _run("init", str(directory), "--taxonomy", str(files.taxonomy), "--seed", str(seed))
     _run("import", str(files.feed), *here)
+    _write_guidelines(Project.open(directory))
     # The true categories of the generated products: for simulated people and the report only.
     shutil.copy(files.reference, Project.open(directory).reference_path)
     _run("embed", *here)
@@ -58,9 +59,25 @@ def demo(
         _run("round", *here)
     _run("report", *here)
     _run("export", "0.1.0", *here)
-    _run("status", *here)
-    minutes, seconds = divmod(round(time.perf_counter() - started), 60)
-    say(f"\nDone in {minutes} min {seconds} s. Open {directory / 'reports' / 'report.html'}")
+    _show_figures(Project.open(directory), seconds=time.perf_counter() - started)
+
+
+def _show_figures(project: Project, *, seconds: float) -> None:
+    from productnet.evaluation.records import RoundMetrics
+    from productnet.rounds.record import read_rounds
+    from productnet.rounds.status import project_status
+    from productnet.rounds.steps import METRICS_FILE
+
+    total = project_status(project).total
+    rounds = [
+        RoundMetrics.load(record.folder(project) / METRICS_FILE) for record in read_rounds(project)
+    ]
+    say(f"\nDone in {seconds // 60:.0f} min {seconds % 60:.0f} s.")
+    say(f"Gold: {total.gold:,} products, from {total.decisions:,} decisions.")
+    for metrics in rounds:
+        rows = ", ".join(f"{row.name} {row.top1:.1%}" for row in metrics.table)
+        say(f"Round {metrics.round}, top-1: {rows}.")
+    say(f"Report: {project.reports_path / 'report.html'}")
 
 
 def _clear(directory: Path) -> None:
@@ -69,6 +86,16 @@ def _clear(directory: Path) -> None:
     if not (directory / _MARK).exists() and any(directory.iterdir()):
         raise UsageError(f"{directory} exists and is not a demo. Choose another folder.")
     shutil.rmtree(directory)
+
+
+def _write_guidelines(project: Project) -> None:
+    from productnet.catalog.store.leaves import store_guidelines
+    from productnet.taxonomy.guidelines import Guideline, write_guideline
+    from productnet.taxonomy.tree import Taxonomy
+
+    taxonomy = Taxonomy.load(project.taxonomy_path)
+    for path, texts in store_guidelines().items():
+        write_guideline(project.guidelines_path, taxonomy.find(path), Guideline(**texts))
 
 
 def _run(*arguments: str) -> None:

@@ -179,12 +179,17 @@ def table_row(
 
 def _master(task: Task, *, text: bool, image: bool) -> Scored:
     from productnet.master.model import MasterModel
+    from productnet.master.sources import PoolPart
 
     has_image = IMAGE in task.train.column_names
     fields = (*text_columns(task.train),) * text + (IMAGE,) * (image and has_image)
     model = MasterModel(task.preset, fields=fields, seed=task.seed)
     model.fit(task.source, task.labels, progress=task.progress)
-    return Scored(model.predict_proba(task.test), model.classes)
+    test = task.test
+    if isinstance(task.source, Project):
+        # By way of the pool, whose features are cached.
+        test = PoolPart(task.source, test.column(ID).to_pylist())
+    return Scored(model.predict_proba(test), model.classes)
 
 
 def _bag_of_words(task: Task) -> Scored:
