@@ -40,9 +40,7 @@ IMAGE_ENCODER = "efficientnet-lite0"
 TEXT_ENCODER = "minilm"
 BATCH = 32
 
-WORDS = (
-    ["red", "blue", "steel", "oak", "small", "large", "mug", "tray", "lamp", "chair", "for", "kitchen", "garden", "with", "lid", "set", "of"]
-)
+WORDS = ("red", "blue", "steel", "oak", "small", "mug", "tray", "lamp", "chair", "kitchen", "set")
 
 
 def main() -> None:

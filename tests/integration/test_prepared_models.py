@@ -1,11 +1,13 @@
 import json
 import os
+import sys
 from pathlib import Path
 
 import pytest
 
 from productnet.encoders.export import check_weights
 from productnet.encoders.prepared import CACHE_VARIABLE, cache_folder, prepared
+from productnet.encoders.registry import IMAGE_ENCODERS, TEXT_ENCODERS
 from productnet.errors import EncoderError
 
 STAMP = {"weights": "abc", "recipe": "1"}
@@ -99,6 +101,17 @@ def test_a_cache_that_cannot_be_written_is_named(
     monkeypatch.setenv(CACHE_VARIABLE, os.fspath(tmp_path / "file"))
     with pytest.raises(EncoderError, match=f"Name another folder in {CACHE_VARIABLE}"):
         prepared("minilm", stamp=STAMP, build=Builder())
+
+
+@pytest.mark.parametrize("name", [*IMAGE_ENCODERS, *TEXT_ENCODERS])
+def test_what_the_first_use_needs_is_named(
+    name: str, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "torch", None)
+    encoders = IMAGE_ENCODERS if name in IMAGE_ENCODERS else TEXT_ENCODERS
+    with pytest.raises(EncoderError, match=r'needs the library torch.*"productnet\[train\]"'):
+        encoders[name]()
+    assert list(cache.iterdir()) == []
 
 
 def test_weights_that_are_not_the_expected_ones_are_refused(tmp_path: Path) -> None:

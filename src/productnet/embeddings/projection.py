@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from productnet.embeddings.nearest import FloatArray, unit_rows
 from productnet.errors import EmbeddingError
@@ -59,6 +60,13 @@ class Projection:
     @classmethod
     def fit(cls, parts: Parts, *, dimension: int) -> "Projection":
         """Fit to a sample; ``dimension`` at or above the joined one keeps all of it."""
+        # Matrices this small take several times as long on two threads that compete with other
+        # work as on one; and on one the result does not depend on how many cores there are.
+        with threadpool_limits(1, user_api="blas"):
+            return cls._fit(parts, dimension)
+
+    @classmethod
+    def _fit(cls, parts: Parts, dimension: int) -> "Projection":
         means = {
             name: unit_rows(part.vectors[part.present]).mean(axis=0) for name, part in parts.items()
         }

@@ -88,7 +88,9 @@ def compute_features(
         chunk_products: Products between two commits.
     """
     pool = Pool.open(project.pool_path)
-    encoder, encode = _loaded(encoder_name, modality)
+    # A shipped encoder is exported on its first use, which takes some ten seconds.
+    with progress.task(f"Loading {encoder_name}", total=None):
+        encoder, encode = _loaded(encoder_name, modality)
     stamp = FeatureStamp(modality, encoder_name, encoder.version, encoder.dimension)
     table = FeatureTable.prepare(project, stamp)
     known = set(table.keys().to_pylist())
