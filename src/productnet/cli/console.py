@@ -13,6 +13,7 @@ from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
     SpinnerColumn,
+    Task,
     TextColumn,
     TimeElapsedColumn,
     TimeRemainingColumn,
@@ -35,6 +36,14 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object,
 HERE = Path()
 
 
+class _Count(MofNCompleteColumn):
+    """How many of how many; nothing for a task that counts nothing, such as loading a model."""
+
+    def render(self, task: Task) -> Text:
+        """The count, or an empty text."""
+        return super().render(task) if task.completed or task.total else Text()
+
+
 class Bars:
     """Progress drawn as bars on stderr; a task shorter than a moment leaves one line."""
 
@@ -45,7 +54,7 @@ class Bars:
             SpinnerColumn(finished_text="[green]✓[/green]"),
             TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=32),
-            MofNCompleteColumn(),
+            _Count(),
             TimeElapsedColumn(),
             TimeRemainingColumn(elapsed_when_finished=False, compact=True),
         )
