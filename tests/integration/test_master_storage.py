@@ -84,7 +84,7 @@ def test_damage_is_named(model: MasterModel, tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="damaged at dimension"):
         MasterModel.load(folder)
     _edit(folder, dimension=16)
-    with pytest.raises(ModelError, match="does not fit together: .*MasterNetwork"):
+    with pytest.raises(ModelError, match=r"does not fit together: .*MasterNetwork"):
         MasterModel.load(folder)
     weights = folder / "weights.safetensors"
     weights.write_bytes(weights.read_bytes()[:-4])

@@ -79,7 +79,7 @@ class Examples:
     @property
     def truth(self) -> np.ndarray:
         """The class of each example: (M,)."""
-        return self.classes[self.rows]
+        return np.take(self.classes, self.rows)
 
     def split(self, share: float, *, seed: int) -> tuple["Examples", "Examples"]:
         """Examples to train on, and a stratified share of them held out."""

@@ -125,3 +125,16 @@ def test_tfidf_weighs_words_as_scikit_learn_does() -> None:
         ids, _, weights = column.batch(np.array([row]))
         ours = sorted(weights[ids < split].tolist())
         np.testing.assert_allclose(ours, sorted(plain[row].data), rtol=1e-5)
+
+
+def test_tfidf_s_layer_equals_torch_s_own_forwards_and_backwards() -> None:
+    encoder = Tfidf.learn(Texts("red mug", "red cup", "red red mug"), min_count=1, width=3)
+    inputs = encoder.prepare(Texts("red mug", None, "cup red")).batch(np.array([2, 1, 0]))
+    ids, starts, weights = inputs
+    theirs = encoder.embed(ids, starts, per_sample_weights=weights)
+    slope = torch.rand(3, 3)
+    (expected,) = torch.autograd.grad((theirs * slope).sum(), encoder.embed.weight)
+    ours = encoder(*inputs)
+    (gradient,) = torch.autograd.grad((ours * slope).sum(), encoder.embed.weight)
+    torch.testing.assert_close(ours, theirs)
+    torch.testing.assert_close(gradient, expected)
