@@ -43,7 +43,10 @@ class Prepared:
     def work(self, rows: np.ndarray) -> np.ndarray | None:
         """Tokens of these rows (M,) over all inputs that are padded; None if none is."""
         works = [column.work[rows] for column in self.columns.values() if column.work is not None]
-        return np.asarray(np.sum(works, axis=0)) if works else None
+        if not works:
+            return None
+        total: np.ndarray = np.stack(works).sum(axis=0)
+        return total
 
 
 @dataclass(frozen=True)
@@ -76,7 +79,7 @@ class Examples:
     @property
     def truth(self) -> np.ndarray:
         """The class of each example: (M,)."""
-        return self.classes[self.rows]
+        return np.take(self.classes, self.rows)
 
     def split(self, share: float, *, seed: int) -> tuple["Examples", "Examples"]:
         """Examples to train on, and a stratified share of them held out."""

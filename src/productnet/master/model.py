@@ -27,7 +27,7 @@ from productnet.master.sources import (
     stream_products,
 )
 from productnet.master.storage import Card, SavedInput
-from productnet.master.training import Epoch, Run, epochs_of_best, infer, pick_device, seeded
+from productnet.master.training import Epoch, Run, infer, pick_device, seeded
 from productnet.progress import SILENT, Progress
 from productnet.settings import Project
 
@@ -87,7 +87,7 @@ class MasterModel:
         if image is not None:
             chosen = chosen.with_image(image)
         if epochs is not None:
-            chosen = replace(chosen, epochs=epochs)
+            chosen = replace(chosen, epochs=epochs, min_steps=0)
         if batch_size is not None:
             chosen = replace(chosen, batch_size=batch_size)
         if dimension < 1:
@@ -157,7 +157,7 @@ class MasterModel:
         _, logits = infer(network, held_out, device=self.device, batch_size=self.preset.batch_size)
         if self.preset.refit and validation is None and len(held_out):
             network.load_state_dict(first_weights)
-            run.train(network, examples, epochs=epochs_of_best(history))
+            run.train(network, examples)
         self._trained = (
             network,
             Card(

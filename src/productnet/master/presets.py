@@ -1,5 +1,6 @@
 """Presets: which encoder reads which field, and how the network is trained, in one table."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
@@ -42,15 +43,17 @@ class Preset:
         missing: What a missing field is: its encoder's own empty ``input`` (the paper's zero
             image, an empty text), or a ``learnt`` vector in place of the encoder's output.
         epochs: Passes over the training products at most.
+        min_steps: Steps at least: with few products there are more passes.
         batch_size: Products a step.
         learning_rate: AdamW's, at the end of warm-up.
         weight_decay: AdamW's, on matrices.
         warmup: Share of the steps in which the learning rate rises.
         label_smoothing: Share of the target spread over all classes.
         class_weights: Whether rare classes weigh more, by one over the root of their count.
-        patience: Epochs without better validation accuracy before training stops.
+        patience: Epochs without better validation accuracy before training stops and goes back
+            to the best; None trains to the end.
         validation_share: Share of each class held out to stop early and to calibrate.
-        refit: Whether to train once more on everything, for the epochs found best.
+        refit: Whether to train once more on everything, when the temperature is known.
     """
 
     inputs: tuple[Input, ...]
@@ -61,19 +64,28 @@ class Preset:
     field_dropout: float = 0.0
     missing: Literal["input", "learnt"] = "input"
     epochs: int = 50
+    min_steps: int = 0
     batch_size: int = 128
     learning_rate: float = 1e-3
     weight_decay: float = 1e-4
     warmup: float = 0.1
     label_smoothing: float = 0.0
     class_weights: bool = False
-    patience: int = 10
+    patience: int | None = 10
     validation_share: float = 0.1
     refit: bool = False
 
     def __post_init__(self) -> None:
         if self.field_dropout and self.missing != "learnt":
             raise TrainingError('field_dropout hides fields, which needs missing="learnt".')
+        if self.refit and self.patience is not None:
+            # How long is best for a part says little about how long is best for all.
+            raise TrainingError("refit trains to the end, which needs patience=None.")
+
+    def epochs_for(self, products: int) -> int:
+        """Passes over this many training products."""
+        steps = math.ceil(products / self.batch_size)
+        return max(self.epochs, math.ceil(self.min_steps / steps))
 
     def with_image(self, encoder: str) -> "Preset":
         """The same with another image encoder, one of the registry or a frozen pretrained one."""
@@ -105,14 +117,18 @@ PRESETS: dict[str, Preset] = {
         inputs=(
             Input((IMAGE,), "frozen:efficientnet-lite0"),
             Input((TEXT,), "frozen:minilm"),
-            Input((TEXT,), "tfidf"),
+            Input((TEXT,), "tfidf", {"width": 128}),
         ),
         normalise=True,
         missing="learnt",
         field_dropout=0.1,
-        epochs=30,
+        epochs=20,
+        min_steps=120,
+        batch_size=256,
+        learning_rate=3e-3,
         label_smoothing=0.05,
         weight_decay=0.01,
+        patience=None,
         refit=True,
     ),
 }

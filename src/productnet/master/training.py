@@ -1,7 +1,7 @@
 """Training: AdamW with warm-up and cosine, early stopping, the same weights for the same seed."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 
@@ -57,34 +57,31 @@ class Run:
         examples: Examples,
         *,
         validation: Examples | None = None,
-        epochs: int | None = None,
     ) -> list[Epoch]:
-        """Train in place, leaving the weights of the epoch that was best on validation.
+        """Train in place; with patience, leave the weights of the epoch best on validation.
 
         Args:
             network: Changed in place.
             examples: To learn from.
-            validation: To stop early by; without it every epoch is made.
-            epochs: Passes to make, the preset's when None. The learning rate falls over the
-                preset's either way, so that fewer passes repeat the first ones of many.
+            validation: To judge each epoch by, and to stop early if the preset has patience.
 
         Raises:
             TrainingError: If the loss stops being a number.
         """
         preset = self.preset
-        steps = math.ceil(len(examples) / preset.batch_size) * preset.epochs
+        epochs = preset.epochs_for(len(examples))
+        steps = math.ceil(len(examples) / preset.batch_size) * epochs
         optimizer = torch.optim.AdamW(_groups(network, preset), fused=True)
         schedule = LambdaLR(optimizer, lambda step: _rate(step, steps, warmup=preset.warmup))
         weights = _class_weights(examples, network.classify.out_features, preset).to(self.device)
         history: list[Epoch] = []
         best = _Best()
-        wanted = preset.epochs if epochs is None else epochs
         rng = np.random.default_rng(self.seed)
         with (
             seeded(self.seed, self.device),
-            self.progress.task("Training the master model", total=wanted) as advance,
+            self.progress.task("Training the master model", total=epochs) as advance,
         ):
-            for number in range(1, wanted + 1):
+            for number in range(1, epochs + 1):
                 network.train()
                 total = torch.zeros((), device=self.device)
                 for batch, classes in examples.shuffled(preset.batch_size, rng=rng):
@@ -109,8 +106,10 @@ class Run:
                         f"The loss of epoch {number} is {history[-1].loss}. Lower the learning "
                         f"rate, which is {preset.learning_rate}."
                     )
+                if preset.patience is None or history[-1].accuracy is None:
+                    continue
                 best.see(history[-1], number, network)
-                if number - best.epoch >= preset.patience and best.weights:
+                if number - best.epoch >= preset.patience:
                     break
         if best.weights:
             network.load_state_dict(best.weights)
@@ -125,12 +124,6 @@ class Run:
         truth = validation.truth
         entropy = F.cross_entropy(torch.from_numpy(logits), torch.from_numpy(truth))
         return Epoch(loss, float((logits.argmax(axis=1) == truth).mean()), float(entropy))
-
-
-def epochs_of_best(history: Sequence[Epoch]) -> int:
-    """How many epochs the weights kept had been trained; all of them without validation."""
-    scores = [(score, -place) for place, one in enumerate(history) if (score := _score(one))]
-    return 1 - max(scores)[1] if scores else len(history)
 
 
 @torch.inference_mode()
@@ -188,17 +181,13 @@ class _Best:
     weights: dict[str, torch.Tensor] = field(default_factory=dict)
 
     def see(self, seen: Epoch, number: int, network: MasterNetwork) -> None:
-        score = _score(seen)
-        if score is not None and score > self.score:
+        """Accuracy decides, then confidence in the truth."""
+        if seen.accuracy is None or seen.validation_loss is None:
+            return
+        score = (seen.accuracy, -seen.validation_loss)
+        if score > self.score:
             self.epoch, self.score = number, score
             self.weights = {name: one.clone() for name, one in network.state_dict().items()}
-
-
-def _score(epoch: Epoch) -> tuple[float, float] | None:
-    """Better is larger: accuracy first, then confidence in the truth."""
-    if epoch.accuracy is None or epoch.validation_loss is None:
-        return None
-    return epoch.accuracy, -epoch.validation_loss
 
 
 def _groups(network: MasterNetwork, preset: Preset) -> list[dict[str, object]]:

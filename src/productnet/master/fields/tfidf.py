@@ -14,6 +14,7 @@ from scipy.sparse import csr_matrix, hstack
 from sklearn.feature_extraction.text import HashingVectorizer
 from sklearn.preprocessing import normalize
 from torch import nn
+from torch.autograd.function import FunctionCtx
 
 from productnet.errors import TrainingError
 from productnet.master.fields.base import Field, FieldEncoder, Json
@@ -48,7 +49,7 @@ class Tfidf(FieldEncoder):
         cls,
         field: Field,
         *,
-        max_features: int = 50_000,
+        max_features: int = 30_000,
         min_count: int = 2,
         width: int = 256,
     ) -> Self:
@@ -92,8 +93,38 @@ class Tfidf(FieldEncoder):
     def forward(self, *inputs: torch.Tensor) -> torch.Tensor:
         """(ids (T,), starts (B,), weights (T,)) -> (B, dimension); zeros for an empty text."""
         ids, starts, weights = inputs
-        # (T,) -> (B, W)
-        return torch.as_tensor(self.embed(ids, starts, per_sample_weights=weights))
+        if ids.device.type != "cpu":
+            return torch.as_tensor(self.embed(ids, starts, per_sample_weights=weights))
+        product = _SparseProduct.apply
+        return torch.as_tensor(product(self.embed.weight, ids, starts, weights))  # type: ignore[no-untyped-call]
+
+
+class _SparseProduct(torch.autograd.Function):
+    """What a weighted EmbeddingBag computes, as two sparse matrix products of SciPy's.
+
+    On two cores a step over 256 texts of 1,500 features took 0.7 s by torch's own backward pass.
+    """
+
+    @staticmethod
+    def forward(
+        ctx: FunctionCtx,
+        table: torch.Tensor,
+        ids: torch.Tensor,
+        starts: torch.Tensor,
+        weights: torch.Tensor,
+    ) -> torch.Tensor:
+        ends = np.append(starts.numpy(), len(ids))
+        texts = csr_matrix((weights.numpy(), ids.numpy(), ends), (len(starts), len(table)))
+        ctx.texts = texts  # type: ignore[attr-defined]
+        return torch.from_numpy(texts @ table.detach().numpy())  # (B, V) @ (V, W) -> (B, W)
+
+    @staticmethod
+    def backward(  # type: ignore[override]
+        ctx: FunctionCtx, gradient: torch.Tensor
+    ) -> tuple[torch.Tensor, None, None, None]:
+        texts: csr_matrix = ctx.texts
+        # (V, B) @ (B, W) -> (V, W)
+        return torch.from_numpy(texts.T @ gradient.contiguous().numpy()), None, None, None
 
 
 def _counts(texts: Sequence[str | None]) -> csr_matrix:
