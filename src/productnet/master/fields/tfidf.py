@@ -5,7 +5,7 @@ others. Weights as in scikit-learn's ``TfidfVectorizer(sublinear_tf=True)``: (1 
 ln((1 + n) / (1 + df)) + 1, words and characters scaled to unit length each.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Self
 
 import numpy as np
@@ -95,8 +95,14 @@ class Tfidf(FieldEncoder):
         ids, starts, weights = inputs
         if ids.device.type != "cpu":
             return torch.as_tensor(self.embed(ids, starts, per_sample_weights=weights))
-        product = _SparseProduct.apply
-        return torch.as_tensor(product(self.embed.weight, ids, starts, weights))  # type: ignore[no-untyped-call]
+        product: Callable[..., torch.Tensor] = _SparseProduct.apply
+        return product(self.embed.weight, ids, starts, weights)
+
+
+class _Kept(FunctionCtx):
+    """What the forward pass keeps for the backward pass."""
+
+    texts: csr_matrix
 
 
 class _SparseProduct(torch.autograd.Function):
@@ -107,7 +113,7 @@ class _SparseProduct(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx: FunctionCtx,
+        ctx: _Kept,
         table: torch.Tensor,
         ids: torch.Tensor,
         starts: torch.Tensor,
@@ -115,16 +121,13 @@ class _SparseProduct(torch.autograd.Function):
     ) -> torch.Tensor:
         ends = np.append(starts.numpy(), len(ids))
         texts = csr_matrix((weights.numpy(), ids.numpy(), ends), (len(starts), len(table)))
-        ctx.texts = texts  # type: ignore[attr-defined]
+        ctx.texts = texts
         return torch.from_numpy(texts @ table.detach().numpy())  # (B, V) @ (V, W) -> (B, W)
 
     @staticmethod
-    def backward(  # type: ignore[override]
-        ctx: FunctionCtx, gradient: torch.Tensor
-    ) -> tuple[torch.Tensor, None, None, None]:
-        texts: csr_matrix = ctx.texts
+    def backward(ctx: _Kept, gradient: torch.Tensor) -> tuple[torch.Tensor, None, None, None]:
         # (V, B) @ (B, W) -> (V, W)
-        return torch.from_numpy(texts.T @ gradient.contiguous().numpy()), None, None, None
+        return torch.from_numpy(ctx.texts.T @ gradient.contiguous().numpy()), None, None, None
 
 
 def _counts(texts: Sequence[str | None]) -> csr_matrix:
