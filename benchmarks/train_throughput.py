@@ -70,7 +70,7 @@ def main() -> None:
         costs: dict[str, list[Cost]] = {"ours": [], "bare": []}
         for repetition in range(arguments.repetitions):
             run = Run(preset, seed=repetition, device=CPU, progress=SILENT)
-            loops = {
+            loops: dict[str, Callable[[], object]] = {
                 "ours": partial(run.train, network, examples),
                 "bare": partial(bare_loop, network, examples, preset, seed=repetition),
             }
