@@ -19,7 +19,7 @@ EVERY_SET = bool(os.environ.get("PRODUCTNET_EVERY_SET"))
 def commands(name: str) -> str:
     """The block of the README that begins with making this project."""
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    blocks = re.findall(r"```bash\n(.*?)```", readme, flags=re.DOTALL)
+    blocks: list[str] = re.findall(r"```bash\n(.*?)```", readme, flags=re.DOTALL)
     return next(block for block in blocks if block.startswith(f"productnet init {name}\n"))
 
 

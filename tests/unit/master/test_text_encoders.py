@@ -1,6 +1,8 @@
 import numpy as np
 import torch
+from scipy.sparse import hstack
 from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.metrics.pairwise import cosine_similarity
 from torch import nn
 from torch.nn import functional as F  # noqa: N812
 
@@ -112,29 +114,23 @@ def test_fasttext_is_the_mean_over_words_bigrams_and_character_ngrams() -> None:
     assert not vectors[1].any()
 
 
-def test_tfidf_weighs_words_as_scikit_learn_does() -> None:
+def test_tfidf_keeps_the_cosines_of_scikit_learn_s_features() -> None:
     texts = ["red mug", "red red cup", "blue mug", "blue cup cup"]
     encoder = Tfidf.learn(Texts(*texts), min_count=1)
-    column = encoder.prepare(Texts(*texts))
-    assert isinstance(column, Bags)
-    plain = TfidfVectorizer(
-        tokenizer=words, token_pattern=None, ngram_range=(1, 2), sublinear_tf=True
-    ).fit_transform(texts)
-    split = int(torch.searchsorted(encoder.buckets, 2**20))
-    for row in range(4):
-        ids, _, weights = column.batch(np.array([row]))
-        ours = sorted(weights[ids < split].tolist())
-        np.testing.assert_allclose(ours, sorted(plain[row].data), rtol=1e-5)
+    column = encoder.prepare(Texts(*texts, None))
+    (placed,) = column.batch(np.arange(5))
+    shared = {"sublinear_tf": True, "token_pattern": None}
+    by_word = TfidfVectorizer(tokenizer=words, ngram_range=(1, 2), **shared)
+    by_character = TfidfVectorizer(analyzer="char_wb", ngram_range=(3, 5), sublinear_tf=True)
+    both = hstack([by_word.fit_transform(texts), by_character.fit_transform(texts)])
+    expected = cosine_similarity(both)
+    np.testing.assert_allclose((placed[:4] @ placed[:4].T).numpy(), expected, atol=1e-5)
+    assert not placed[4].any()
+    assert column.present.tolist() == [True, True, True, True, False]
 
 
-def test_tfidf_s_layer_equals_torch_s_own_forwards_and_backwards() -> None:
-    encoder = Tfidf.learn(Texts("red mug", "red cup", "red red mug"), min_count=1, width=3)
-    inputs = encoder.prepare(Texts("red mug", None, "cup red")).batch(np.array([2, 1, 0]))
-    ids, starts, weights = inputs
-    theirs = encoder.embed(ids, starts, per_sample_weights=weights)
-    slope = torch.rand(3, 3)
-    (expected,) = torch.autograd.grad((theirs * slope).sum(), encoder.embed.weight)
-    ours = encoder(*inputs)
-    (gradient,) = torch.autograd.grad((ours * slope).sum(), encoder.embed.weight)
-    torch.testing.assert_close(ours, theirs)
-    torch.testing.assert_close(gradient, expected)
+def test_tfidf_has_the_same_axes_each_time() -> None:
+    texts = Texts(*(f"{colour} {kind}" for colour in ("red", "blue") for kind in ("mug", "cup")))
+    once, again = (Tfidf.learn(texts, min_count=1, width=2) for _ in range(2))
+    assert torch.equal(once.axes, again.axes)
+    assert once.dimension == 2

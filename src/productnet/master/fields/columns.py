@@ -77,13 +77,11 @@ class Bags:
         values: Ids of all texts end to end, (T,) int32.
         offsets: Where each text starts, (N + 1,) int64.
         present: (N,) bool.
-        weights: The weight of each id in its text, (T,) float32; all alike when None.
     """
 
     values: np.ndarray
     offsets: np.ndarray
     present: np.ndarray
-    weights: np.ndarray | None = None
 
     @classmethod
     def of(cls, texts: Iterable[list[int]], present: np.ndarray) -> "Bags":
@@ -96,7 +94,7 @@ class Bags:
         return None
 
     def batch(self, rows: np.ndarray) -> Tensors:
-        """(ids (T,) int64, starts (B,) int64[, weights (T,) float32])."""
+        """(ids (T,) int64, starts (B,) int64)."""
         starts = self.offsets[rows]
         lengths = self.offsets[rows + 1] - starts
         ends = np.cumsum(lengths)
@@ -104,9 +102,7 @@ class Bags:
         taken = np.repeat(starts - (ends - lengths), lengths) + np.arange(lengths.sum())
         ids = torch.from_numpy(self.values[taken].astype(np.int64))
         begins = torch.from_numpy(ends - lengths)
-        if self.weights is None:
-            return ids, begins
-        return ids, begins, torch.from_numpy(self.weights[taken])
+        return ids, begins
 
 
 @dataclass(frozen=True)
