@@ -11,7 +11,7 @@ from pathlib import Path
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, make_url, text
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
+from sqlalchemy.exc import ArgumentError, DatabaseError, DBAPIError, OperationalError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from productnet.errors import WorkflowError
@@ -48,10 +48,23 @@ def open_database(url: str) -> Engine:
             f"The decision database {engine.url} cannot be opened: {error.orig}. Check "
             "`database_url` in productnet.toml, and that the server runs and the folder exists."
         ) from error
+    except DatabaseError as error:
+        engine.dispose()
+        raise _damaged(engine, error) from error
     except BaseException:
         engine.dispose()
         raise
     return engine
+
+
+@contextmanager
+def reading(engine: Engine) -> Iterator[Connection]:
+    """A connection that reads; raises WorkflowError if the database is damaged or gone."""
+    try:
+        with engine.connect() as connection:
+            yield connection
+    except DBAPIError as error:
+        raise _damaged(engine, error) from error
 
 
 @contextmanager
@@ -75,6 +88,13 @@ def writing(engine: Engine) -> Iterator[Connection]:
             f"The decision database did not confirm what was sent: {error.orig}. "
             "Send it again: what arrived the first time is recorded once."
         ) from error
+
+
+def _damaged(engine: Engine, error: DBAPIError) -> WorkflowError:
+    return WorkflowError(
+        f"The decision database {engine.url} cannot be read: {error.orig}. If it is damaged, put "
+        "it back from a backup; decisions are kept nowhere else, so do not delete it."
+    )
 
 
 def _usable(url: str) -> URL:

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Engine, insert, select
 
-from productnet.annotation.database import open_database, writing
+from productnet.annotation.database import open_database, reading, writing
 from productnet.annotation.decisions import Decision
 from productnet.annotation.schema import decisions as table
 from productnet.annotation.schema import from_row, to_row
@@ -90,25 +90,25 @@ class DecisionLog:
 
     def since(self, seq: int = 0) -> Iterator[tuple[int, Decision]]:
         """Sequence number and decision of everything after ``seq``, a chunk in memory at a time."""
-        with self._engine.connect() as connection:
+        with reading(self._engine) as connection:
             for chunk in _chunks_since(connection, seq):
                 yield from chunk
 
     def find(self, decision_id: UUID) -> Decision | None:
         """The decision of this id."""
-        with self._engine.connect() as connection:
+        with reading(self._engine) as connection:
             row = connection.execute(select(table).where(table.c.id == decision_id)).first()
         return from_row(row)[1] if row else None
 
     def about(self, product: str) -> list[Decision]:
         """Everything ever said of a product, undone or not, in order."""
         query = select(table).where(table.c.product == product).order_by(table.c.seq)
-        with self._engine.connect() as connection:
+        with reading(self._engine) as connection:
             return [from_row(row)[1] for row in connection.execute(query)]
 
     def state(self) -> State:
         """The state of all pairs, with everything committed until now."""
-        with self._engine.connect() as connection:
+        with reading(self._engine) as connection:
             self._catch_up(connection)
         return self._state
 

@@ -46,6 +46,8 @@ def open_feed(path: Path, *, format: str | None = None) -> Feed:
     """
     if not path.exists():
         raise FeedError(f"There is no feed {path}. Check its path.")
+    if not (path.is_file() or path.is_dir()):
+        raise FeedError(f"{path} is a pipe or a device. Save the feed to a file and import that.")
     name = format or detect_format(path)
     rows = READERS[name](path)
     first = tuple(islice(rows, _ROWS_LOOKED_AT))

@@ -98,6 +98,9 @@ class Fetcher:
             raise _TryAgain(f"no image within {self._settings.timeout:g} s") from None
         except (httpx.TooManyRedirects, httpx.UnsupportedProtocol, httpx.InvalidURL) as error:
             raise BadImage(FaultKind.IMAGE_FETCH, f"{url}: {error}") from error
+        except (ExceptionGroup, UnicodeError):  # a port beyond 65535; a malformed "xn--" name
+            reason = f"{url}: its host or port is no address."
+            raise BadImage(FaultKind.IMAGE_FETCH, reason) from None
         except httpx.TransportError:
             raise _TryAgain("the connection broke off") from None
         except httpx.HTTPError as error:
@@ -146,7 +149,7 @@ def _seconds(retry_after: str | None) -> float | None:
     """Seconds from a Retry-After header, which is a number or a date (RFC 9110, 10.2.3)."""
     if retry_after is None:
         return None
-    if retry_after.strip().isdigit():
+    if retry_after.strip().isdecimal():
         return float(retry_after)
     try:
         at = parsedate_to_datetime(retry_after)

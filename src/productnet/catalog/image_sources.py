@@ -7,6 +7,7 @@ that folder. URLs are left to ``fetch``.
 
 import os
 import re
+import stat
 import threading
 import zipfile
 import zlib
@@ -104,6 +105,8 @@ class ImageSources:
         return path
 
     def _file(self, path: Path, reference: str) -> bytes:
+        if not stat.S_ISREG(path.stat().st_mode):  # opening a pipe would wait for ever
+            raise BadImage(FaultKind.IMAGE_MISSING, f'"{reference}" is not a file.')
         with path.open("rb") as file:
             if (size := os.fstat(file.fileno()).st_size) > self._max_bytes:
                 raise self._too_large(f'"{reference}"', size)

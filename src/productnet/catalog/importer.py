@@ -257,8 +257,8 @@ class _Batch:
 
 def _open_pool(project: Project) -> Pool:
     path, fields = project.pool_path, project.settings.catalog.fields
-    # A kill while the pool was being made leaves a folder without a first version.
-    if not (path / "_versions").exists() or not any((path / "_versions").iterdir()):
+    # A kill while the pool was being made leaves a folder without a first version, and no data.
+    if not any(path.glob("_versions/*")) and not any(path.glob("data/*")):
         shutil.rmtree(path, ignore_errors=True)
         return Pool.create(path, fields)
     pool = Pool.open(path)

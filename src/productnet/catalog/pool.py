@@ -5,6 +5,7 @@ beyond that: products are identified by id everywhere.
 """
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
@@ -23,6 +24,7 @@ class Pool:
     """The products of a project.
 
     Writing goes through ``upsert`` and is atomic per call: a kill leaves the version before it.
+    Reading raises ProjectError where the table is damaged.
     """
 
     def __init__(self, dataset: lance.LanceDataset) -> None:
@@ -43,7 +45,8 @@ class Pool:
             raise ProjectError(
                 f"{path.parent} has no products yet. Bring some in with `productnet import FEED`."
             )
-        return cls(lance.dataset(str(path)))
+        with _damage_reported(str(path)):
+            return cls(lance.dataset(str(path)))
 
     def __len__(self) -> int:
         return int(self._dataset.count_rows())
@@ -60,7 +63,8 @@ class Pool:
 
     def ids(self) -> pa.StringArray:
         """Every product id, in pool order."""
-        column = self._dataset.to_table(columns=[ID]).column(ID)
+        with _damage_reported(self._dataset.uri):
+            column = self._dataset.to_table(columns=[ID]).column(ID)
         return pa.array([], pa.string()) if not len(column) else column.combine_chunks()
 
     def fingerprints(self) -> Iterator[tuple[str, bytes, str | None]]:
@@ -80,7 +84,8 @@ class Pool:
             fragment_readahead=1,
             scan_in_order=True,
         )
-        yield from scanner.to_batches()
+        with _damage_reported(self._dataset.uri):
+            yield from scanner.to_batches()
 
     def take(self, ids: Sequence[str], *, columns: Sequence[str] | None = None) -> pa.Table:
         """The products of these ids, in the order asked.
@@ -90,10 +95,11 @@ class Pool:
         names = list(columns) if columns is not None else self._dataset.schema.names
         wanted = names if ID in names else [ID, *names]
         wanted_ids = pa.array(ids, pa.string())
-        parts = [
-            self._dataset.to_table(columns=wanted, filter=_id_filter(chunk))
-            for chunk in _chunks(sorted(set(ids)), _IDS_PER_LOOKUP)
-        ]
+        with _damage_reported(self._dataset.uri):
+            parts = [
+                self._dataset.to_table(columns=wanted, filter=_id_filter(chunk))
+                for chunk in _chunks(sorted(set(ids)), _IDS_PER_LOOKUP)
+            ]
         found = pa.concat_tables(parts) if parts else self._dataset.schema.empty_table()
         rows = pc.index_in(wanted_ids, value_set=found.column(ID).combine_chunks())
         if rows.null_count:
@@ -122,6 +128,17 @@ class Pool:
         if len(self):
             self._dataset.create_scalar_index(ID, "BTREE", replace=True)
         self._dataset.cleanup_old_versions(older_than=timedelta(days=1))
+
+
+@contextmanager
+def _damage_reported(path: str) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, ValueError, pa.ArrowException) as error:
+        raise ProjectError(
+            f"The pool {path} cannot be read ({error}). If it is damaged, put it back from a "
+            "backup, or delete it and import the feeds again: decisions are kept elsewhere."
+        ) from error
 
 
 def _id_filter(ids: Sequence[str]) -> str:

@@ -50,3 +50,9 @@ def run() -> None:
         sys.exit(130)
     except BrokenPipeError:
         sys.exit(141)
+    except OSError as error:  # whatever else the machine refuses: a full disk, rights, a bad path
+        named = f"{error.filename}: " if error.filename else ""
+        advice = (
+            "Check the disk's free space and the rights on that path, then run the command again."
+        )
+        fail(ProductNetError(f"{named}{error.strerror or error}. {advice}"))

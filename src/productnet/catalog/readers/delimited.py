@@ -65,7 +65,12 @@ def _header(cells: Iterator[list[str]], path: Path, faults: list[Fault]) -> list
     try:
         names = next(cells, [])
     except csv.Error as error:
-        raise FeedError(f"The header of {path} cannot be read: {error}.") from error
+        hint = ""
+        if "new-line" in str(error):
+            hint = (
+                f" Lines should end in LF or CRLF: tr '\\r' '\\n' < {path.name} > fixed-{path.name}"
+            )
+        raise FeedError(f"The header of {path} cannot be read: {error}.{hint}") from error
     if faults:
         raise FeedError(
             f"The header of {path} cannot be read: {faults[0].reason} "

@@ -1,6 +1,7 @@
 """Which format a feed has, told by its name and its first bytes."""
 
 import csv
+import re
 from pathlib import Path
 
 from productnet.catalog.readers import READERS
@@ -48,7 +49,7 @@ def detect_format(path: Path) -> str:
         )
     if text.startswith("<"):
         return "merchant-xml"
-    return _delimited_format(path, suffix, header=text.partition("\n")[0].rstrip("\r"))
+    return _delimited_format(path, suffix, header=re.split(r"[\r\n]", text, maxsplit=1)[0])
 
 
 def _delimited_format(path: Path, suffix: str, *, header: str) -> str:

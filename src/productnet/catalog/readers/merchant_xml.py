@@ -46,7 +46,7 @@ def read_merchant_xml(path: Path) -> Iterator[RawRow]:
                 f"{path} is refused: it declares entities ({type(error).__name__}), which product "
                 "feeds have no use for. Remove its DOCTYPE."
             ) from error
-        except (ParseError, EOFError, OSError, ValueError) as error:
+        except (ParseError, EOFError, OSError, ValueError, LookupError) as error:
             yield from items.finished()
             reason = f"The XML breaks off here: {error}. The items after it were not read."
             yield RawRow(path.name, items.position(), error=Fault(FaultKind.UNREADABLE, reason))
