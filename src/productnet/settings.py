@@ -4,10 +4,8 @@ This module knows names and values only. What lives behind each path is opened b
 that owns it: the pool by ``catalog``, decisions by ``annotation``, and so on.
 """
 
-import os
 import tomllib
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -15,6 +13,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from productnet.errors import ProjectError, SettingsError, did_you_mean
+from productnet.files import write_atomically
 
 FORMAT_VERSION = 1
 
@@ -205,26 +204,6 @@ class Project:
     def active_path(self) -> Path:
         """The one file that says which round and embedding set are in use; replaced whole."""
         return self.root / "active.json"
-
-
-def write_atomically(path: Path, text: str) -> None:
-    """Replace a small file whole: a reader, or a kill, sees the old text or the new one."""
-    with drafted(path) as draft, draft.open("w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-@contextmanager
-def drafted(path: Path) -> Iterator[Path]:
-    """A path to write to, which takes the place of ``path`` when all went well."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.{os.getpid()}.draft")
-    try:
-        yield draft
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
 
 
 def settings_from_toml(text: bytes | str, *, source: str) -> Settings:

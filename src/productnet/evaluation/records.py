@@ -23,7 +23,7 @@ from productnet.evaluation.metrics import (
     truth_columns,
 )
 from productnet.evaluation.table import MASTER, Scored, TableRow, table_row
-from productnet.settings import write_atomically
+from productnet.files import write_atomically
 
 FORMAT_VERSION: Final = 1
 
@@ -136,7 +136,6 @@ class SimulationRecord:
 
     def save(self, path: Path) -> None:
         """Write as JSON, replacing the file whole."""
-        path.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(path, _dump(SimulationRecord, self))
 
     @classmethod

@@ -1,9 +1,7 @@
 """BM25 over the texts of the pool, in Tantivy; English words are stemmed."""
 
 import json
-import os
 import re
-import shutil
 from pathlib import Path
 from typing import Self
 
@@ -11,6 +9,7 @@ import tantivy
 
 from productnet.catalog.pool import Pool
 from productnet.catalog.schema import ID
+from productnet.files import drafted_folder
 from productnet.progress import SILENT, Progress
 from productnet.settings import Project
 
@@ -36,20 +35,11 @@ class KeywordIndex:
 
         It is made beside and moved into place: a kill leaves the index before, or none.
         """
-        drafts = path.parent.glob(f".{path.name}.*.draft")
-        for abandoned in drafts:
-            shutil.rmtree(abandoned, ignore_errors=True)
-        draft = path.with_name(f".{path.name}.{os.getpid()}.draft")
-        draft.mkdir(parents=True)
         version, fields = pool.version, pool.fields
-        _write(pool, draft, fields, progress)
         stamp = {"format_version": FORMAT_VERSION, "pool_version": version, "fields": fields}
-        (draft / _STAMP).write_text(json.dumps(stamp), encoding="utf-8")
-        old = path.with_name(f".{path.name}.{os.getpid()}.old.draft")
-        if path.exists():
-            path.rename(old)
-        draft.rename(path)
-        shutil.rmtree(old, ignore_errors=True)
+        with drafted_folder(path) as draft:
+            _write(pool, draft, fields, progress)
+            (draft / _STAMP).write_text(json.dumps(stamp), encoding="utf-8")
         return cls(tantivy.Index.open(str(path)), fields)
 
     @classmethod

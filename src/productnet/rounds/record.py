@@ -9,7 +9,8 @@ from enum import StrEnum
 from pathlib import Path
 
 from productnet.errors import ProjectError
-from productnet.settings import Project, write_atomically
+from productnet.files import write_atomically
+from productnet.settings import Project
 
 FORMAT_VERSION = 1
 _FOLDER = re.compile(r"round-(\d{4,})")
@@ -73,7 +74,6 @@ class RoundRecord:
 
     def save(self, project: Project) -> None:
         """Write ``round.json``, whole or not at all."""
-        self.folder(project).mkdir(parents=True, exist_ok=True)
         write_atomically(
             self.folder(project) / "round.json", json.dumps(asdict(self), indent=2) + "\n"
         )

@@ -18,17 +18,19 @@ import pyarrow.parquet as pq
 from productnet.annotation.log import DecisionLog
 from productnet.catalog.pool import Pool
 from productnet.embeddings.active import Active, activate
-from productnet.embeddings.sets import EmbeddingSet, Stamp, build_index, write_embedding_set
+from productnet.embeddings.sets import EmbeddingSet, build_index, write_embedding_set
+from productnet.embeddings.stamp import Stamp
 from productnet.errors import TrainingError
 from productnet.evaluation.records import Epoch, measure_round
 from productnet.evaluation.table import CONTENDERS, MASTER, Scored, evaluate_table
+from productnet.files import drafted
 from productnet.master.model import MasterModel
 from productnet.master.predictions import PREDICTION_SCHEMA, likeliest
 from productnet.master.sources import PoolPart
 from productnet.progress import Progress
 from productnet.release.splits import Side, split_gold
 from productnet.rounds.record import RoundRecord, Step
-from productnet.settings import Project, drafted
+from productnet.settings import Project
 from productnet.taxonomy.tree import Taxonomy
 
 # Recommended categories kept of each product.
