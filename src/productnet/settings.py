@@ -156,6 +156,11 @@ class Project:
         return self.root / "pool.lance"
 
     @property
+    def imported_labels_path(self) -> Path:
+        """Labels that feeds brought, before they become decisions."""
+        return self.root / "imported-labels.parquet"
+
+    @property
     def import_errors_path(self) -> Path:
         """Rows of the last import that could not be used, with their reasons."""
         return self.root / "import-errors.parquet"
@@ -180,6 +185,10 @@ class Project:
         """One folder a round."""
         return self.root / "models"
 
+    def round_path(self, number: int) -> Path:
+        """The folder of one round: its gold, model, metrics and recommendations."""
+        return self.models_path / round_name(number)
+
     @property
     def releases_path(self) -> Path:
         """One folder a release."""
@@ -198,12 +207,22 @@ class Project:
     @property
     def database_url(self) -> str:
         """Where decisions are kept, as a SQLAlchemy URL."""
-        return self.settings.database_url or f"sqlite:///{self.root / 'decisions.db'}"
+        return self.settings.database_url or f"sqlite:///{self.decisions_path}"
+
+    @property
+    def decisions_path(self) -> Path:
+        """The SQLite file of decisions, unless ``database_url`` is set."""
+        return self.root / "decisions.db"
 
     @property
     def active_path(self) -> Path:
         """The one file that says which round and embedding set are in use; replaced whole."""
         return self.root / "active.json"
+
+
+def round_name(number: int) -> str:
+    """``round-0007`` for 7: the name of a round's folder, embedding set and model version."""
+    return f"round-{number:04d}"
 
 
 def settings_from_toml(text: bytes | str, *, source: str) -> Settings:

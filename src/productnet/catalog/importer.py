@@ -29,8 +29,6 @@ from productnet.files import alone
 from productnet.progress import SILENT, Advance, Progress
 from productnet.settings import Project
 
-IMPORTED_LABELS_FILE = "imported-labels.parquet"
-
 # A batch is one commit of the pool. A kill costs the batch that was being gathered.
 _BATCH_ROWS = 4_096
 _BATCH_BYTES = 64 * 2**20
@@ -196,7 +194,7 @@ class _Import:
         if self._mapping.reference is not None:
             merge_categories(self._project.reference_path, reference)
         if self._mapping.labels is not None:
-            merge_categories(self._project.root / IMPORTED_LABELS_FILE, labels)
+            merge_categories(self._project.imported_labels_path, labels)
         self._errors.write(self._project.import_errors_path)
         by_kind = sorted(self._errors.by_kind.items(), key=lambda item: (-item[1], item[0]))
         return ImportSummary(

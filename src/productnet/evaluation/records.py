@@ -27,6 +27,10 @@ from productnet.files import write_atomically
 
 FORMAT_VERSION: Final = 1
 
+# In the folder of a round, and of reports.
+METRICS_FILE: Final = "metrics.json"
+SIMULATION_FILE: Final = "simulation.json"
+
 T = TypeVar("T")
 
 

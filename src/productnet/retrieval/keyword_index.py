@@ -9,6 +9,7 @@ import tantivy
 
 from productnet.catalog.pool import Pool
 from productnet.catalog.schema import ID
+from productnet.encoders.texts import well_formed
 from productnet.files import drafted_folder
 from productnet.progress import SILENT, Progress
 from productnet.settings import Project
@@ -65,17 +66,17 @@ class KeywordIndex:
         """
         if count < 1 or not self._fields:
             return []
-        readable = query[:_LONGEST_QUERY].encode("utf-8", "replace").decode("utf-8")
+        readable = well_formed(query[:_LONGEST_QUERY])
         parsed, _ = self._index.parse_query_lenient(readable, list(self._fields))
         searcher = self._index.searcher()
         hits = searcher.search(parsed, count).hits
         return [(searcher.doc(address)[ID][0], float(score)) for score, address in hits]
 
 
-def refresh_keyword_index(project: Project, *, progress: Progress = SILENT) -> KeywordIndex:
-    """The project's index, brought up to date with its pool."""
+def refresh_keyword_index(project: Project, *, progress: Progress = SILENT) -> None:
+    """Bring the project's index up to date with its pool."""
     pool = Pool.open(project.pool_path)
-    return KeywordIndex.open_or_build(pool, project.keyword_index_path, progress=progress)
+    KeywordIndex.open_or_build(pool, project.keyword_index_path, progress=progress)
 
 
 def plain_words(text: str) -> str:
