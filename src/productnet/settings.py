@@ -4,10 +4,8 @@ This module knows names and values only. What lives behind each path is opened b
 that owns it: the pool by ``catalog``, decisions by ``annotation``, and so on.
 """
 
-import os
 import tomllib
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -15,6 +13,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from productnet.errors import ProjectError, SettingsError, did_you_mean
+from productnet.files import write_atomically
 
 FORMAT_VERSION = 1
 
@@ -157,6 +156,11 @@ class Project:
         return self.root / "pool.lance"
 
     @property
+    def imported_labels_path(self) -> Path:
+        """Labels that feeds brought, before they become decisions."""
+        return self.root / "imported-labels.parquet"
+
+    @property
     def import_errors_path(self) -> Path:
         """Rows of the last import that could not be used, with their reasons."""
         return self.root / "import-errors.parquet"
@@ -181,6 +185,10 @@ class Project:
         """One folder a round."""
         return self.root / "models"
 
+    def round_path(self, number: int) -> Path:
+        """The folder of one round: its gold, model, metrics and recommendations."""
+        return self.models_path / round_name(number)
+
     @property
     def releases_path(self) -> Path:
         """One folder a release."""
@@ -199,7 +207,12 @@ class Project:
     @property
     def database_url(self) -> str:
         """Where decisions are kept, as a SQLAlchemy URL."""
-        return self.settings.database_url or f"sqlite:///{self.root / 'decisions.db'}"
+        return self.settings.database_url or f"sqlite:///{self.decisions_path}"
+
+    @property
+    def decisions_path(self) -> Path:
+        """The SQLite file of decisions, unless ``database_url`` is set."""
+        return self.root / "decisions.db"
 
     @property
     def active_path(self) -> Path:
@@ -207,24 +220,9 @@ class Project:
         return self.root / "active.json"
 
 
-def write_atomically(path: Path, text: str) -> None:
-    """Replace a small file whole: a reader, or a kill, sees the old text or the new one."""
-    with drafted(path) as draft, draft.open("w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-@contextmanager
-def drafted(path: Path) -> Iterator[Path]:
-    """A path to write to, which takes the place of ``path`` when all went well."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.{os.getpid()}.draft")
-    try:
-        yield draft
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
+def round_name(number: int) -> str:
+    """``round-0007`` for 7: the name of a round's folder, embedding set and model version."""
+    return f"round-{number:04d}"
 
 
 def settings_from_toml(text: bytes | str, *, source: str) -> Settings:

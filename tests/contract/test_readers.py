@@ -15,8 +15,8 @@ from PIL import Image
 
 from productnet.catalog.importer import import_feed
 from productnet.catalog.pool import Pool
-from productnet.catalog.readers import READERS
 from productnet.catalog.readers.detect import detect_format
+from productnet.catalog.readers.registry import READERS
 from productnet.settings import Project, Settings
 
 # id, title, description, brand, image, group

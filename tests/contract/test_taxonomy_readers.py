@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from productnet.errors import TaxonomyError
-from productnet.taxonomy.readers import TAXONOMY_READERS
+from productnet.taxonomy.registry import TAXONOMY_READERS
 
 SAMPLES = {
     "google": [

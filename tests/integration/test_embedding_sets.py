@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from productnet.embeddings import sets
 from productnet.embeddings.active import Active, activate, active_set, read_active
-from productnet.embeddings.sets import EmbeddingSet, Stamp, build_index, write_embedding_set
+from productnet.embeddings.sets import EmbeddingSet, build_index, write_embedding_set
+from productnet.embeddings.stamp import Stamp
 from productnet.errors import EmbeddingError
 from productnet.settings import Project, Settings
 

@@ -6,8 +6,9 @@ from itertools import chain, islice
 from pathlib import Path
 
 from productnet.catalog import texts
-from productnet.catalog.readers import READERS, RawRow
 from productnet.catalog.readers.detect import detect_format
+from productnet.catalog.readers.registry import READERS
+from productnet.catalog.readers.rows import RawRow
 from productnet.errors import FeedError, UsageError, did_you_mean
 
 # Columns of a feed without a header are those of its first rows.

@@ -8,11 +8,8 @@ files beside it are written whole at the end, from all rows of the feed.
 import shutil
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-
-from filelock import FileLock, Timeout
 
 from productnet.catalog.feed import Feed, open_feed
 from productnet.catalog.known import KnownProducts, SeenIds
@@ -28,10 +25,9 @@ from productnet.catalog.side_tables import (
     merge_categories,
 )
 from productnet.errors import ProjectError
+from productnet.files import alone
 from productnet.progress import SILENT, Advance, Progress
 from productnet.settings import Project
-
-IMPORTED_LABELS_FILE = "imported-labels.parquet"
 
 # A batch is one commit of the pool. A kill costs the batch that was being gathered.
 _BATCH_ROWS = 4_096
@@ -100,7 +96,11 @@ def import_feed(
     """
     opened = open_feed(feed, format=format)
     decided = decide_mapping(project, opened, mapping, reference=reference, labels=labels)
-    with _alone(project), progress.task(f"Importing {feed.name}", total=None) as advance:
+    busy = f"Another import into {project.root} is running. Wait until it is done, or stop it."
+    with (
+        alone(project.root / ".import.lock", busy=busy),
+        progress.task(f"Importing {feed.name}", total=None) as advance,
+    ):
         running = _Import(project, decided)
         settings = project.settings
         with ProductLoader(
@@ -194,7 +194,7 @@ class _Import:
         if self._mapping.reference is not None:
             merge_categories(self._project.reference_path, reference)
         if self._mapping.labels is not None:
-            merge_categories(self._project.root / IMPORTED_LABELS_FILE, labels)
+            merge_categories(self._project.imported_labels_path, labels)
         self._errors.write(self._project.import_errors_path)
         by_kind = sorted(self._errors.by_kind.items(), key=lambda item: (-item[1], item[0]))
         return ImportSummary(
@@ -268,19 +268,3 @@ def _open_pool(project: Project) -> Pool:
             f"{', '.join(fields)}. Put its catalog.fields back, or import into a new project."
         )
     return pool
-
-
-@contextmanager
-def _alone(project: Project) -> Iterator[None]:
-    """Keep other imports out; the operating system lets go of the lock of a killed process."""
-    lock = FileLock(project.root / ".import.lock")
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        raise ProjectError(
-            f"Another import into {project.root} is running. Wait until it is done, or stop it."
-        ) from None
-    try:
-        yield
-    finally:
-        lock.release()

@@ -23,8 +23,8 @@ _IDS_PER_LOOKUP = 2_000
 class Pool:
     """The products of a project.
 
-    Writing goes through ``upsert`` and is atomic per call: a kill leaves the version before it.
-    Reading raises ProjectError where the table is damaged.
+    Each write is one atomic commit: a kill leaves the version before it. Reading raises
+    ProjectError where the table is damaged.
     """
 
     def __init__(self, dataset: lance.LanceDataset) -> None:
@@ -110,7 +110,7 @@ class Pool:
         return found.select(names).take(rows)
 
     def upsert(self, table: pa.Table) -> None:
-        """Add products, replacing those whose id is in the pool already. One atomic commit."""
+        """Add products, replacing those whose id is in the pool already."""
         (
             self._dataset.merge_insert(ID)
             .when_matched_update_all()
@@ -119,7 +119,7 @@ class Pool:
         )
 
     def append(self, table: pa.Table) -> None:
-        """Add products known to be new (``upsert`` finds out by itself). One atomic commit."""
+        """Add products known to be new (``upsert`` finds out by itself)."""
         self._dataset = lance.write_dataset(table, self._dataset.uri, mode="append")
 
     def compact(self) -> None:

@@ -1,6 +1,5 @@
 """The small Parquet files an import leaves beside the pool, each replaced whole at its end."""
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -9,7 +8,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from productnet.catalog.readers.rows import Fault
-from productnet.settings import drafted
+from productnet.files import drafted
 
 _FORMAT = {"productnet.format_version": "1"}
 
@@ -101,7 +100,5 @@ def merge_categories(path: Path, new: pa.Table) -> None:
 
 def write_table_atomically(path: Path, table: pa.Table) -> None:
     """Replace a Parquet file whole: a reader, or a kill, sees the old one or the new one."""
-    with drafted(path) as draft, draft.open("wb") as file:
-        pq.write_table(table, file)
-        file.flush()
-        os.fsync(file.fileno())
+    with drafted(path) as draft:
+        pq.write_table(table, draft)

@@ -4,10 +4,8 @@ import json
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import NoReturn
 
-import typer
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -27,13 +25,6 @@ from productnet.progress import Advance
 
 out = Console(soft_wrap=True)
 err = Console(stderr=True, soft_wrap=True)
-
-ProjectOption = Annotated[
-    Path, typer.Option("--project", "-p", metavar="DIR", help="Project folder [default: here]")
-]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object, for scripts")]
-
-HERE = Path()
 
 
 class _Count(MofNCompleteColumn):

@@ -1,21 +1,23 @@
 """Commands that bring data in: ``init``, ``taxonomy``, ``import``."""
 
 from collections import Counter
-from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from productnet.cli.console import HERE, Bars, JsonOption, ProjectOption, say, show, table
-from productnet.errors import ProjectError, UsageError
-from productnet.settings import (
-    CatalogSettings,
-    EncoderSettings,
-    Project,
-    Settings,
+from productnet.cli.console import Bars, say, show, table
+from productnet.cli.options import (
+    HERE,
+    FormatOption,
+    JsonOption,
+    MapOption,
+    ProjectOption,
+    split_pairs,
 )
+from productnet.errors import ProjectError, UsageError
+from productnet.settings import CatalogSettings, EncoderSettings, Project, Settings
 
 if TYPE_CHECKING:
     from productnet.annotation.workflow import ImportedLabels
@@ -23,10 +25,6 @@ if TYPE_CHECKING:
     from productnet.taxonomy.tree import Category
 
 DATA_PANEL = "Bring data in"
-
-MapOption = Annotated[
-    list[str] | None, typer.Option(metavar="FIELD=COLUMN", help="Fill a field from a column")
-]
 
 
 def register(app: typer.Typer) -> None:
@@ -175,9 +173,7 @@ def taxonomy(
 
 def import_(
     feed: Annotated[Path, typer.Argument(metavar="FEED", help="File or folder of products")],
-    format: Annotated[
-        str | None, typer.Option(help="Reader to use [default: detected from the file]")
-    ] = None,
+    format: FormatOption = None,
     map: MapOption = None,
     labels: Annotated[
         str | None, typer.Option(metavar="COLUMN", help="Column of existing labels to import")
@@ -260,19 +256,6 @@ def import_(
     show(result, as_json=json, human=human)
 
 
-def split_pairs(pairs: list[str] | None) -> dict[str, str]:
-    """``--map`` options as a dictionary; raises UsageError with the form they take."""
-    split = {}
-    for pair in pairs or []:
-        field, equals, column = pair.partition("=")
-        if not equals or not field.strip():
-            raise UsageError(
-                f'--map takes FIELD=COLUMN, for example title=product_name; not "{pair}".'
-            )
-        split[field.strip()] = column.strip()
-    return split
-
-
 def _show_guideline(project: Project, category: "Category", *, as_json: bool) -> None:
     """Print a guideline; one that nobody has written yet is begun as a file to fill in."""
     from productnet.taxonomy.guidelines import guideline_file, read_guideline, write_guideline
@@ -296,7 +279,7 @@ def _show_guideline(project: Project, category: "Category", *, as_json: bool) ->
 def _refuse_after_decisions(project: Project) -> None:
     from productnet.annotation.log import DecisionLog
 
-    with closing(DecisionLog.open(project.database_url)) as log:
+    with DecisionLog.open(project.database_url) as log:
         if log.state().categories():
             raise ProjectError(
                 "Decisions refer to this project's taxonomy, so it cannot change any more. "
@@ -309,16 +292,15 @@ def _record_labels(project: Project, *, trusted: bool) -> "tuple[ImportedLabels,
     import pyarrow.parquet as pq
 
     from productnet.annotation.workflow import Workflow
-    from productnet.catalog.importer import IMPORTED_LABELS_FILE
     from productnet.taxonomy.tree import Taxonomy
 
     tree = Taxonomy.load(project.taxonomy_path)
-    rows = pq.read_table(project.root / IMPORTED_LABELS_FILE).to_pylist()
+    rows = pq.read_table(project.imported_labels_path).to_pylist()
     leaves = {row["id"]: tree.leaf_of(row["category"]) for row in rows}
     unknown = Counter(row["category"] for row in rows if leaves[row["id"]] is None)
     labels = {product: leaf.id for product, leaf in leaves.items() if leaf is not None}
     workflow = Workflow.open(project)
-    with closing(workflow.log):
+    with workflow.log:
         return workflow.import_labels(labels, trusted=trusted, progress=Bars()), unknown
 
 

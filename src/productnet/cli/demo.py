@@ -63,10 +63,9 @@ def demo(
 
 
 def _show_figures(project: Project, *, seconds: float) -> None:
-    from productnet.evaluation.records import RoundMetrics
+    from productnet.evaluation.records import METRICS_FILE, RoundMetrics
     from productnet.rounds.record import read_rounds
     from productnet.rounds.status import project_status
-    from productnet.rounds.steps import METRICS_FILE
 
     total = project_status(project).total
     rounds = [

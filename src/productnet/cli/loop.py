@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from productnet.cli.console import HERE, Bars, JsonOption, ProjectOption, say, show, table
+from productnet.cli.console import Bars, say, show, table
+from productnet.cli.options import HERE, JsonOption, ProjectOption
 from productnet.settings import Project
 
 LOOP_PANEL = "Go round the loop"
@@ -29,15 +30,12 @@ def embed(project: ProjectOption = HERE, json: JsonOption = False) -> None:
 
         productnet embed --project my-shop --json
     """
-    from productnet.catalog.pool import Pool
     from productnet.embeddings.initial import embed_initial
-    from productnet.retrieval.keyword_index import KeywordIndex
+    from productnet.retrieval.keyword_index import refresh_keyword_index
 
     opened = Project.open(project)
     stamp = embed_initial(opened, progress=Bars()).stamp
-    KeywordIndex.open_or_build(
-        Pool.open(opened.pool_path), opened.keyword_index_path, progress=Bars()
-    )
+    refresh_keyword_index(opened, progress=Bars())
 
     def human() -> None:
         say(f"Embedded {stamp.count:,} products in {stamp.dimension} dimensions ({stamp.encoder}).")
@@ -107,9 +105,8 @@ def round_(
 
         productnet round --preset paper
     """
-    from productnet.evaluation.records import RoundMetrics
+    from productnet.evaluation.records import METRICS_FILE, RoundMetrics
     from productnet.rounds.round import run_round
-    from productnet.rounds.steps import METRICS_FILE
 
     opened = Project.open(project)
     outcome = run_round(opened, preset=preset, progress=Bars())

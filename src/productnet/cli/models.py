@@ -6,8 +6,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from productnet.cli.console import HERE, Bars, JsonOption, ProjectOption, say, show, table
-from productnet.cli.data import MapOption, split_pairs
+from productnet.cli.console import Bars, say, show, table
+from productnet.cli.options import (
+    HERE,
+    FormatOption,
+    JsonOption,
+    MapOption,
+    ProjectOption,
+    split_pairs,
+)
 from productnet.errors import UsageError
 from productnet.settings import Project, Settings
 
@@ -18,9 +25,6 @@ MODEL_PANEL = "Use the model"
 
 FeedArgument = Annotated[Path, typer.Argument(metavar="FILE", help="Feed of products")]
 LabelOption = Annotated[str, typer.Option("--label", help="Column with the true category")]
-FormatOption = Annotated[
-    str | None, typer.Option(help="Reader to use [default: detected from the file]")
-]
 ModelOption = Annotated[
     Path | None, typer.Option("--model", help="Folder of a model [default: the project's own]")
 ]

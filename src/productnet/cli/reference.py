@@ -45,12 +45,12 @@ def settings_page() -> str:
 
 def registries_page() -> str:
     """``docs/registries.md``: every named piece that can be chosen, or added by one new file."""
-    from productnet.catalog.readers import READERS
+    from productnet.catalog.readers.registry import READERS
     from productnet.encoders.registry import IMAGE_ENCODERS, TEXT_ENCODERS
     from productnet.local.registry import LOCAL_MODELS
     from productnet.master.fields.registry import FIELD_ENCODERS
     from productnet.retrieval.registry import SOURCES
-    from productnet.taxonomy.readers import TAXONOMY_READERS
+    from productnet.taxonomy.registry import TAXONOMY_READERS
 
     registries: tuple[tuple[str, Registry[object]], ...] = (
         ("Feed readers", READERS),

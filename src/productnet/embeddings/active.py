@@ -5,7 +5,8 @@ from dataclasses import asdict, dataclass
 
 from productnet.embeddings.sets import EmbeddingSet
 from productnet.errors import EmbeddingError
-from productnet.settings import Project, write_atomically
+from productnet.files import write_atomically
+from productnet.settings import Project
 
 
 @dataclass(frozen=True, slots=True)

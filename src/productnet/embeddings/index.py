@@ -5,7 +5,6 @@ search, with .976 of the ten nearest found before the re-scoring done here.
 """
 
 import math
-import os
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ import numpy as np
 
 from productnet.embeddings.nearest import FloatArray, Rows, best, exact_nearest
 from productnet.errors import EmbeddingError
+from productnet.files import drafted
 from productnet.progress import SILENT, Progress
 
 MOST_LISTS = 2_048
@@ -43,9 +43,8 @@ def write_index(path: Path, vectors: FloatArray, *, seed: int, progress: Progres
             block = np.ascontiguousarray(vectors[start : start + _BLOCK])
             index.add(block)
             advance(len(block))
-    draft = path.with_name(f".{path.name}.{os.getpid()}.draft")
-    faiss.write_index(index, str(draft))
-    draft.replace(path)
+    with drafted(path) as draft:
+        faiss.write_index(index, str(draft))
 
 
 def open_index(path: Path, count: int, dimension: int) -> Any:

@@ -11,7 +11,8 @@ from productnet.catalog.schema import IMAGE
 from productnet.embeddings.active import Active, activate, read_active
 from productnet.embeddings.nearest import FloatArray, exact_nearest
 from productnet.embeddings.projection import FORMAT_VERSION, Part, Projection
-from productnet.embeddings.sets import EmbeddingSet, Stamp, build_index, write_embedding_set
+from productnet.embeddings.sets import EmbeddingSet, build_index, write_embedding_set
+from productnet.embeddings.stamp import Stamp
 from productnet.encoders.feature_store import Modality
 from productnet.encoders.features import Features, compute_features, open_features
 from productnet.errors import EmbeddingError

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-Rows = NDArray[np.int64]
+from productnet.embeddings.nearest import Rows
 
 _IDS = "ids.arrow"
 _HASHES = "hashes.npy"

@@ -4,9 +4,6 @@ A set is a folder that appears whole or not at all and is never changed afterwar
 index that ``build_index`` may add. Its vectors are memory-mapped.
 """
 
-import os
-import re
-import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -20,9 +17,8 @@ from productnet.embeddings.lookup import IdLookup
 from productnet.embeddings.nearest import FloatArray, Rows, exact_nearest, unit_rows
 from productnet.embeddings.stamp import Stamp, damaged, read_stamp, write_stamp
 from productnet.errors import EmbeddingError
+from productnet.files import drafted_folder
 from productnet.progress import SILENT, Progress
-
-__all__ = ["EmbeddingSet", "Stamp", "build_index", "write_embedding_set"]
 
 # Below this many products the exact search takes a few milliseconds.
 INDEXED_FROM = 50_000
@@ -149,25 +145,12 @@ def write_embedding_set(
         EmbeddingError: Ids repeat, or the vectors are not N finite rows of D.
     """
     _check_ids(ids, stamp)
-    _sweep_drafts(folder.parent)
-    draft = folder.with_name(f".{folder.name}.{os.getpid()}.draft")
-    shutil.rmtree(draft, ignore_errors=True)
-    draft.mkdir(parents=True)
-    try:
+    with drafted_folder(folder) as draft:
         _write_vectors(draft / _VECTORS, vectors, stamp)
         IdLookup.write(draft, ids)
         for name, content in (files or {}).items():
             (draft / name).write_bytes(content)
         write_stamp(draft, stamp)
-        if folder.exists():
-            replaced = folder.with_name(f".{folder.name}.replaced.{os.getpid()}.draft")
-            folder.rename(replaced)
-            draft.rename(folder)
-            shutil.rmtree(replaced)
-        else:
-            draft.rename(folder)
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
     return EmbeddingSet.open(folder)
 
 
@@ -197,21 +180,3 @@ def _write_vectors(path: Path, blocks: Iterable[FloatArray], stamp: Stamp) -> No
     if done != stamp.count:
         raise EmbeddingError(f"{done} vectors came for {stamp.count} products.")
     matrix.flush()
-
-
-def _sweep_drafts(folder: Path) -> None:
-    """Remove what killed processes left unfinished."""
-    for draft in folder.glob(".*.draft"):
-        owner = re.search(r"\.(\d+)\.draft$", draft.name)
-        if owner and not _is_running(int(owner[1])):
-            shutil.rmtree(draft, ignore_errors=True)
-
-
-def _is_running(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True

@@ -24,7 +24,8 @@ from productnet.catalog.schema import ID
 from productnet.encoders.base import FloatArray
 from productnet.encoders.registry import encoder_slug
 from productnet.errors import EncoderError
-from productnet.settings import Project, drafted
+from productnet.files import drafted
+from productnet.settings import Project
 
 Modality = Literal["image", "text"]
 

@@ -14,6 +14,7 @@ from productnet.encoders.base import FloatArray
 from productnet.encoders.export import check_weights, export_onnx, required
 from productnet.encoders.prepared import prepared
 from productnet.encoders.runtime import OnnxModel, on_every_core
+from productnet.encoders.texts import well_formed
 
 NAME = "minilm"
 DIMENSION = 384
@@ -93,11 +94,6 @@ def _calls(lengths: Sequence[int]) -> list[list[int]]:
             calls.append([])
         calls[-1].append(row)
     return calls
-
-
-def well_formed(text: str) -> str:
-    """Lone surrogates, which no tokenizer takes, become question marks."""
-    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def _export(folder: Path) -> None:

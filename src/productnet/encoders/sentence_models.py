@@ -8,7 +8,7 @@ import numpy as np
 from productnet.encoders.base import FloatArray
 from productnet.encoders.export import required
 from productnet.encoders.hub import hub_is_reachable, unreachable, weights_version
-from productnet.encoders.minilm import well_formed
+from productnet.encoders.texts import well_formed
 from productnet.errors import EncoderError
 
 

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from productnet.encoders import minilm
 from productnet.encoders.base import FloatArray
 from productnet.encoders.prepared import prepared
+from productnet.encoders.texts import well_formed
 
 NAME = "static"
 DIMENSION = 256
@@ -50,7 +51,7 @@ class Static:
         """See ``TextEncoder.encode``."""
         if not texts:
             return np.empty((0, DIMENSION), np.float32)
-        safe = [minilm.well_formed(text) for text in texts]
+        safe = [well_formed(text) for text in texts]
         vectors: FloatArray = self._model.encode(safe, use_multiprocessing=False)
         return vectors.astype(np.float32)
 

@@ -1,4 +1,4 @@
-"""What a text encoder sees of a product: its text fields as one text."""
+"""What a text encoder sees: a product's text fields as one text, without half characters."""
 
 from collections.abc import Sequence
 
@@ -33,6 +33,11 @@ def product_text(products: pa.RecordBatch | pa.Table, fields: Sequence[str]) -> 
         return [None] * products.num_rows
     columns = [products.column(name).to_pylist() for name in ordered]
     return [_joined(texts) for texts in zip(*columns, strict=True)]
+
+
+def well_formed(text: str) -> str:
+    """Lone surrogates, which no tokenizer and no query parser takes, become question marks."""
+    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def _joined(texts: Sequence[str | None]) -> str | None:

@@ -23,9 +23,13 @@ from productnet.evaluation.metrics import (
     truth_columns,
 )
 from productnet.evaluation.table import MASTER, Scored, TableRow, table_row
-from productnet.settings import write_atomically
+from productnet.files import write_atomically
 
 FORMAT_VERSION: Final = 1
+
+# In the folder of a round, and of reports.
+METRICS_FILE: Final = "metrics.json"
+SIMULATION_FILE: Final = "simulation.json"
 
 T = TypeVar("T")
 
@@ -136,7 +140,6 @@ class SimulationRecord:
 
     def save(self, path: Path) -> None:
         """Write as JSON, replacing the file whole."""
-        path.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(path, _dump(SimulationRecord, self))
 
     @classmethod

@@ -1,7 +1,6 @@
 """Simulating people on a whole project, and what came of it."""
 
 from collections.abc import Mapping, Sequence
-from contextlib import closing
 from dataclasses import asdict, dataclass
 
 from productnet.annotation.state import LeafProgress
@@ -9,16 +8,14 @@ from productnet.annotation.workflow import Workflow
 from productnet.errors import UsageError
 from productnet.evaluation.comparison import compare_sources
 from productnet.evaluation.people import Team
+from productnet.evaluation.records import SIMULATION_FILE
 from productnet.evaluation.reference import read_reference, reference_counts
 from productnet.evaluation.work import Plan, Work, views
 from productnet.progress import SILENT, Progress
 from productnet.retrieval.registry import DEFAULT
-from productnet.retrieval.resources import open_resources
+from productnet.retrieval.resources import Resources
 from productnet.settings import Project
 from productnet.taxonomy.tree import Category, Taxonomy
-
-# Where the report looks for what this leaves behind.
-SIMULATION_FILE = "simulation.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,8 +107,8 @@ def simulate(
         seed=seed,
     )
     workflow = Workflow.open(project)
-    with closing(workflow.log):
-        resources = open_resources(project)
+    with workflow.log:
+        resources = Resources(project)
         truth = read_reference(project, resources.taxonomy)
         team = Team.of(
             truth,

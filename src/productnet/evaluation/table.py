@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from productnet.catalog.pool import Pool
-from productnet.catalog.schema import ID, IMAGE, THUMBNAIL
+from productnet.catalog.schema import ID, IMAGE
 from productnet.errors import TrainingError, UnknownName, UnknownProduct, did_you_mean
 from productnet.evaluation.baselines import BagOfWords, text_columns
 from productnet.evaluation.metrics import Floats, macro_f1, truth_columns, truth_ranks
@@ -130,25 +130,6 @@ def evaluate_table(
             rows.append(table_row(name, scored, truth, seconds=seconds, n_train=len(train)))
             advance(1)
     return rows
-
-
-def baselines(project: Project) -> list[str]:
-    """The rows beside the master model that this project's pool has any input for.
-
-    Raises:
-        ProjectError: Nothing was imported yet.
-    """
-    pool = Pool.open(project.pool_path)
-
-    def filled(*columns: str) -> bool:
-        return any(
-            batch.column(name).null_count < len(batch)
-            for batch in pool.scan(columns=columns)
-            for name in columns
-        )
-
-    inputs = _Inputs(text=filled(*pool.fields), image=filled(THUMBNAIL))
-    return [name for name in _usable(CONTENDERS, inputs) if name != MASTER]
 
 
 def table_row(

@@ -1,8 +1,6 @@
 """Freezing gold into an immutable, versioned folder that others can load and cite."""
 
-import os
 import re
-import shutil
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +11,7 @@ from productnet.annotation.log import DecisionLog
 from productnet.annotation.state import State
 from productnet.catalog.pool import Pool
 from productnet.errors import ReleaseError
+from productnet.files import drafted_folder
 from productnet.progress import SILENT, Progress
 from productnet.release.card import dataset_card
 from productnet.release.entries import Entry, Journal, gold_entries, hard_negative_entries
@@ -176,16 +175,11 @@ def _counts(gold: list[Entry], hard: list[Entry]) -> tuple[LeafCount, ...]:
 
 @contextmanager
 def _draft_of(target: Path) -> Iterator[Path]:
-    """A folder beside ``target`` that takes its place at the end, or vanishes on error."""
-    draft = target.with_name(f".{target.name}.{os.getpid()}.draft")
-    shutil.rmtree(draft, ignore_errors=True)
-    draft.mkdir(parents=True)
+    """A folder that becomes the release at the end, unless another took its version meanwhile."""
     try:
-        yield draft
-        draft.rename(target)
+        with drafted_folder(target, replace=False) as draft:
+            yield draft
     except OSError as error:
         if target.exists():
             raise _taken(target) from error
         raise
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)

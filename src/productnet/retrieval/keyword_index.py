@@ -1,9 +1,7 @@
 """BM25 over the texts of the pool, in Tantivy; English words are stemmed."""
 
 import json
-import os
 import re
-import shutil
 from pathlib import Path
 from typing import Self
 
@@ -11,6 +9,8 @@ import tantivy
 
 from productnet.catalog.pool import Pool
 from productnet.catalog.schema import ID
+from productnet.encoders.texts import well_formed
+from productnet.files import drafted_folder
 from productnet.progress import SILENT, Progress
 from productnet.settings import Project
 
@@ -36,20 +36,11 @@ class KeywordIndex:
 
         It is made beside and moved into place: a kill leaves the index before, or none.
         """
-        drafts = path.parent.glob(f".{path.name}.*.draft")
-        for abandoned in drafts:
-            shutil.rmtree(abandoned, ignore_errors=True)
-        draft = path.with_name(f".{path.name}.{os.getpid()}.draft")
-        draft.mkdir(parents=True)
         version, fields = pool.version, pool.fields
-        _write(pool, draft, fields, progress)
         stamp = {"format_version": FORMAT_VERSION, "pool_version": version, "fields": fields}
-        (draft / _STAMP).write_text(json.dumps(stamp), encoding="utf-8")
-        old = path.with_name(f".{path.name}.{os.getpid()}.old.draft")
-        if path.exists():
-            path.rename(old)
-        draft.rename(path)
-        shutil.rmtree(old, ignore_errors=True)
+        with drafted_folder(path) as draft:
+            _write(pool, draft, fields, progress)
+            (draft / _STAMP).write_text(json.dumps(stamp), encoding="utf-8")
         return cls(tantivy.Index.open(str(path)), fields)
 
     @classmethod
@@ -75,17 +66,17 @@ class KeywordIndex:
         """
         if count < 1 or not self._fields:
             return []
-        readable = query[:_LONGEST_QUERY].encode("utf-8", "replace").decode("utf-8")
+        readable = well_formed(query[:_LONGEST_QUERY])
         parsed, _ = self._index.parse_query_lenient(readable, list(self._fields))
         searcher = self._index.searcher()
         hits = searcher.search(parsed, count).hits
         return [(searcher.doc(address)[ID][0], float(score)) for score, address in hits]
 
 
-def refresh_keyword_index(project: Project, *, progress: Progress = SILENT) -> KeywordIndex:
-    """The project's index, brought up to date with its pool."""
+def refresh_keyword_index(project: Project, *, progress: Progress = SILENT) -> None:
+    """Bring the project's index up to date with its pool."""
     pool = Pool.open(project.pool_path)
-    return KeywordIndex.open_or_build(pool, project.keyword_index_path, progress=progress)
+    KeywordIndex.open_or_build(pool, project.keyword_index_path, progress=progress)
 
 
 def plain_words(text: str) -> str:

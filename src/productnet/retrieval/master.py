@@ -4,6 +4,7 @@ import numpy as np
 
 from productnet.retrieval.candidates import Candidate, Leaf
 from productnet.retrieval.resources import Resources
+from productnet.settings import round_name
 
 
 class Master:
@@ -19,7 +20,7 @@ class Master:
         recommended = resources.recommendations
         if recommended is None:
             return []
-        version = f"round-{recommended.round:04d}"
+        version = round_name(recommended.round)
         return [
             Candidate(product, "master", confidence, f"recommended ({confidence:.0%})", version)
             for product, confidence in recommended.of(leaf.category.id)

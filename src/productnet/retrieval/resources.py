@@ -20,6 +20,9 @@ from productnet.retrieval.keyword_index import KeywordIndex
 from productnet.settings import Project
 from productnet.taxonomy.tree import Taxonomy
 
+# What a round recommends, in its folder.
+RECOMMENDATIONS_FILE = "recommendations.parquet"
+
 
 class Vectors(Protocol):
     """What sources need of an embedding set."""
@@ -76,11 +79,8 @@ class Resources:
         active = read_active(self.project)
         if active is None or active.round is None:
             return None
-        folder = self.project.models_path / f"round-{active.round:04d}"
-        if not (folder / "recommendations.parquet").exists():
-            return None
-        table = pq.read_table(folder / "recommendations.parquet")
-        return Recommendations(table, round=active.round)
+        path = self.project.round_path(active.round) / RECOMMENDATIONS_FILE
+        return Recommendations(pq.read_table(path), round=active.round) if path.exists() else None
 
 
 class Recommendations:
@@ -101,11 +101,6 @@ class Recommendations:
         mine = mine.sort_by([("confidence", "descending"), ("product", "ascending")])
         confidences = mine.column("confidence").to_pylist()
         return list(zip(mine.column("product").to_pylist(), confidences, strict=True))
-
-
-def open_resources(project: Project) -> Resources:
-    """The resources of a project; nothing is read until a source asks."""
-    return Resources(project)
 
 
 def rows_of(embeddings: Vectors, products: Sequence[str]) -> Rows:

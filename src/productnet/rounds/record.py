@@ -9,7 +9,8 @@ from enum import StrEnum
 from pathlib import Path
 
 from productnet.errors import ProjectError
-from productnet.settings import Project, write_atomically
+from productnet.files import write_atomically
+from productnet.settings import Project, round_name
 
 FORMAT_VERSION = 1
 _FOLDER = re.compile(r"round-(\d{4,})")
@@ -65,7 +66,7 @@ class RoundRecord:
 
     def folder(self, project: Project) -> Path:
         """Where the round keeps its gold, model, metrics and recommendations."""
-        return project.models_path / self.name
+        return project.round_path(self.number)
 
     def with_done(self, step: Step, *, seconds: float) -> "RoundRecord":
         """The record after one more step."""
@@ -73,15 +74,9 @@ class RoundRecord:
 
     def save(self, project: Project) -> None:
         """Write ``round.json``, whole or not at all."""
-        self.folder(project).mkdir(parents=True, exist_ok=True)
         write_atomically(
             self.folder(project) / "round.json", json.dumps(asdict(self), indent=2) + "\n"
         )
-
-
-def round_name(number: int) -> str:
-    """``round-0007`` for 7."""
-    return f"round-{number:04d}"
 
 
 def new_record(

@@ -5,9 +5,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from filelock import FileLock, Timeout
-
 from productnet.errors import ProjectError
+from productnet.files import alone
 from productnet.progress import SILENT, Progress
 from productnet.rounds.record import RoundRecord, Step, new_record, read_rounds
 from productnet.rounds.steps import STEPS, Turn
@@ -52,14 +51,9 @@ def run_round(
             round.
     """
     project.models_path.mkdir(parents=True, exist_ok=True)
-    try:
-        # The kernel drops the lock when its holder dies, so a killed round leaves none behind.
-        with FileLock(project.models_path / ".round.lock", timeout=0):
-            return _run(project, preset, on_step, progress)
-    except Timeout:
-        raise ProjectError(
-            f"A round is running in {project.root} already. Wait for it to end."
-        ) from None
+    busy = f"A round is running in {project.root} already. Wait for it to end."
+    with alone(project.models_path / ".round.lock", busy=busy):
+        return _run(project, preset, on_step, progress)
 
 
 def _run(

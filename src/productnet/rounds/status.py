@@ -1,7 +1,6 @@
 """What a project holds, and how far each leaf and the loop are."""
 
 from collections.abc import Iterator
-from contextlib import closing
 from dataclasses import asdict, dataclass
 
 from productnet.annotation.log import DecisionLog
@@ -111,7 +110,7 @@ def project_status(project: Project) -> ProjectStatus:
 
 
 def _leaves(project: Project, taxonomy: Taxonomy) -> tuple[LeafStatus, ...]:
-    with closing(DecisionLog.open(project.database_url)) as log:
+    with DecisionLog.open(project.database_url) as log:
         state = log.state()
         begun = set(state.categories())
         return tuple(

@@ -5,7 +5,6 @@ at all, and gives the same output when run again, so that a killed round can sta
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,17 +17,20 @@ import pyarrow.parquet as pq
 from productnet.annotation.log import DecisionLog
 from productnet.catalog.pool import Pool
 from productnet.embeddings.active import Active, activate
-from productnet.embeddings.sets import EmbeddingSet, Stamp, build_index, write_embedding_set
+from productnet.embeddings.sets import EmbeddingSet, build_index, write_embedding_set
+from productnet.embeddings.stamp import Stamp
 from productnet.errors import TrainingError
-from productnet.evaluation.records import Epoch, measure_round
+from productnet.evaluation.records import METRICS_FILE, Epoch, measure_round
 from productnet.evaluation.table import CONTENDERS, MASTER, Scored, evaluate_table
+from productnet.files import drafted
 from productnet.master.model import MasterModel
 from productnet.master.predictions import PREDICTION_SCHEMA, likeliest
 from productnet.master.sources import PoolPart
 from productnet.progress import Progress
 from productnet.release.splits import Side, split_gold
+from productnet.retrieval.resources import RECOMMENDATIONS_FILE
 from productnet.rounds.record import RoundRecord, Step
-from productnet.settings import Project, drafted
+from productnet.settings import Project
 from productnet.taxonomy.tree import Taxonomy
 
 # Recommended categories kept of each product.
@@ -36,9 +38,7 @@ RECOMMENDED = 3
 
 GOLD_FILE = "gold.parquet"
 MODEL_FOLDER = "model"
-METRICS_FILE = "metrics.json"
 PREDICTIONS_FILE = "predictions.parquet"
-RECOMMENDATIONS_FILE = "recommendations.parquet"
 
 
 @dataclass(frozen=True)
@@ -173,7 +173,7 @@ def _freeze_gold(turn: Turn) -> None:
     """Write the round's gold once: decisions made while it runs belong to the next round."""
     if turn.path(GOLD_FILE).exists():
         return
-    with closing(DecisionLog.open(turn.project.database_url)) as log:
+    with DecisionLog.open(turn.project.database_url) as log:
         gold = log.state().gold_labels()
     if len(set(gold.values())) < 2:
         raise TrainingError(

@@ -10,7 +10,6 @@ from productnet.errors import ModelError
 from productnet.master.model import MasterModel
 from productnet.master.predictions import PREDICTION_SCHEMA, likeliest
 from productnet.progress import SILENT, Progress
-from productnet.rounds.record import round_name
 from productnet.rounds.steps import MODEL_FOLDER
 from productnet.serving.feeds import FeedProducts
 from productnet.serving.tables import table_sink
@@ -40,7 +39,7 @@ def active_model(project: Project) -> MasterModel:
             f"{project.root} has no master model yet. Train one with `productnet round`, or name "
             "a model's folder with --model."
         )
-    return MasterModel.load(project.models_path / round_name(active.round) / MODEL_FOLDER)
+    return MasterModel.load(project.round_path(active.round) / MODEL_FOLDER)
 
 
 def categorize_feed(

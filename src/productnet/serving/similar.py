@@ -3,14 +3,15 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import pyarrow as pa
 
 from productnet.catalog.images import load_image
 from productnet.catalog.pool import Pool
 from productnet.catalog.schema import ID, IMAGE
 from productnet.embeddings.active import active_set, read_active
+from productnet.embeddings.nearest import FloatArray
 from productnet.embeddings.queries import encode_initial
+from productnet.embeddings.sets import EmbeddingSet
 from productnet.errors import ImageError, UnknownProduct
 from productnet.serving.categorize import active_model
 from productnet.settings import Project
@@ -34,13 +35,14 @@ def similar_to_product(project: Project, product: str, *, count: int = 10) -> li
             f'Embedding set {embeddings.name} has no product "{product}". If it was imported '
             "since, run `productnet embed` or `productnet round`."
         )
-    found = _nearest(project, embeddings.vectors[row : row + 1], count=count + 1)
+    found = _nearest(project, embeddings, embeddings.vectors[row : row + 1], count=count + 1)
     return [one for one in found if one.product != product][:count]
 
 
 def similar_to_text(project: Project, text: str, *, count: int = 10) -> list[Neighbour]:
     """The products nearest to a text, taken as the title of a product without an image."""
-    return _nearest(project, _encode(project, text=text, image=None), count=count)
+    query = _encode(project, text=text, image=None)
+    return _nearest(project, active_set(project), query, count=count)
 
 
 def similar_to_image(project: Project, image: Path, *, count: int = 10) -> list[Neighbour]:
@@ -48,10 +50,11 @@ def similar_to_image(project: Project, image: Path, *, count: int = 10) -> list[
     if not image.is_file():
         raise ImageError(f"There is no image {image}.")
     loaded = load_image(image.read_bytes(), project.settings.images, thumbnail=False)
-    return _nearest(project, _encode(project, text=None, image=loaded.data), count=count)
+    query = _encode(project, text=None, image=loaded.data)
+    return _nearest(project, active_set(project), query, count=count)
 
 
-def _encode(project: Project, *, text: str | None, image: bytes | None) -> np.ndarray:
+def _encode(project: Project, *, text: str | None, image: bytes | None) -> FloatArray:
     """One product's vector, (1, D), in the space of the embedding set in use."""
     fields = project.settings.catalog.fields
     query = pa.table(
@@ -67,9 +70,10 @@ def _encode(project: Project, *, text: str | None, image: bytes | None) -> np.nd
     return encode_initial(project, query)
 
 
-def _nearest(project: Project, query: np.ndarray, *, count: int) -> list[Neighbour]:
-    embeddings = active_set(project)
-    rows, scores = embeddings.nearest(query, k=min(count, len(embeddings.ids)))
+def _nearest(
+    project: Project, embeddings: EmbeddingSet, query: FloatArray, *, count: int
+) -> list[Neighbour]:
+    rows, scores = embeddings.nearest(query, k=count)
     ids = [embeddings.ids[int(row)].as_py() for row in rows[0]]
     title = project.settings.catalog.fields[0]
     titles = Pool.open(project.pool_path).take(ids, columns=[title]).column(title).to_pylist()

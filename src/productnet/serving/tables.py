@@ -10,7 +10,7 @@ import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 
 from productnet.errors import UsageError
-from productnet.settings import drafted
+from productnet.files import drafted
 
 
 class TableSink(Protocol):

@@ -11,7 +11,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 
 from productnet.errors import TaxonomyError, did_you_mean
-from productnet.settings import write_atomically
+from productnet.files import write_atomically
 from productnet.taxonomy.tree import Category
 
 _NOT_IN_FILE_NAMES = re.compile(r'[<>:"\\|?*%\x00-\x1f]')
@@ -65,7 +65,6 @@ def read_guideline(folder: Path, category: Category) -> Guideline:
 def write_guideline(folder: Path, category: Category, guideline: Guideline) -> None:
     """Write the guideline of a category, replacing what was there."""
     file = guideline_file(folder, category)
-    file.parent.mkdir(parents=True, exist_ok=True)
     lines = [f"# {category.label}", f"definition = {_toml(guideline.definition)}"]
     for key in ("include", "exclude", "examples"):
         items: tuple[str, ...] = getattr(guideline, key)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from productnet.errors import TaxonomyError, UnknownCategory, did_you_mean
-from productnet.settings import write_atomically
+from productnet.files import write_atomically
 from productnet.taxonomy.paths import join_path, path_key, split_path
 
 FORMAT_VERSION = 1

@@ -13,7 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from productnet.catalog.feed import open_feed
-from productnet.catalog.readers import FaultKind, RawRow, merchant_xml, text
+from productnet.catalog.readers import merchant_xml, text
+from productnet.catalog.readers.rows import FaultKind, RawRow
 from productnet.errors import FeedError
 
 Found = list[tuple[int, FaultKind | None]]

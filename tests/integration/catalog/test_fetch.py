@@ -18,7 +18,7 @@ from productnet.catalog.fetch import Fetcher
 from productnet.catalog.images import BadImage
 from productnet.catalog.importer import import_feed
 from productnet.catalog.pool import Pool
-from productnet.catalog.readers import FaultKind
+from productnet.catalog.readers.rows import FaultKind
 from productnet.settings import ImageSettings, Project, Settings
 
 BUFFER = io.BytesIO()

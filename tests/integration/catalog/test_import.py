@@ -13,7 +13,7 @@ from filelock import FileLock
 from PIL import Image
 
 from productnet.catalog import importer
-from productnet.catalog.importer import IMPORTED_LABELS_FILE, ImportSummary, import_feed
+from productnet.catalog.importer import ImportSummary, import_feed
 from productnet.catalog.pool import Pool
 from productnet.catalog.preview import preview_feed
 from productnet.errors import FeedError, ProjectError, UsageError
@@ -201,7 +201,7 @@ def test_reference_and_labels_are_kept_apart_and_merged(project: Project, shop: 
         {"id": "1", "category": "Jugs"},
         {"id": "3", "category": "Cups"},
     ]
-    labels = pq.read_table(project.root / IMPORTED_LABELS_FILE).to_pylist()
+    labels = pq.read_table(project.imported_labels_path).to_pylist()
     assert labels == [{"id": "1", "category": "M"}, {"id": "2", "category": "C"}]
     before = project.reference_path.read_bytes()
     import_feed(project, two, reference="truth")

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from productnet.catalog import importer
-from productnet.catalog.importer import IMPORTED_LABELS_FILE, import_feed
+from productnet.catalog.importer import import_feed
 from productnet.catalog.pool import Pool
 from productnet.settings import Project, Settings
 
@@ -79,7 +79,7 @@ def new_project(root: Path) -> Project:
 
 def contents(project: Project) -> dict[str, pa.Table]:
     pool = pa.Table.from_batches(list(Pool.open(project.pool_path).scan())).sort_by("id")
-    labels = project.root / IMPORTED_LABELS_FILE
+    labels = project.imported_labels_path
     files = (project.import_errors_path, project.reference_path, labels)
     return {"pool": pool, **{path.name: pq.read_table(path) for path in files}}
 

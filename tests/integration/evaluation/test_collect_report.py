@@ -24,7 +24,8 @@ from productnet.evaluation.records import (
     measure_round,
     random_views,
 )
-from productnet.evaluation.report import collect_report, render_report
+from productnet.evaluation.report.collect import collect_report
+from productnet.evaluation.report.render import render_report
 from productnet.evaluation.table import Scored
 from productnet.release.build import release
 from productnet.settings import CatalogSettings, Project, Settings

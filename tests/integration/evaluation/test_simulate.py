@@ -19,7 +19,8 @@ from productnet.annotation.state import State
 from productnet.catalog.pool import Pool
 from productnet.catalog.schema import Product, products_to_table
 from productnet.embeddings.active import Active, activate
-from productnet.embeddings.sets import Stamp, write_embedding_set
+from productnet.embeddings.sets import write_embedding_set
+from productnet.embeddings.stamp import Stamp
 from productnet.errors import UnknownName, UsageError
 from productnet.evaluation.records import SimulationRecord
 from productnet.evaluation.reference import read_reference

@@ -10,7 +10,7 @@ from PIL import Image
 
 from productnet.catalog.image_sources import image_references
 from productnet.catalog.images import BadImage, LoadedImage, load_image
-from productnet.catalog.readers import FaultKind
+from productnet.catalog.readers.rows import FaultKind
 from productnet.settings import ImageSettings
 
 SETTINGS = ImageSettings(max_side=64, thumbnail_side=16, max_pixels=100_000, max_bytes=200_000)

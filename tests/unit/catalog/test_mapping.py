@@ -3,7 +3,7 @@
 import pytest
 
 from productnet.catalog.mapping import FeedMapping, MappedProduct, map_columns, normal
-from productnet.catalog.readers import Fault, FaultKind, RawRow
+from productnet.catalog.readers.rows import Fault, FaultKind, RawRow
 from productnet.errors import UsageError
 from productnet.settings import PAPER_FIELDS
 

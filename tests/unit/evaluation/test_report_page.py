@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from productnet.evaluation.report import render_report, write_report
 from productnet.evaluation.report.data import LeafReport, ReportData
+from productnet.evaluation.report.render import render_report, write_report
 
 VOID = {"meta", "img", "br", "link", "input", "hr"}
 

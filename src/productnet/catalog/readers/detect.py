@@ -4,8 +4,8 @@ import csv
 import re
 from pathlib import Path
 
-from productnet.catalog.readers import READERS
 from productnet.catalog.readers.merchant_tsv import merchant_name
+from productnet.catalog.readers.registry import READERS
 from productnet.catalog.readers.text import open_feed_file
 from productnet.errors import FeedError
 

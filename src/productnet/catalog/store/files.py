@@ -13,8 +13,9 @@ from productnet.catalog.schema import GROUP, ID, IMAGE
 from productnet.catalog.store.faults import REAL_WORLD, StoreNoise
 from productnet.catalog.store.leaves import store_taxonomy
 from productnet.catalog.store.stream import GeneratedProduct, generate_products
+from productnet.files import write_atomically
 from productnet.progress import SILENT, Progress
-from productnet.settings import PAPER_FIELDS, write_atomically
+from productnet.settings import PAPER_FIELDS
 
 # Products in memory at a time.
 _BATCH = 1_000

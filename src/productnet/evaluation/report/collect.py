@@ -15,6 +15,8 @@ from productnet.embeddings.active import read_active
 from productnet.embeddings.initial import NAME as INITIAL
 from productnet.embeddings.sets import EmbeddingSet
 from productnet.evaluation.records import (
+    METRICS_FILE,
+    SIMULATION_FILE,
     FirstPage,
     FoundCurve,
     RoundMetrics,
@@ -38,9 +40,6 @@ from productnet.progress import SILENT, Progress
 from productnet.release.manifest import MANIFEST
 from productnet.settings import Project
 from productnet.taxonomy.tree import Category, Taxonomy
-
-SIMULATION_FILE = "simulation.json"
-METRICS_FILE = "metrics.json"
 
 _PAIRS_SHOWN = 12
 _MISTAKES_SHOWN = 4
@@ -117,7 +116,7 @@ def _mean(source: str, curves: Sequence[FoundCurve]) -> SourceCurve:
 
 def _state(project: Project) -> State:
     """The state of annotation; empty, without making a database, where nobody has decided."""
-    if not project.settings.database_url and not (project.root / "decisions.db").exists():
+    if not project.settings.database_url and not project.decisions_path.exists():
         return State()
     with DecisionLog.open(project.database_url) as log:
         return log.state()

@@ -18,7 +18,7 @@ from productnet.evaluation.report.charts import colour, cost_by_leaf, embedding_
 from productnet.evaluation.report.curves import learning_curve, round_history, source_curves
 from productnet.evaluation.report.data import LeafReport, ReportData
 from productnet.evaluation.table import MASTER
-from productnet.settings import write_atomically
+from productnet.files import write_atomically
 
 # Above this many leaves the progress table is folded by top-level category.
 _MOST_ROWS = 80
@@ -67,7 +67,6 @@ def render_report(data: ReportData) -> str:
 
 def write_report(path: Path, data: ReportData) -> None:
     """Write the page, replacing the file whole."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(path, render_report(data))
 
 

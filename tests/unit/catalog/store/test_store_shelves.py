@@ -1,6 +1,6 @@
 from productnet.catalog.store.leaves import stocked, store_guidelines, store_taxonomy
 from productnet.taxonomy.guidelines import Guideline
-from productnet.taxonomy.readers import TAXONOMY_READERS
+from productnet.taxonomy.registry import TAXONOMY_READERS
 
 
 def test_the_taxonomy_is_one_that_the_reader_accepts() -> None:

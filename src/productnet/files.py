@@ -1,0 +1,99 @@
+"""Files and folders that appear whole or not at all, and locks that keep other processes out."""
+
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from uuid import uuid4
+
+from productnet.errors import ProjectError
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Replace a small file whole: a reader, or a kill, sees the old text or the new one."""
+    with drafted(path) as draft:
+        draft.write_text(text, encoding="utf-8")
+
+
+@contextmanager
+def drafted(path: Path) -> Iterator[Path]:
+    """A path to write to, which takes the place of ``path``, on disk, when all went well."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = _beside(path)
+    try:
+        yield draft
+        with draft.open("r+b") as file:
+            os.fsync(file.fileno())
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+@contextmanager
+def drafted_folder(path: Path, *, replace: bool = True) -> Iterator[Path]:
+    """An empty folder to fill, which takes the place of ``path`` when all went well.
+
+    What killed processes left unfinished of the same folder is removed first.
+
+    Args:
+        path: The folder's final place.
+        replace: Whether a folder there already gives way; who has its files open keeps reading
+            them. Otherwise OSError is raised where it is not empty.
+    """
+    _sweep(path)
+    draft = _beside(path)
+    draft.mkdir(parents=True)
+    try:
+        yield draft
+        if replace and path.exists():
+            replaced = _beside(path)
+            path.rename(replaced)
+            draft.rename(path)
+            shutil.rmtree(replaced)
+        else:
+            draft.rename(path)
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+
+
+@contextmanager
+def alone(lock: Path, *, busy: str) -> Iterator[None]:
+    """Keep others out while the context lasts; raises ProjectError saying ``busy`` to them.
+
+    The operating system lets go of the lock of a killed process.
+    """
+    from filelock import FileLock, Timeout
+
+    held = FileLock(lock)
+    try:
+        held.acquire(timeout=0)
+    except Timeout:
+        raise ProjectError(busy) from None
+    try:
+        yield
+    finally:
+        held.release()
+
+
+def _beside(path: Path) -> Path:
+    """A name that nobody else uses, hidden, on the same disk, which tells whose it is."""
+    return path.with_name(f".{path.name}.{uuid4().hex[:8]}.{os.getpid()}.draft")
+
+
+def _sweep(path: Path) -> None:
+    for draft in path.parent.glob(f".{path.name}.*.draft"):
+        owner = re.search(r"\.(\d+)\.draft$", draft.name)
+        if owner and not _is_running(int(owner[1])):
+            shutil.rmtree(draft, ignore_errors=True)
+
+
+def _is_running(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
