@@ -9,7 +9,7 @@ from productnet.catalog.feed import open_feed
 from productnet.catalog.fetch import Fetcher
 from productnet.catalog.image_sources import ImageSources
 from productnet.catalog.images import BadImage
-from productnet.catalog.readers import FaultKind
+from productnet.catalog.readers.rows import FaultKind
 from productnet.errors import FeedError
 from productnet.settings import ImageSettings
 
