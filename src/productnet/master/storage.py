@@ -2,7 +2,6 @@
 
 import hashlib
 import os
-import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from productnet.errors import ModelError
+from productnet.files import drafted_folder
 from productnet.master.fields.base import Json
 from productnet.master.presets import Preset
 from productnet.master.training import Epoch
@@ -73,26 +73,15 @@ def save(folder: Path, card: Card, weights: Mapping[str, torch.Tensor]) -> None:
     """
     if folder.exists() and not (folder / _CARD).is_file():
         raise ModelError(f"{folder} exists and is not a saved model. Choose another folder.")
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    draft = folder.with_name(f".{folder.name}.{os.getpid()}.draft")
-    shutil.rmtree(draft, ignore_errors=True)
-    draft.mkdir()
     kept = {name: tensor.detach().cpu().contiguous() for name, tensor in weights.items()}
-    save_file(kept, draft / _WEIGHTS)
     described = TypeAdapter(Card).dump_python(card, mode="json")
-    described["weights_sha256"] = _sha256(draft / _WEIGHTS)
-    text = TypeAdapter(Json).dump_json(described, indent=1)
-    (draft / _CARD).write_bytes(text)
-    for file in draft.iterdir():
-        with file.open("rb") as written:
-            os.fsync(written.fileno())
-    if folder.exists():
-        replaced = folder.with_name(f".{folder.name}.{os.getpid()}.replaced")
-        folder.rename(replaced)
-        draft.rename(folder)
-        shutil.rmtree(replaced)
-    else:
-        draft.rename(folder)
+    with drafted_folder(folder) as draft:
+        save_file(kept, draft / _WEIGHTS)
+        described["weights_sha256"] = _sha256(draft / _WEIGHTS)
+        (draft / _CARD).write_bytes(TypeAdapter(Json).dump_json(described, indent=1))
+        for file in draft.iterdir():
+            with file.open("rb") as written:
+                os.fsync(written.fileno())
 
 
 def load(folder: Path) -> tuple[Card, dict[str, torch.Tensor]]:
