@@ -16,7 +16,7 @@ demo: $(VENV)/.installed-train  ## Run the whole loop on the generated store
 	$(BIN)/productnet demo demo-shop
 
 test: $(VENV)/.installed-dev check  ## Run every check and test
-	$(BIN)/python -m pytest -n $(TEST_WORKERS) --cov --cov-report=term:skip-covered
+	$(BIN)/python -m pytest -n $(TEST_WORKERS) -rs --cov --cov-report=term:skip-covered
 
 check: $(VENV)/.installed-dev  ## Style, types and import floors
 	$(BIN)/ruff format --check src tests benchmarks
