@@ -1,6 +1,7 @@
 """From a pool to its first embedding set, with the encoders that ship as packages."""
 
 import io
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from PIL import Image, ImageDraw
 
 from productnet.catalog.pool import Pool
 from productnet.catalog.schema import Product, products_to_table
+from productnet.embeddings.active import active_set, read_active
 from productnet.embeddings.initial import PROJECTION_FILE, embed_initial
 from productnet.embeddings.projection import Part, Projection
 from productnet.encoders.registry import image_encoder, text_encoder
@@ -92,6 +94,7 @@ def test_embedding_again_keeps_the_set_and_a_change_makes_another(tmp_path: Path
 KILLED = """
 import os, signal, sys
 from pathlib import Path
+from productnet.embeddings.active import active_set, read_active
 from productnet.embeddings.initial import embed_initial
 from productnet.embeddings.projection import Projection
 from productnet.settings import Project
@@ -158,3 +161,25 @@ def test_a_pool_without_anything_to_embed_is_refused(tmp_path: Path) -> None:
         embed_initial(make_project(tmp_path / "empty", []))
     with pytest.raises(EmbeddingError, match=r"No product of .* has an image or a text"):
         embed_initial(make_project(tmp_path / "bare", products(images=False, texts=False)))
+
+
+def test_embedding_again_takes_the_place_of_a_rounds_set_that_is_gone(
+    tmp_path: Path, shop: Project
+) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(shop.root, copy)
+    project = Project.open(copy)
+    lost = '{"round": 3, "embedding_set": "round-0003"}'
+    project.active_path.write_text(lost)
+    with pytest.raises(EmbeddingError, match="productnet embed"):
+        active_set(project)
+    embed_initial(project)
+    assert active_set(project).name == "initial"
+
+
+@pytest.mark.parametrize("text", ['{"round": "x", "embedding_set": "a"}', "[1]", "{}"])
+def test_an_active_file_of_other_content_is_refused(tmp_path: Path, text: str) -> None:
+    project = Project.create(tmp_path / "shop", Settings())
+    project.active_path.write_text(text)
+    with pytest.raises(EmbeddingError, match="Delete it and run"):
+        read_active(project)

@@ -8,6 +8,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from productnet.catalog.readers.rows import Fault
+from productnet.errors import ProjectError
 from productnet.files import drafted
 
 _FORMAT = {"productnet.format_version": "1"}
@@ -92,7 +93,12 @@ def merge_categories(path: Path, new: pa.Table) -> None:
         new: Table in ``CATEGORIES_SCHEMA``, each id once.
     """
     if path.exists():
-        before = pq.read_table(path).cast(CATEGORIES_SCHEMA)
+        try:
+            before = pq.read_table(path).cast(CATEGORIES_SCHEMA)
+        except (pa.ArrowException, OSError) as error:
+            raise ProjectError(
+                f"{path} cannot be read ({error}). Delete it and import the feeds again."
+            ) from error
         kept = before.filter(pc.invert(pc.is_in(before["id"], value_set=new["id"])))
         new = pa.concat_tables([kept, new])
     write_table_atomically(path, new.sort_by("id"))

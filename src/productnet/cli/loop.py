@@ -53,13 +53,19 @@ def simulate(
         list[str] | None, typer.Option("--leaf", help="Only this leaf; can be repeated")
     ] = None,
     target: Annotated[
-        int | None, typer.Option(help="Positives wanted of each leaf [default: the setting]")
+        int | None, typer.Option(min=1, help="Positives wanted of each leaf [default: the setting]")
     ] = None,
     source: Annotated[str, typer.Option(help="Source of candidates")] = "mixed",
-    page_size: Annotated[int, typer.Option(help="Candidates a page")] = 20,
-    max_views: Annotated[int, typer.Option(help="Candidates to view at most in a leaf")] = 400,
-    labeler_error: Annotated[float, typer.Option(help="Share of wrong answers, labeler")] = 0.03,
-    auditor_error: Annotated[float, typer.Option(help="Share of wrong answers, auditor")] = 0.02,
+    page_size: Annotated[int, typer.Option(min=1, help="Candidates a page")] = 20,
+    max_views: Annotated[
+        int, typer.Option(min=1, help="Candidates to view at most in a leaf")
+    ] = 400,
+    labeler_error: Annotated[
+        float, typer.Option(min=0, max=1, help="Share of wrong answers, labeler")
+    ] = 0.03,
+    auditor_error: Annotated[
+        float, typer.Option(min=0, max=1, help="Share of wrong answers, auditor")
+    ] = 0.02,
     project: ProjectOption = HERE,
     json: JsonOption = False,
 ) -> None:

@@ -41,7 +41,7 @@ def train(
     label: LabelOption,
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder to save the model in")],
     preset: Annotated[str, typer.Option(help="Preset of the master model")] = "fast",
-    dimension: Annotated[int, typer.Option(help="Dimension of the embedding")] = 256,
+    dimension: Annotated[int, typer.Option(min=1, help="Dimension of the embedding")] = 256,
     image: Annotated[
         str | None, typer.Option(help="Another image encoder than the preset's")
     ] = None,

@@ -25,7 +25,10 @@ class Active:
 def read_active(project: Project) -> Active | None:
     """What is in use; None before the first embedding. Raises EmbeddingError if unreadable."""
     try:
-        return Active(**json.loads(project.active_path.read_text(encoding="utf-8")))
+        active = Active(**json.loads(project.active_path.read_text(encoding="utf-8")))
+        if not isinstance(active.round, int | None) or not isinstance(active.embedding_set, str):
+            raise ValueError(f"{active} is not a round's number and a set's name")
+        return active
     except FileNotFoundError:
         return None
     except (ValueError, TypeError) as error:

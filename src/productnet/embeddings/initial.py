@@ -35,7 +35,7 @@ _BLOCK = 8_192
 def embed_initial(project: Project, *, progress: Progress = SILENT) -> EmbeddingSet:
     """Embed the whole pool with the project's encoders, as embedding set "initial".
 
-    Before the first round the set is put into use.
+    The set is put into use, unless a round has trained a better one that can still be read.
 
     What was encoded before is not encoded again, and a set made of the same things is kept. The
     share of the ten nearest neighbours that survive the reduction is measured on a sample and
@@ -84,9 +84,7 @@ def embed_initial(project: Project, *, progress: Progress = SILENT) -> Embedding
             files={PROJECTION_FILE: projection.to_bytes()},
         )
     build_index(embedding_set, progress=progress)
-    in_use = read_active(project)
-    if in_use is None or in_use.round is None:
-        # Once a round has trained a better one, that stays in use.
+    if not _better_in_use(project):
         activate(project, Active(round=None, embedding_set=NAME))
     return embedding_set
 
@@ -106,6 +104,17 @@ def neighbours_kept(
         kept += len(others & set(near_after.tolist()))
         wanted += len(others)
     return kept / wanted if wanted else 1.0
+
+
+def _better_in_use(project: Project) -> bool:
+    in_use = read_active(project)
+    if in_use is None or in_use.round is None:
+        return False
+    try:
+        EmbeddingSet.open(project.embeddings_path / in_use.embedding_set)
+    except EmbeddingError:  # its error sent the user here
+        return False
+    return True
 
 
 def _features(project: Project, progress: Progress) -> dict[str, Features]:

@@ -6,9 +6,10 @@ No other module opens them: sources, models and pages must not see the answers.
 from collections import Counter
 from collections.abc import Mapping
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 
-from productnet.errors import UsageError
+from productnet.errors import ProjectError, UsageError
 from productnet.settings import Project
 from productnet.taxonomy.tree import Taxonomy
 
@@ -18,13 +19,20 @@ def read_reference(project: Project, taxonomy: Taxonomy) -> dict[str, str]:
 
     Raises:
         UsageError: The project has no reference labels, or none names a leaf of its taxonomy.
+        ProjectError: The file is damaged.
     """
     if not project.reference_path.exists():
         raise UsageError(
             f"{project.root} has no reference labels to simulate people with. "
             "Import them with `productnet import FEED --reference COLUMN`."
         )
-    table = pq.read_table(project.reference_path, columns=["id", "category"])
+    try:
+        table = pq.read_table(project.reference_path, columns=["id", "category"])
+    except (pa.ArrowException, OSError) as error:
+        raise ProjectError(
+            f"{project.reference_path} cannot be read ({error}). Delete it and import the "
+            "reference labels again: productnet import FEED --reference COLUMN"
+        ) from error
     texts = table.column("category").to_pylist()
     leaves = {text: taxonomy.leaf_of(text) for text in set(texts) if text}
     truth = {

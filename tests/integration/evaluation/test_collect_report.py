@@ -16,7 +16,7 @@ from productnet.catalog.schema import Product, products_to_table
 from productnet.embeddings.active import Active, activate
 from productnet.embeddings.sets import write_embedding_set
 from productnet.embeddings.stamp import Stamp
-from productnet.errors import ModelError
+from productnet.errors import EmbeddingError, ModelError
 from productnet.evaluation.records import (
     FirstPage,
     FoundCurve,
@@ -194,4 +194,10 @@ def test_a_new_project_has_an_empty_report_and_is_left_untouched(empty: Project)
 def test_damaged_metrics_are_named(project: Project) -> None:
     (project.models_path / "round-0001" / "metrics.json").write_text("{")
     with pytest.raises(ModelError, match=r"round-0001/metrics\.json is damaged"):
+        collect_report(project)
+
+
+def test_an_active_set_that_is_gone_is_named(project: Project) -> None:
+    project.active_path.write_text('{"round": 1, "embedding_set": "round-0001"}')
+    with pytest.raises(EmbeddingError, match="There is no embedding set"):
         collect_report(project)

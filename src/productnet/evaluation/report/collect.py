@@ -11,7 +11,7 @@ from productnet.annotation.log import DecisionLog
 from productnet.annotation.state import State
 from productnet.catalog.pool import Pool
 from productnet.catalog.schema import THUMBNAIL
-from productnet.embeddings.active import read_active
+from productnet.embeddings.active import active_set, read_active
 from productnet.embeddings.initial import NAME as INITIAL
 from productnet.embeddings.sets import EmbeddingSet
 from productnet.evaluation.records import (
@@ -278,10 +278,12 @@ def _embeddings(
     active = read_active(project)
     if active is None:
         return (), None
-    names = dict.fromkeys((INITIAL, active.embedding_set))
-    folders = [project.embeddings_path / name for name in names]
-    sets = [EmbeddingSet.open(folder) for folder in folders if folder.exists()]
-    embeddings = sets[-1]
+    embeddings = active_set(project)
+    initial = project.embeddings_path / INITIAL
+    earlier = (
+        [EmbeddingSet.open(initial)] if embeddings.name != INITIAL and initial.exists() else []
+    )
+    sets = [*earlier, embeddings]
     gold = {product: leaf for product, leaf in state.gold_labels().items() if leaf in paths}
     rows = embeddings.rows(list(gold))  # (N,)
     present = rows >= 0
