@@ -15,8 +15,9 @@ help:  ## List the targets
 demo: $(VENV)/.installed-train  ## Run the whole loop on the generated store
 	$(BIN)/productnet demo demo-shop
 
+# A thread a worker: two workers with two threads each get in one another's way.
 test: $(VENV)/.installed-dev check  ## Run every check and test
-	$(BIN)/python -m pytest -n $(TEST_WORKERS) -rs --cov --cov-report=term:skip-covered
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(TEST_WORKERS) -rs --cov --cov-report=term:skip-covered
 
 check: $(VENV)/.installed-dev  ## Style, types and import floors
 	$(BIN)/ruff format --check src tests benchmarks

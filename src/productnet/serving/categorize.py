@@ -39,7 +39,13 @@ def active_model(project: Project) -> MasterModel:
             f"{project.root} has no master model yet. Train one with `productnet round`, or name "
             "a model's folder with --model."
         )
-    return MasterModel.load(project.round_path(active.round) / MODEL_FOLDER)
+    folder = project.round_path(active.round) / MODEL_FOLDER
+    if not folder.exists():
+        raise ModelError(
+            f"The model in use, {folder}, is gone. Bring it back from a backup, or train another "
+            "with `productnet round`."
+        )
+    return MasterModel.load(folder)
 
 
 def categorize_feed(

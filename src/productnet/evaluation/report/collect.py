@@ -181,7 +181,7 @@ def _leaf(
     progress = state.progress(leaf.id)
     faces = album.with_image(state.gold(leaf.id)[:_FACES_TRIED], count=1)
     at_random = None
-    if reference and progress.decisions:
+    if reference and progress.decisions and pool_size >= reference:
         found = min(progress.labelled_positive, reference)
         # Whoever found them, gold takes an audit more.
         at_random = random_views(found, positives=reference, pool=pool_size) + progress.gold
