@@ -8,6 +8,7 @@ import typer
 
 from productnet.cli.console import Bars, say, show, table
 from productnet.cli.options import HERE, JsonOption, ProjectOption
+from productnet.errors import UsageError
 from productnet.settings import Project
 
 LOOP_PANEL = "Go round the loop"
@@ -193,6 +194,8 @@ def report(
     from productnet.evaluation.report.render import write_report
 
     opened = Project.open(project)
+    if out is not None and out.is_dir():
+        raise UsageError(f"{out} is a folder. Name a file in it, such as {out / 'report.html'}.")
     path = out or opened.reports_path / "report.html"
     data = collect_report(opened, progress=Bars())
     write_report(path, data)

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from productnet.annotation.log import DecisionLog
 from productnet.annotation.state import LeafProgress
 from productnet.catalog.pool import Pool
-from productnet.embeddings.active import read_active
+from productnet.embeddings.active import active_set, read_active
 from productnet.rounds.record import read_rounds
 from productnet.settings import Project
 from productnet.taxonomy.tree import Taxonomy
@@ -33,6 +33,7 @@ class ProjectStatus:
         target: Positives wanted of a leaf.
         leaves: Leaves that have decisions, in the taxonomy's order.
         embedding_set: The one in use.
+        not_embedded: Products imported since that set was made.
         rounds: Rounds finished.
         unfinished_round: A round that was stopped, or is running.
     """
@@ -44,6 +45,7 @@ class ProjectStatus:
     target: int
     leaves: tuple[LeafStatus, ...]
     embedding_set: str | None
+    not_embedded: int
     rounds: int
     unfinished_round: int | None
 
@@ -84,6 +86,9 @@ class ProjectStatus:
             return "productnet embed"
         if self.unfinished_round is not None:
             return f"productnet round (goes on with round {self.unfinished_round})"
+        if self.not_embedded:
+            again = "round" if self.rounds else "embed"
+            return f"productnet {again} (takes in {self.not_embedded:,} new products)"
         if self.total.gold == 0:
             return "productnet simulate, or import labels with productnet import --labels COLUMN"
         return "productnet round, then productnet report"
@@ -104,6 +109,7 @@ def project_status(project: Project) -> ProjectStatus:
         target=project.settings.targets.positives,
         leaves=_leaves(project, taxonomy) if taxonomy else (),
         embedding_set=active.embedding_set if active else None,
+        not_embedded=max(0, len(pool) - len(active_set(project))) if pool and active else 0,
         rounds=len(rounds) - len(unfinished),
         unfinished_round=unfinished[0] if unfinished else None,
     )
