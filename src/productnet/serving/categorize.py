@@ -1,10 +1,12 @@
 """Categories, and embeddings, for the products of a feed, streamed from file to file."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
 
+from productnet.catalog.schema import ID
 from productnet.embeddings.active import read_active
 from productnet.errors import ModelError
 from productnet.master.model import MasterModel
@@ -60,18 +62,12 @@ def categorize_feed(
 
     Confidence is calibrated on held-out products (see ``MasterModel.predict_proba``).
     """
-    count = 0
-    with (
-        table_sink(out, PREDICTION_SCHEMA) as sink,
-        progress.task("Categorizing", total=None) as advance,
-    ):
-        for table, _ in products.batches():
-            probabilities = model.predict_proba(table)  # (B, K)
-            ids = table.column("id").to_pylist()
-            sink.write_table(likeliest(ids, probabilities, model.classes, count=top))
-            count += len(table)
-            advance(len(table))
-    return Written(out, count, products.skipped)
+
+    def rows(table: pa.Table) -> pa.Table:
+        probabilities = model.predict_proba(table)  # (B, K)
+        return likeliest(table.column(ID).to_pylist(), probabilities, model.classes, count=top)
+
+    return _write(products, out, PREDICTION_SCHEMA, rows, "Categorizing", progress)
 
 
 def encode_feed(
@@ -80,17 +76,32 @@ def encode_feed(
     """Write the embedding of each product: ``id`` and ``embedding``, float32 of unit length."""
     schema = pa.schema(
         [
-            pa.field("id", pa.string(), nullable=False),
+            pa.field(ID, pa.string(), nullable=False),
             pa.field("embedding", pa.list_(pa.float32(), model.dimension), nullable=False),
         ]
     )
+
+    def rows(table: pa.Table) -> pa.Table:
+        flat = pa.array(model.encode(table).ravel(), pa.float32())  # (B, D) -> (B * D,)
+        vectors = pa.FixedSizeListArray.from_arrays(flat, model.dimension)
+        return pa.table([table.column(ID), vectors], schema=schema)
+
+    return _write(products, out, schema, rows, "Encoding", progress)
+
+
+def _write(
+    products: FeedProducts,
+    out: Path,
+    schema: pa.Schema,
+    rows: Callable[[pa.Table], pa.Table],
+    label: str,
+    progress: Progress,
+) -> Written:
+    """Stream a feed through ``rows``, batch by batch, into a file that appears whole."""
     count = 0
-    with table_sink(out, schema) as sink, progress.task("Encoding", total=None) as advance:
+    with table_sink(out, schema) as sink, progress.task(label, total=None) as advance:
         for table, _ in products.batches():
-            vectors = model.encode(table)  # (B, D)
-            flat = pa.array(vectors.ravel(), pa.float32())
-            lists = pa.FixedSizeListArray.from_arrays(flat, model.dimension)
-            sink.write_table(pa.table([table.column("id"), lists], schema=schema))
+            sink.write_table(rows(table))
             count += len(table)
             advance(len(table))
     return Written(out, count, products.skipped)
