@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
+import tomlkit
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from tomlkit.items import Table
 
 from productnet.errors import ProjectError, SettingsError, did_you_mean
 from productnet.files import write_atomically
@@ -82,6 +84,9 @@ class MasterSettings(_Section):
     """The master model that a round trains."""
 
     preset: str = Field("fast", description="Preset of the master model")
+    image: str | None = Field(
+        None, description="Image encoder of the master model, instead of the preset's own"
+    )
     dimension: Positive = Field(256, description="Dimension of the product embedding")
     test_share: float = Field(
         0.2, gt=0, lt=1, description="Share of gold kept apart to evaluate a round"
@@ -256,23 +261,24 @@ def described_settings() -> Iterable[tuple[str, str]]:
 
 def settings_to_toml(settings: Settings) -> str:
     """The settings as TOML, each commented with its help, so that the file explains itself."""
-    import tomlkit
-
-    help_of = dict(described_settings())
     document = tomlkit.document()
+    help_of = dict(described_settings())
     for name, value in settings.model_dump(mode="json").items():
-        if name not in help_of:
-            section = tomlkit.table()
-            for key, inner in value.items():
-                section.add(tomlkit.comment(help_of[f"{name}.{key}"]))
-                section.add(key, inner)
-            document.add(tomlkit.nl())
-            document.add(name, section)
+        if name in help_of:
+            _add(document, name, value, help_text=help_of[name])
             continue
-        document.add(tomlkit.comment(help_of[name]))
-        # TOML has no null: what is not set is shown as a comment.
-        if value is None:
-            document.add(tomlkit.comment(f'{name} = ""'))
-        else:
-            document.add(name, value)
+        section = tomlkit.table()
+        for key, inner in value.items():
+            _add(section, key, inner, help_text=help_of[f"{name}.{key}"])
+        document.add(tomlkit.nl())
+        document.add(name, section)
     return tomlkit.dumps(document)
+
+
+def _add(place: tomlkit.TOMLDocument | Table, key: str, value: object, *, help_text: str) -> None:
+    place.add(tomlkit.comment(help_text))
+    if value is None:
+        # TOML has no null: what is not set is shown as a comment.
+        place.add(tomlkit.comment(f'{key} = ""'))
+    else:
+        place.add(key, value)

@@ -99,6 +99,9 @@ def round_(
     preset: Annotated[
         str | None, typer.Option(help="Preset of the master model [default: the setting]")
     ] = None,
+    image: Annotated[
+        str | None, typer.Option(help="Another image encoder than the preset's")
+    ] = None,
     project: ProjectOption = HERE,
     json: JsonOption = False,
 ) -> None:
@@ -110,13 +113,13 @@ def round_(
     Examples:
         productnet round
 
-        productnet round --preset paper
+        productnet round --preset paper --image efficientnet-lite0
     """
     from productnet.evaluation.records import METRICS_FILE, RoundMetrics
     from productnet.rounds.round import run_round
 
     opened = Project.open(project)
-    outcome = run_round(opened, preset=preset, progress=Bars())
+    outcome = run_round(opened, preset=preset, image=image, progress=Bars())
     record = outcome.record
     metrics = RoundMetrics.load(record.folder(opened) / METRICS_FILE)
     result = {

@@ -14,6 +14,7 @@ from productnet.catalog.schema import ID, IMAGE
 from productnet.errors import TrainingError, UnknownName, UnknownProduct, did_you_mean
 from productnet.evaluation.baselines import BagOfWords, text_columns
 from productnet.evaluation.metrics import Floats, macro_f1, truth_columns, truth_ranks
+from productnet.master.presets import Preset
 from productnet.progress import SILENT, Progress
 from productnet.settings import PAPER_FIELDS, Project
 
@@ -60,7 +61,7 @@ class Task(NamedTuple):
     labels: Mapping[str, str]
     train: pa.Table
     test: pa.Table
-    preset: str
+    preset: str | Preset
     seed: int
     progress: Progress
 
@@ -80,7 +81,7 @@ def evaluate_table(
     train_labels: Mapping[str, str],
     test_labels: Mapping[str, str],
     *,
-    preset: str = "fast",
+    preset: str | Preset = "fast",
     fields: Sequence[str] | None = None,
     seed: int = 0,
     names: Sequence[str] | None = None,

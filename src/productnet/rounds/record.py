@@ -34,6 +34,7 @@ class RoundRecord:
     Attributes:
         number: 1 for the first round.
         preset: Preset of the master model.
+        image: Image encoder instead of the preset's own, if any.
         dimension: Dimension of the product embedding.
         seed: Seed of training and splits.
         test_share: Share of gold kept apart for the evaluation.
@@ -45,6 +46,7 @@ class RoundRecord:
 
     number: int
     preset: str
+    image: str | None
     dimension: int
     seed: int
     test_share: float
@@ -80,13 +82,14 @@ class RoundRecord:
 
 
 def new_record(
-    project: Project, *, number: int, preset: str | None, taxonomy_hash: str
+    project: Project, *, number: int, preset: str | None, image: str | None, taxonomy_hash: str
 ) -> RoundRecord:
-    """The record of a round about to start, from the project's settings."""
+    """The record of a round about to start; the project's settings where something is None."""
     master = project.settings.master
     return RoundRecord(
         number=number,
         preset=preset or master.preset,
+        image=image or master.image,
         dimension=master.dimension,
         seed=project.settings.seed,
         test_share=master.test_share,

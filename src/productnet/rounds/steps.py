@@ -25,6 +25,7 @@ from productnet.evaluation.table import CONTENDERS, MASTER, Scored, evaluate_tab
 from productnet.files import drafted
 from productnet.master.model import MasterModel
 from productnet.master.predictions import PREDICTION_SCHEMA, likeliest
+from productnet.master.presets import Preset, find_preset
 from productnet.master.sources import PoolPart
 from productnet.progress import Progress
 from productnet.release.splits import Side, split_gold
@@ -60,6 +61,12 @@ class Turn:
         products, leaves = rows.column("product").to_pylist(), rows.column("category").to_pylist()
         return dict(zip(products, leaves, strict=True))
 
+    @property
+    def preset(self) -> Preset:
+        """The round's preset, with its image encoder."""
+        preset = find_preset(self.record.preset)
+        return preset.with_image(self.record.image) if self.record.image else preset
+
     def model(self) -> MasterModel:
         """The round's trained model."""
         return MasterModel.load(self.path(MODEL_FOLDER))
@@ -68,9 +75,8 @@ class Turn:
 def train(turn: Turn) -> None:
     """Freeze the gold and its split, and train the master model on the train side."""
     _freeze_gold(turn)
-    model = MasterModel(
-        turn.record.preset, dimension=turn.record.dimension, seed=turn.record.seed
-    ).fit(turn.project, turn.gold(Side.TRAIN), progress=turn.progress)
+    model = MasterModel(turn.preset, dimension=turn.record.dimension, seed=turn.record.seed)
+    model.fit(turn.project, turn.gold(Side.TRAIN), progress=turn.progress)
     model.save(turn.path(MODEL_FOLDER))
 
 
@@ -82,7 +88,7 @@ def evaluate(turn: Turn) -> None:
         turn.project,
         train_labels,
         test_labels,
-        preset=turn.record.preset,
+        preset=turn.preset,
         seed=turn.record.seed,
         contenders=baselines,
         progress=turn.progress,

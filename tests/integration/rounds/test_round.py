@@ -19,7 +19,7 @@ from productnet.catalog.store.files import write_store
 from productnet.embeddings.active import read_active
 from productnet.embeddings.initial import embed_initial
 from productnet.embeddings.sets import EmbeddingSet
-from productnet.errors import ProjectError, TrainingError
+from productnet.errors import ProductNetError, ProjectError, TrainingError
 from productnet.rounds.record import Step, read_rounds
 from productnet.rounds.round import run_round
 from productnet.settings import MasterSettings, Project, Settings
@@ -176,3 +176,23 @@ def test_a_damaged_record_says_which_folder_to_delete(undisturbed: Project, tmp_
     (project.models_path / "round-0001" / "round.json").write_text("{")
     with pytest.raises(ProjectError, match="is damaged.*Delete its folder"):
         run_round(project)
+
+
+def test_a_round_that_cannot_train_leaves_nothing_behind(ready: Project, tmp_path: Path) -> None:
+    project = copied(ready, tmp_path)
+    with pytest.raises(ProductNetError, match="no-such-encoder"):
+        run_round(project, image="no-such-encoder")
+    assert not read_rounds(project)
+
+
+def test_a_stopped_round_asked_for_otherwise_starts_again(
+    undisturbed: Project, tmp_path: Path
+) -> None:
+    project = copied(undisturbed, tmp_path)
+    (record,) = read_rounds(project)
+    replace(record, done=(Step.TRAIN,), seconds=(1.0,)).save(project)
+    before = (project.models_path / "round-0001" / "gold.parquet").stat().st_mtime_ns
+    outcome = run_round(project, image="efficientnet-lite0")
+    assert not outcome.resumed
+    assert (outcome.record.number, outcome.record.image) == (1, "efficientnet-lite0")
+    assert (project.models_path / "round-0001" / "gold.parquet").stat().st_mtime_ns > before
