@@ -93,10 +93,13 @@ def simulate(
         progress: Told of every leaf.
 
     Raises:
-        UsageError: There are no reference labels, or what is named is no leaf.
+        UsageError: There are no reference labels, what is named is no leaf, or a rate is no share.
         UnknownName: There is no such source.
     """
     targets, seed = project.settings.targets, project.settings.seed if seed is None else seed
+    for rate in (labeler_error, auditor_error, unsure_rate):
+        if not 0 <= rate <= 1:
+            raise UsageError(f"A rate of errors or doubts is a share, 0 to 1; {rate} is not.")
     target = target or targets.positives
     plan = Plan(
         positives=target,

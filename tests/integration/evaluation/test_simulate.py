@@ -214,6 +214,8 @@ def _wait_for_decisions(project: Project, people: "subprocess.Popen[bytes]") -> 
 
 def test_what_cannot_be_simulated_is_refused(tmp_path: Path) -> None:
     project = make_shop(tmp_path / "shop")
+    with pytest.raises(UsageError, match="0 to 1; nan is not"):
+        simulate(project, labeler_error=float("nan"))
     with pytest.raises(UsageError, match='"Shop" is not a leaf.*such as "Shop > Kind a"'):
         simulate(project, leaves=["shop"])
     with pytest.raises(UnknownName, match='no source "mixd". Did you mean "mixed"'):
