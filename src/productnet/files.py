@@ -1,5 +1,6 @@
-"""Files and folders that appear whole or not at all, and locks that keep other processes out."""
+"""Files: whole or not at all, told apart by their hash, and locked against other processes."""
 
+import hashlib
 import os
 import re
 import shutil
@@ -56,6 +57,12 @@ def drafted_folder(path: Path, *, replace: bool = True) -> Iterator[Path]:
             draft.rename(path)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
+
+
+def file_hash(path: Path) -> str:
+    """SHA-256 of a file, in hex."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 @contextmanager

@@ -8,8 +8,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
 
-from productnet.encoders.prepared import file_hash
 from productnet.errors import EncoderError
+from productnet.files import file_hash
 
 if TYPE_CHECKING:
     import torch

@@ -59,12 +59,6 @@ def prepared(name: str, *, stamp: Mapping[str, str], build: Callable[[Path], Non
     return folder
 
 
-def file_hash(path: Path) -> str:
-    """SHA-256 of a file, in hex."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def _is_intact(folder: Path, stamp: Mapping[str, str]) -> bool:
     try:
         content = json.loads((folder / _STAMP_FILE).read_text(encoding="utf-8"))

@@ -1,6 +1,5 @@
 """Saved models: one folder of safetensors and JSON, written whole and checked when read."""
 
-import hashlib
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from productnet.errors import ModelError
-from productnet.files import drafted_folder
+from productnet.files import drafted_folder, file_hash
 from productnet.master.fields.base import Json
 from productnet.master.presets import Preset
 from productnet.master.training import Epoch
@@ -77,7 +76,7 @@ def save(folder: Path, card: Card, weights: Mapping[str, torch.Tensor]) -> None:
     described = TypeAdapter(Card).dump_python(card, mode="json")
     with drafted_folder(folder) as draft:
         save_file(kept, draft / _WEIGHTS)
-        described["weights_sha256"] = _sha256(draft / _WEIGHTS)
+        described["weights_sha256"] = file_hash(draft / _WEIGHTS)
         (draft / _CARD).write_bytes(TypeAdapter(Json).dump_json(described, indent=1))
         for file in draft.iterdir():
             with file.open("rb") as written:
@@ -105,14 +104,9 @@ def load(folder: Path) -> tuple[Card, dict[str, torch.Tensor]]:
     weights_file = folder / _WEIGHTS
     if not weights_file.is_file():
         raise ModelError(f"{folder} holds no complete model: it has no {_WEIGHTS}.")
-    if _sha256(weights_file) != card.weights_sha256:
+    if file_hash(weights_file) != card.weights_sha256:
         raise ModelError(f"{weights_file} is damaged: it is not the file that was saved.")
     try:
         return card, load_file(weights_file)
     except SafetensorError as error:
         raise ModelError(f"{weights_file} is damaged: {error}.") from error
-
-
-def _sha256(file: Path) -> str:
-    with file.open("rb") as opened:
-        return hashlib.file_digest(opened, "sha256").hexdigest()

@@ -1,6 +1,5 @@
 """The manifest: what a release holds, file by file, and the check that it still does."""
 
-import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Final
 from pydantic import TypeAdapter, ValidationError
 
 from productnet.errors import ReleaseError
+from productnet.files import file_hash
 
 FORMAT_VERSION: Final = 1
 MANIFEST: Final = "manifest.json"
@@ -26,9 +26,8 @@ class FileRecord:
     @classmethod
     def of(cls, file: Path, folder: Path, *, rows: int | None = None) -> "FileRecord":
         """The record of a file below ``folder``."""
-        with file.open("rb") as stream:
-            digest = hashlib.file_digest(stream, "sha256").hexdigest()
-        return cls(file.relative_to(folder).as_posix(), digest, file.stat().st_size, rows)
+        size = file.stat().st_size
+        return cls(file.relative_to(folder).as_posix(), file_hash(file), size, rows)
 
 
 @dataclass(frozen=True, slots=True)
