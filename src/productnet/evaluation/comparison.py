@@ -13,6 +13,7 @@ from productnet.evaluation.records import FirstPage, FoundCurve, SimulationRecor
 from productnet.evaluation.reference import reference_counts
 from productnet.progress import SILENT, Progress
 from productnet.retrieval.candidates import Leaf
+from productnet.retrieval.page import next_page
 from productnet.retrieval.registry import SOURCES
 from productnet.retrieval.resources import Resources
 from productnet.taxonomy.tree import Category
@@ -53,19 +54,21 @@ def compare_sources(
     chosen = [rich[place] for place in spread(len(rich), _LEAVES)]
     pages: list[FirstPage] = []
     curves: list[FoundCurve] = []
+    # Before the first round the master model recommends nothing, and its pages would be chance.
+    sources = [name for name in SOURCES if name != "master" or resources.recommendations]
     with progress.task("Comparing sources", total=len(chosen)) as advance:
         for leaf in chosen:
             known = _first_labels(state, leaf)
-            pages += [first_page(name, known, resources, truth, seed=seed) for name in SOURCES]
+            pages += [first_page(name, known, resources, truth, seed=seed) for name in sources]
             start = one_of_each(leaf, truth, seed=seed)
             curves += [
                 found_curve(name, start, resources, truth, views=_VIEWS, seed=seed)
-                for name in SOURCES
+                for name in sources
             ]
             advance(1)
     return SimulationRecord(
-        curves=tuple(curve for curve in curves if curve.views),
-        pages=tuple(page for page in pages if page.products),
+        curves=tuple(curves),
+        pages=tuple(pages),
         reference_counts=counts,
     )
 
@@ -81,7 +84,7 @@ def first_page(
 ) -> FirstPage:
     """A source's next page for a leaf, with the reference's verdicts (paper figure 3)."""
     rng = _rng(seed, leaf.category.id, source)
-    page = SOURCES[source]().propose(leaf, resources, count=count, rng=rng)
+    page = next_page(SOURCES[source](), leaf, resources, count=count, rng=rng)
     products = tuple(candidate.product for candidate in page)
     correct = tuple(
         truth[product] == leaf.category.id if product in truth else None for product in products
@@ -112,7 +115,7 @@ def found_curve(
     while seen < views:
         now = Leaf(leaf.category, positives, negatives, leaf.hidden | {*positives, *negatives})
         count = min(page_size, views - seen)
-        page = SOURCES[source]().propose(now, resources, count=count, rng=rng)
+        page = next_page(SOURCES[source](), now, resources, count=count, rng=rng)
         if not page:
             break
         for candidate in page:

@@ -20,6 +20,7 @@ from productnet.local.ask import Ask
 from productnet.progress import SILENT, Progress
 from productnet.retrieval.active import Active
 from productnet.retrieval.candidates import Candidate, Leaf
+from productnet.retrieval.page import next_page
 from productnet.retrieval.registry import SOURCES
 from productnet.retrieval.resources import Resources
 from productnet.taxonomy.tree import Category
@@ -117,7 +118,8 @@ class Work:
             return []
         # With the positives complete, the labeler asks for the negatives that still lack.
         source = Active(Ask.NEGATIVES) if enough else self._source
-        return source.propose(
+        return next_page(
+            source,
             Leaf.of(category, state=state, taxonomy=self._resources.taxonomy),
             self._resources,
             count=min(plan.page_size, left),

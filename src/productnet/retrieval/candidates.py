@@ -1,7 +1,7 @@
 """A candidate, the leaf it is proposed for, and what a source of candidates is."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol, Self
 
 import numpy as np
@@ -23,6 +23,8 @@ class Candidate:
         score: Closeness to the leaf, 0 to 1; comparable within a source.
         reason: Why it is here, in a few words for the annotator.
         model_version: The version of the local or master model behind it, where there is one.
+        behind: Decisions of the leaf that this model had not seen; above 0 it is stale.
+        copies: Near-duplicates of the product that its card stands for as well.
     """
 
     product: str
@@ -30,6 +32,8 @@ class Candidate:
     score: float
     reason: str
     model_version: str | None = None
+    behind: int = 0
+    copies: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -58,17 +62,20 @@ class Leaf:
             frozenset(state.pairs(category_id)),
         )
 
+    def without(self, products: Iterable[str]) -> Self:
+        """The same leaf, these products hidden as well."""
+        return replace(self, hidden=self.hidden.union(products))
+
 
 class Source(Protocol):
-    """A way to propose candidates; constructed without arguments it is ready to use."""
+    """A way to rank products for a leaf; constructed without arguments it is ready to use."""
 
-    def propose(
+    def rank(
         self, leaf: Leaf, resources: "Resources", *, count: int, rng: np.random.Generator
     ) -> list[Candidate]:
-        """The next candidates, best first, none hidden, none twice.
+        """The ``count`` best candidates, best first, none hidden, none twice.
 
-        Exactly ``count`` unless the pool is exhausted: a source that runs dry tops its page up
-        from a simpler one, and each candidate says which it came from. The same leaf and the same
-        generator state give the same page.
+        Fewer when the source knows no more: ``next_page`` fills what is missing. The same leaf
+        and the same generator state give the same candidates.
         """
         ...

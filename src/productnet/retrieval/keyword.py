@@ -4,7 +4,6 @@ import numpy as np
 
 from productnet.retrieval.candidates import Candidate, Leaf
 from productnet.retrieval.keyword_index import plain_words
-from productnet.retrieval.random import topped_up
 from productnet.retrieval.resources import Resources
 
 # The name says what the leaf is; the categories above only which of its senses is meant.
@@ -14,25 +13,18 @@ _NAME_BOOST = 5
 class Keyword:
     """Searches with the words of the leaf."""
 
-    def propose(
+    def rank(
         self, leaf: Leaf, resources: Resources, *, count: int, rng: np.random.Generator
     ) -> list[Candidate]:
-        """The best matches, then products by chance."""
-        return topped_up(
-            matches(leaf, resources, count=count), leaf, resources, count=count, rng=rng
-        )
-
-
-def matches(leaf: Leaf, resources: Resources, *, count: int) -> list[Candidate]:
-    """At most ``count`` products that share words with the leaf, best first."""
-    hits = resources.keywords.search(query_of(leaf), count=count + len(leaf.hidden))
-    best = hits[0][1] if hits else 1.0
-    reason = f'matches "{leaf.category.name}"'
-    return [
-        Candidate(product, "keyword", min(score / best, 1.0), reason)
-        for product, score in hits
-        if product not in leaf.hidden
-    ][:count]
+        """Products that share words with the leaf, best first."""
+        hits = resources.keywords.search(query_of(leaf), count=count + len(leaf.hidden))
+        best = hits[0][1] if hits else 1.0
+        reason = f'matches "{leaf.category.name}"'
+        return [
+            Candidate(product, "keyword", min(score / best, 1.0), reason)
+            for product, score in hits
+            if product not in leaf.hidden
+        ][:count]
 
 
 def query_of(leaf: Leaf) -> str:

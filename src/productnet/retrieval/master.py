@@ -8,12 +8,9 @@ from productnet.settings import round_name
 
 
 class Master:
-    """Reads the recommendations of the active round.
+    """Reads the recommendations of the active round."""
 
-    The one source that does not top its page up: it recommends, or keeps silent.
-    """
-
-    def propose(
+    def rank(
         self, leaf: Leaf, resources: Resources, *, count: int, rng: np.random.Generator
     ) -> list[Candidate]:
         """The surest recommendations; none before the first round."""

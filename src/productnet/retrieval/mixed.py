@@ -6,12 +6,13 @@ from itertools import chain
 import numpy as np
 
 from productnet.local.ask import Ask
-from productnet.retrieval.active import answers, score_pool
+from productnet.local.registry import DEFAULT
+from productnet.retrieval.active import answers
 from productnet.retrieval.candidates import Candidate, Leaf
-from productnet.retrieval.keyword import matches
+from productnet.retrieval.keyword import Keyword
 from productnet.retrieval.master import Master
-from productnet.retrieval.nearest import neighbours
-from productnet.retrieval.random import Random, topped_up
+from productnet.retrieval.nearest import Nearest
+from productnet.retrieval.random import Random
 from productnet.retrieval.resources import Resources
 
 # Shares of a page once a local model exists; what is left is for its surest positives. Ambiguous
@@ -28,18 +29,19 @@ _RANDOM_WHEN_LOST = 0.5
 class Mixed:
     """Mostly the local model; before it exists, keyword hits and neighbours."""
 
-    def propose(
+    def rank(
         self, leaf: Leaf, resources: Resources, *, count: int, rng: np.random.Generator
     ) -> list[Candidate]:
-        """A page of the best of each source."""
-        scored = score_pool(leaf, resources)
+        """The best of each source."""
+        scored = resources.scorer(leaf, resources, model=DEFAULT)
         lost = bool(leaf.hidden) and not leaf.positives
         share = _RANDOM_WHEN_LOST if lost else _RANDOM
-        by_chance = Random().propose(leaf, resources, count=round(count * share), rng=rng)
-        recommended = Master().propose(leaf, resources, count=round(count * _MASTER), rng=rng)
+        by_chance = Random().rank(leaf, resources, count=round(count * share), rng=rng)
+        recommended = Master().rank(leaf, resources, count=round(count * _MASTER), rng=rng)
         if scored is None:
-            near = neighbours(leaf, resources, count=count, rng=rng)
-            parts = [near[: (count + 1) // 2], matches(leaf, resources, count=count), near]
+            near = Nearest().rank(leaf, resources, count=count, rng=rng) if leaf.positives else []
+            hits = Keyword().rank(leaf, resources, count=count, rng=rng)
+            parts = [near[: (count + 1) // 2], hits, near]
         else:
             short = len(leaf.negatives) < len(leaf.positives)
             doubtful = round(count * (_AMBIGUOUS_WHEN_SHORT if short else _AMBIGUOUS))
@@ -48,8 +50,7 @@ class Mixed:
                 answers(scored, Ask.POSITIVES, leaf, resources, count=count),
             ]
         page = _without_repeats([*recommended, *by_chance, *chain(*parts)])[:count]
-        page.sort(key=lambda candidate: -candidate.score)
-        return topped_up(page, leaf, resources, count=count, rng=rng)
+        return sorted(page, key=lambda candidate: -candidate.score)
 
 
 def _without_repeats(candidates: Iterable[Candidate]) -> list[Candidate]:

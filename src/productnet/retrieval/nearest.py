@@ -7,9 +7,8 @@ import numpy as np
 from productnet.local.ask import Ask, rank
 from productnet.local.model import Floats, Rows
 from productnet.retrieval.candidates import Candidate, Leaf
-from productnet.retrieval.keyword import matches
-from productnet.retrieval.random import topped_up
-from productnet.retrieval.resources import Resources, rows_of
+from productnet.retrieval.keyword import Keyword
+from productnet.retrieval.resources import Resources
 
 # A leaf's labels compared with, drawn when it has more: cost stays that of a small matrix product.
 _MOST_COMPARED = 64
@@ -24,38 +23,32 @@ _BLOCK = 65_536
 class Nearest:
     """Looks around the positives; while there are none, keyword search serves (rule 5)."""
 
-    def propose(
+    def rank(
         self, leaf: Leaf, resources: Resources, *, count: int, rng: np.random.Generator
     ) -> list[Candidate]:
-        """The closest products, then products by chance."""
-        found = neighbours(leaf, resources, count=count, rng=rng)
-        if not leaf.positives:
-            found = matches(leaf, resources, count=count)
-        return topped_up(found, leaf, resources, count=count, rng=rng)
-
-
-def neighbours(
-    leaf: Leaf, resources: Resources, *, count: int, rng: np.random.Generator
-) -> list[Candidate]:
-    """At most ``count`` products close to the leaf's positives, closest first."""
-    positives = _some(leaf.positives, resources, rng)
-    if not len(positives):
-        return []
-    embeddings = resources.embeddings
-    score, closest = _closeness(
-        embeddings.vectors, positives, _some(leaf.negatives, resources, rng)
-    )
-    hidden = rows_of(embeddings, tuple(leaf.hidden))
-    chosen = rank(score, Ask.POSITIVES, count=count, exclude=hidden)
-    like = [embeddings.ids[int(positives[closest[row]])].as_py() for row in chosen]
-    return [
-        Candidate(embeddings.ids[int(row)].as_py(), "nearest", float(score[row]), f'like "{other}"')
-        for row, other in zip(chosen, like, strict=True)
-    ]
+        """The products close to the leaf's positives, closest first."""
+        positives = _some(leaf.positives, resources, rng)
+        if not len(positives):
+            return Keyword().rank(leaf, resources, count=count, rng=rng)
+        embeddings = resources.embeddings
+        negatives = _some(leaf.negatives, resources, rng)
+        score, closest = _closeness(embeddings.vectors, positives, negatives)
+        hidden = resources.rows(leaf.hidden)
+        chosen = rank(score, Ask.POSITIVES, count=count, exclude=hidden)
+        ids = embeddings.ids
+        return [
+            Candidate(
+                ids[int(row)].as_py(),
+                "nearest",
+                float(score[row]),
+                f'like "{ids[int(positives[closest[row]])].as_py()}"',
+            )
+            for row in chosen
+        ]
 
 
 def _some(products: Sequence[str], resources: Resources, rng: np.random.Generator) -> Rows:
-    rows = rows_of(resources.embeddings, products)
+    rows = resources.rows(products)
     if len(rows) <= _MOST_COMPARED:
         return rows
     return np.sort(rng.choice(rows, _MOST_COMPARED, replace=False))

@@ -4,7 +4,7 @@ Each piece is opened when a source first asks for it, so that opening costs noth
 without embeddings still has keyword search.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 from typing import Protocol
 
@@ -17,6 +17,7 @@ from productnet.catalog.pool import Pool
 from productnet.embeddings.active import active_set, read_active
 from productnet.local.model import Floats, Rows
 from productnet.retrieval.keyword_index import KeywordIndex
+from productnet.retrieval.scoring import Scorer, score_now
 from productnet.settings import Project
 from productnet.taxonomy.tree import Taxonomy
 
@@ -43,10 +44,16 @@ class Vectors(Protocol):
 
 
 class Resources:
-    """A project as sources see it; reference labels are not in it."""
+    """A project as sources see it; reference labels are not in it.
+
+    Attributes:
+        project: Where everything is.
+        scorer: Gives a leaf's local model's scores; trains it first unless told otherwise.
+    """
 
     def __init__(self, project: Project) -> None:
         self.project = project
+        self.scorer: Scorer = score_now
 
     @cached_property
     def pool(self) -> Pool:
@@ -72,6 +79,11 @@ class Resources:
     def keywords(self) -> KeywordIndex:
         """BM25 over the pool's texts, built now if it is missing or older than the pool."""
         return KeywordIndex.open_or_build(self.pool, self.project.keyword_index_path)
+
+    def rows(self, products: Iterable[str]) -> Rows:
+        """The rows of the embedding matrix of those products that are embedded."""
+        found = np.asarray(self.embeddings.rows(list(products)), np.int64)
+        return found[found >= 0]
 
     @cached_property
     def recommendations(self) -> "Recommendations | None":
@@ -101,9 +113,3 @@ class Recommendations:
         mine = mine.sort_by([("confidence", "descending"), ("product", "ascending")])
         confidences = mine.column("confidence").to_pylist()
         return list(zip(mine.column("product").to_pylist(), confidences, strict=True))
-
-
-def rows_of(embeddings: Vectors, products: Sequence[str]) -> Rows:
-    """The rows of those products that are embedded."""
-    rows = np.asarray(embeddings.rows(list(products)), np.int64)
-    return rows[rows >= 0]
