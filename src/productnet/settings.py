@@ -186,6 +186,11 @@ class Project:
         return self.root / "keyword-index"
 
     @property
+    def terms_path(self) -> Path:
+        """The words of every product as a TF-IDF matrix."""
+        return self.root / "terms"
+
+    @property
     def models_path(self) -> Path:
         """One folder a round."""
         return self.root / "models"

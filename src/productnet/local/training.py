@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from productnet.local.model import Floats, LocalModel, Rows
 from productnet.local.registry import LOCAL_MODELS
@@ -20,6 +21,23 @@ class LabelledRows:
     negatives: Rows
 
 
+@dataclass(frozen=True, slots=True)
+class Examples:
+    """What a model of a leaf is trained on.
+
+    Attributes:
+        rows: (n,) of the embedding matrix.
+        labels: (n,) whether each is a positive.
+        weights: (n,) how much it counts.
+        told: (n,) whether a person said so; the others are presumed negative.
+    """
+
+    rows: Rows
+    labels: npt.NDArray[np.bool_]
+    weights: Floats
+    told: npt.NDArray[np.bool_]
+
+
 def fit_leaf(name: str, vectors: Floats, labelled: LabelledRows, *, seed: int) -> LocalModel:
     """Train a local model on a leaf's labels and on products presumed negative.
 
@@ -29,18 +47,23 @@ def fit_leaf(name: str, vectors: Floats, labelled: LabelledRows, *, seed: int) -
         labelled: What people said.
         seed: Draws the presumed negatives, and whatever the model draws.
     """
-    presumed = _presumed_negatives(len(vectors), labelled, seed=seed)
+    examples = draw_examples(labelled, size=len(vectors), seed=seed)
+    model = LOCAL_MODELS[name]()
+    known = np.asarray(vectors[examples.rows], np.float32)  # (n, D)
+    return model.fit(known, examples.labels, weights=examples.weights, seed=seed)
+
+
+def draw_examples(labelled: LabelledRows, *, size: int, seed: int) -> Examples:
+    """What people said, and products of a pool of this size presumed negative."""
+    presumed = _presumed_negatives(size, labelled, seed=seed)
     rows = np.concatenate([labelled.positives, labelled.negatives, presumed])
     labels = np.arange(len(rows)) < len(labelled.positives)
-    weights = np.ones(len(rows), np.float32)
-    if len(presumed):
-        weights[-len(presumed) :] = PRESUMED_WEIGHT
+    told = np.arange(len(rows)) < len(rows) - len(presumed)
+    weights = np.where(told, 1, PRESUMED_WEIGHT).astype(np.float32)
     # Together both classes weigh the same, and a positive as much as one answer.
     for side in (labels, ~labels):
         weights[side] *= len(labelled.positives) / weights[side].sum()
-    model = LOCAL_MODELS[name]()
-    examples = np.asarray(vectors[rows], np.float32)  # (n, D)
-    return model.fit(examples, labels, weights=weights, seed=seed)
+    return Examples(rows, labels, weights, told)
 
 
 def _presumed_negatives(pool_size: int, labelled: LabelledRows, *, seed: int) -> Rows:

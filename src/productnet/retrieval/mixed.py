@@ -1,7 +1,12 @@
-"""``mixed``: the default, a blend of all other sources, without repeats (rule 6)."""
+"""``mixed``: the default, a blend of all other sources, without repeats (rule 6).
 
-from collections.abc import Iterable
-from itertools import chain
+The surest products come first: the local model's and the master model's, put together by
+reciprocal rank fusion (Cormack et al. 2009), since their scores cannot be compared. Among them,
+evenly, come doubtful ones while the leaf lacks hard negatives, and a few by chance, so that a
+part of the leaf that looks like none of its positives is found one day.
+"""
+
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -15,15 +20,17 @@ from productnet.retrieval.nearest import Nearest
 from productnet.retrieval.random import Random
 from productnet.retrieval.resources import Resources
 
-# Shares of a page once a local model exists; what is left is for its surest positives. Ambiguous
-# products become hard negatives, so a leaf short of negatives is shown more of them.
-_AMBIGUOUS = 0.15
-_AMBIGUOUS_WHEN_SHORT = 0.35
-_MASTER = 0.2
-_RANDOM = 0.05
-
-# Where the leaf's name has led to nothing so far, chance is as good a guide.
+# Share of a page drawn by chance; where the leaf's name has led to nothing so far, chance is as
+# good a guide.
+_RANDOM = 0.02
 _RANDOM_WHEN_LOST = 0.5
+
+# Share of doubtful products on the page of a leaf that lacks hard negatives, on its way to enough
+# positives.
+_DOUBTFUL = 0.1
+
+# Of reciprocal rank fusion; its authors' value.
+_RANK_OFFSET = 60
 
 
 class Mixed:
@@ -34,28 +41,58 @@ class Mixed:
     ) -> list[Candidate]:
         """The best of each source."""
         scored = resources.scorer(leaf, resources, model=DEFAULT)
-        lost = bool(leaf.hidden) and not leaf.positives
-        share = _RANDOM_WHEN_LOST if lost else _RANDOM
-        by_chance = Random().rank(leaf, resources, count=round(count * share), rng=rng)
-        recommended = Master().rank(leaf, resources, count=round(count * _MASTER), rng=rng)
+        recommended = Master().rank(leaf, resources, count=count, rng=rng)
+        aside: list[Candidate] = []
         if scored is None:
-            near = Nearest().rank(leaf, resources, count=count, rng=rng) if leaf.positives else []
             hits = Keyword().rank(leaf, resources, count=count, rng=rng)
-            parts = [near[: (count + 1) // 2], hits, near]
+            near = Nearest().rank(leaf, resources, count=count, rng=rng) if leaf.positives else []
+            main = fused([hits, near, recommended])
         else:
-            short = len(leaf.negatives) < len(leaf.positives)
-            doubtful = round(count * (_AMBIGUOUS_WHEN_SHORT if short else _AMBIGUOUS))
-            parts = [
-                answers(scored, Ask.AMBIGUOUS, leaf, resources, count=doubtful),
-                answers(scored, Ask.POSITIVES, leaf, resources, count=count),
-            ]
-        page = _without_repeats([*recommended, *by_chance, *chain(*parts)])[:count]
-        return sorted(page, key=lambda candidate: -candidate.score)
+            sure = answers(scored, Ask.POSITIVES, leaf, resources, count=count)
+            main = fused([sure, recommended])
+            doubtful = _some(count, _share_of_doubtful(leaf, resources), rng)
+            aside = answers(scored, Ask.AMBIGUOUS, leaf, resources, count=doubtful)
+        lost = bool(leaf.hidden) and not leaf.positives
+        by_chance = _some(count, _RANDOM_WHEN_LOST if lost else _RANDOM, rng)
+        aside += Random().rank(leaf, resources, count=by_chance, rng=rng)
+        return interleaved(main, aside)[:count]
 
 
-def _without_repeats(candidates: Iterable[Candidate]) -> list[Candidate]:
-    """The first candidate of each product."""
-    first: dict[str, Candidate] = {}
-    for candidate in candidates:
-        first.setdefault(candidate.product, candidate)
-    return list(first.values())
+def fused(rankings: Sequence[Sequence[Candidate]]) -> list[Candidate]:
+    """One ranking of several: what stands high in many comes first, each product once."""
+    best: dict[str, Candidate] = {}
+    merits: dict[str, float] = {}
+    for ranking in rankings:
+        for place, candidate in enumerate(ranking):
+            best.setdefault(candidate.product, candidate)
+            merit = 1 / (_RANK_OFFSET + place)
+            merits[candidate.product] = merits.get(candidate.product, 0.0) + merit
+    return sorted(best.values(), key=lambda candidate: -merits[candidate.product])
+
+
+def interleaved(main: Sequence[Candidate], aside: Sequence[Candidate]) -> list[Candidate]:
+    """Both, each product once, those aside spread evenly."""
+    apart = {candidate.product for candidate in aside}
+    rest = [candidate for candidate in main if candidate.product not in apart]
+    once = list({candidate.product: candidate for candidate in aside}.values())
+    places = [
+        *((place + 0.5) / len(rest) for place in range(len(rest))),
+        *((place + 0.75) / len(once) for place in range(len(once))),
+    ]
+    order = sorted(range(len(places)), key=places.__getitem__)
+    both = [*rest, *once]
+    return [both[place] for place in order]
+
+
+def _share_of_doubtful(leaf: Leaf, resources: Resources) -> float:
+    """All of the page where positives are complete, little where they are not, none if enough."""
+    targets = resources.project.settings.targets
+    wanted = targets.hard_negatives / targets.positives * len(leaf.positives)
+    if len(leaf.negatives) >= wanted:
+        return 0.0
+    return 1.0 if len(leaf.positives) >= targets.positives else _DOUBTFUL
+
+
+def _some(count: int, share: float, rng: np.random.Generator) -> int:
+    """A share of a page as a whole number, right on average."""
+    return int(count * share + rng.random())

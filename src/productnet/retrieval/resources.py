@@ -12,12 +12,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from scipy import sparse
 
 from productnet.catalog.pool import Pool
 from productnet.embeddings.active import active_set, read_active
 from productnet.local.model import Floats, Rows
 from productnet.retrieval.keyword_index import KeywordIndex
 from productnet.retrieval.scoring import Scorer, score_now
+from productnet.retrieval.terms import TermMatrix
 from productnet.settings import Project
 from productnet.taxonomy.tree import Taxonomy
 
@@ -79,6 +81,16 @@ class Resources:
     def keywords(self) -> KeywordIndex:
         """BM25 over the pool's texts, built now if it is missing or older than the pool."""
         return KeywordIndex.open_or_build(self.pool, self.project.keyword_index_path)
+
+    @cached_property
+    def term_matrix(self) -> TermMatrix:
+        """The words of the pool, weighed now if they are missing or older than the pool."""
+        return TermMatrix.open_or_build(self.pool, self.project.terms_path)
+
+    @cached_property
+    def terms(self) -> sparse.csr_array:
+        """(N, V) the words of each row of the embedding matrix."""
+        return self.term_matrix.of(self.embeddings.ids)
 
     def rows(self, products: Iterable[str]) -> Rows:
         """The rows of the embedding matrix of those products that are embedded."""

@@ -9,8 +9,9 @@ import numpy as np
 
 from productnet.local.ask import Ask, rank
 from productnet.local.model import Floats, Rows
-from productnet.local.training import LabelledRows, fit_leaf
+from productnet.local.training import LabelledRows, draw_examples, fit_leaf
 from productnet.retrieval.candidates import Leaf
+from productnet.retrieval.evidence import Words, with_words
 
 if TYPE_CHECKING:
     from productnet.retrieval.resources import Resources
@@ -64,11 +65,14 @@ def score_now(leaf: Leaf, resources: "Resources", *, model: str) -> Scored | Non
     seed = int(digest, 16) ^ resources.project.settings.seed
     labelled = LabelledRows(np.sort(positives), np.sort(negatives))
     vectors = resources.embeddings.vectors
-    fitted = fit_leaf(model, vectors, labelled, seed=seed)
+    scores = fit_leaf(model, vectors, labelled, seed=seed).score(vectors)
+    words = Words(resources.terms, resources.term_matrix.said(leaf.category.name, resources.terms))
+    examples = draw_examples(labelled, size=len(vectors), seed=seed)
+    scores = with_words(scores, vectors, words, examples, seed=seed)
     labels = len(leaf.positives) + len(leaf.negatives)
     return Scored(
         rows=None,
-        scores=fitted.score(vectors),
+        scores=scores,
         version=f"{model}:{labels}:{digest}",
         labels=labels,
     )
