@@ -32,11 +32,11 @@ def embed(project: ProjectOption = HERE, json: JsonOption = False) -> None:
         productnet embed --project my-shop --json
     """
     from productnet.embeddings.initial import embed_initial
-    from productnet.retrieval.keyword_index import refresh_keyword_index
+    from productnet.retrieval.resources import refresh_words
 
     opened = Project.open(project)
     stamp = embed_initial(opened, progress=Bars()).stamp
-    refresh_keyword_index(opened, progress=Bars())
+    refresh_words(opened, progress=Bars())
 
     def human() -> None:
         say(f"Embedded {stamp.count:,} products in {stamp.dimension} dimensions ({stamp.encoder}).")

@@ -67,6 +67,8 @@ def with_words(
         examples: What all models are trained on.
         seed: Cuts the parts that the weight of words is judged by.
     """
+    if not words.terms.nnz:
+        return scores
     said = WordModel().fit(words.terms[examples.rows], examples.labels, weights=examples.weights)
     spoken = words.terms @ said.weights + said.bias  # (N, V) @ (V,) -> (N,)
     margins = logit(np.clip(scores, _CLOSEST, 1 - _CLOSEST))

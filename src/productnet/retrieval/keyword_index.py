@@ -12,7 +12,6 @@ from productnet.catalog.schema import ID
 from productnet.encoders.texts import well_formed
 from productnet.files import drafted_folder
 from productnet.progress import SILENT, Progress
-from productnet.settings import Project
 
 FORMAT_VERSION = 1
 _STAMP = "productnet.json"
@@ -71,12 +70,6 @@ class KeywordIndex:
         searcher = self._index.searcher()
         hits = searcher.search(parsed, count).hits
         return [(searcher.doc(address)[ID][0], float(score)) for score, address in hits]
-
-
-def refresh_keyword_index(project: Project, *, progress: Progress = SILENT) -> None:
-    """Bring the project's index up to date with its pool."""
-    pool = Pool.open(project.pool_path)
-    KeywordIndex.open_or_build(pool, project.keyword_index_path, progress=progress)
 
 
 def plain_words(text: str) -> str:

@@ -17,6 +17,7 @@ from scipy import sparse
 from productnet.catalog.pool import Pool
 from productnet.embeddings.active import active_set, read_active
 from productnet.local.model import Floats, Rows
+from productnet.progress import SILENT, Progress
 from productnet.retrieval.keyword_index import KeywordIndex
 from productnet.retrieval.scoring import Scorer, score_now
 from productnet.retrieval.terms import TermMatrix
@@ -125,3 +126,10 @@ class Recommendations:
         mine = mine.sort_by([("confidence", "descending"), ("product", "ascending")])
         confidences = mine.column("confidence").to_pylist()
         return list(zip(mine.column("product").to_pylist(), confidences, strict=True))
+
+
+def refresh_words(project: Project, *, progress: Progress = SILENT) -> None:
+    """Bring what is kept of the pool's words up to date with it."""
+    pool = Pool.open(project.pool_path)
+    KeywordIndex.open_or_build(pool, project.keyword_index_path, progress=progress)
+    TermMatrix.open_or_build(pool, project.terms_path, progress=progress)
