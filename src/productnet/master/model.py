@@ -170,7 +170,7 @@ class MasterModel:
                 },
                 dimension=self.dimension,
                 classes=classes.names,
-                temperature=fit_temperature(logits, held_out.truth),
+                temperature=fit_temperature(logits, held_out.classes),
                 history=tuple(history),
                 seed=self.seed,
                 taxonomy=self.taxonomy,

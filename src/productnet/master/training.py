@@ -121,7 +121,7 @@ class Run:
         _, logits = infer(
             network, validation, device=self.device, batch_size=self.preset.batch_size
         )
-        truth = validation.truth
+        truth = validation.classes
         entropy = F.cross_entropy(torch.from_numpy(logits), torch.from_numpy(truth))
         return Epoch(loss, float((logits.argmax(axis=1) == truth).mean()), float(entropy))
 
@@ -216,6 +216,6 @@ def _class_weights(examples: Examples, count: int, preset: Preset) -> torch.Tens
     """One weight a class, (K,), of mean 1 over the products."""
     if not preset.class_weights:
         return torch.ones(count)
-    frequency = np.maximum(np.bincount(examples.truth, minlength=count), 1)
+    frequency = np.maximum(np.bincount(examples.classes, minlength=count), 1)
     weights = 1 / np.sqrt(frequency)
     return torch.from_numpy(weights / (weights * frequency).sum() * frequency.sum()).float()
