@@ -51,17 +51,17 @@ class Prepared:
 
 @dataclass(frozen=True)
 class Examples:
-    """Some of the prepared products, and the class of each.
+    """Some of the prepared products, and a class for each.
 
     Attributes:
         data: N products.
-        classes: The class of each of the N, (N,) int64.
         rows: Which of them these examples are, (M,) int64.
+        classes: The class of each example, (M,) int64.
     """
 
     data: Prepared
-    classes: np.ndarray
     rows: np.ndarray
+    classes: np.ndarray
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -69,26 +69,21 @@ class Examples:
     @classmethod
     def all_of(cls, data: Prepared, classes: np.ndarray) -> "Examples":
         """Every product."""
-        return cls(data, classes, np.arange(data.count))
+        return cls(data, np.arange(data.count), classes)
 
     @classmethod
     def unlabelled(cls, data: Prepared) -> "Examples":
         """Every product, of which nobody knows the class."""
         return cls.all_of(data, np.zeros(data.count, dtype=np.int64))
 
-    @property
-    def truth(self) -> np.ndarray:
-        """The class of each example: (M,)."""
-        return np.take(self.classes, self.rows)
+    def take(self, places: np.ndarray) -> "Examples":
+        """The examples at these places (m,)."""
+        return Examples(self.data, self.rows[places], self.classes[places])
 
     def split(self, share: float, *, seed: int) -> tuple["Examples", "Examples"]:
         """Examples to train on, and a stratified share of them held out."""
-        held_out = stratified_holdout(self.truth, share=share, rng=np.random.default_rng(seed))
-        kept = np.setdiff1d(np.arange(len(self)), held_out)
-        return (
-            Examples(self.data, self.classes, self.rows[kept]),
-            Examples(self.data, self.classes, self.rows[held_out]),
-        )
+        held_out = stratified_holdout(self.classes, share=share, rng=np.random.default_rng(seed))
+        return self.take(np.setdiff1d(np.arange(len(self)), held_out)), self.take(held_out)
 
     def in_order(self, batch_size: int) -> Iterator[tuple[np.ndarray, Batch]]:
         """(places among these examples (B,), batch), shortest texts first."""
@@ -103,10 +98,11 @@ class Examples:
         self, batch_size: int, *, rng: np.random.Generator
     ) -> Iterator[tuple[Batch, torch.Tensor]]:
         """(batch, classes (B,)) over all examples once, each batch of texts of like length."""
-        order = rng.permutation(self.rows)
-        if (work := self.data.work(order)) is not None:
+        order = rng.permutation(len(self))
+        if (work := self.data.work(self.rows[order])) is not None:
             mixed = np.arange(len(order)) // (batch_size * _MIXED)
             order = order[np.lexsort((work, mixed))]
         batches = np.split(order, range(batch_size, len(order), batch_size))
-        for place in rng.permutation(len(batches)):
-            yield self.data.batch(batches[place]), torch.from_numpy(self.classes[batches[place]])
+        for number in rng.permutation(len(batches)):
+            places = batches[number]
+            yield self.data.batch(self.rows[places]), torch.from_numpy(self.classes[places])

@@ -20,10 +20,12 @@ from productnet.master.presets import Input, Preset, choose_inputs, find_preset
 from productnet.master.products import InputField, Products, cached_modality
 from productnet.master.sources import (
     Labels,
+    Negatives,
     PoolPart,
     Source,
     count_products,
     match_labels,
+    new_rejections,
     stream_products,
 )
 from productnet.master.storage import Card, SavedInput
@@ -120,6 +122,7 @@ class MasterModel:
         products: Source,
         labels: Labels,
         *,
+        negatives: Negatives | None = None,
         validation: tuple[Source, Labels] | None = None,
         progress: Progress = SILENT,
     ) -> Self:
@@ -128,23 +131,30 @@ class MasterModel:
         Args:
             products: A table (pyarrow, pandas, polars ...) or a project.
             labels: Product id to category, categories in row order, or the label column's name.
+            negatives: Product id to the categories that people rejected it for. Of a product
+                with a label they say nothing new, nor do categories without labelled products.
             validation: Products and labels to stop early and to calibrate by; a stratified
                 share of the training products when None.
             progress: Shown while training.
 
         Raises:
             TrainingError: If this cannot be learnt from; the text says why.
-            UnknownProduct: If a label is for a product that is not there.
+            UnknownProduct: If a label, or a rejection, is of a product that is not there.
             EncoderError: If an encoder's weights are not here.
         """
         known, categories = match_labels(products, labels, fields=self.fields)
         classes = Classes.of(categories)
+        rejections = new_rejections(negatives or {}, known, classes.names)
+        if rejections:
+            labelled = dict(zip(known.ids.to_pylist(), categories, strict=True))
+            known, _ = match_labels(products, labelled | dict(rejections), fields=self.fields)
         inputs = choose_inputs(self.preset, known.text_fields, with_image=known.has_images)
         _compute_missing_features(products, inputs, progress)
         fields = {name: InputField(known, one.fields) for name, one in inputs.items()}
         network = self._begin(inputs, fields, classes)
         data = Prepared.of(fields, network.encoders_by_name)
-        examples = Examples.all_of(data, classes.numbers(categories))
+        examples = Examples(data, np.arange(len(categories)), classes.numbers(categories))
+        rejected = _rejected(rejections, known, data, classes) if rejections else None
         if validation is None:
             training, held_out = examples.split(self.preset.validation_share, seed=self.seed)
         else:
@@ -153,11 +163,11 @@ class MasterModel:
 
         first_weights = {name: one.clone() for name, one in network.state_dict().items()}
         run = Run(self.preset, seed=self.seed, device=self.device, progress=progress)
-        history = run.train(network, training, validation=held_out)
+        history = run.train(network, training, rejected=rejected, validation=held_out)
         _, logits = infer(network, held_out, device=self.device, batch_size=self.preset.batch_size)
         if self.preset.refit and validation is None and len(held_out):
             network.load_state_dict(first_weights)
-            run.train(network, examples)
+            run.train(network, examples, rejected=rejected)
         self._trained = (
             network,
             Card(
@@ -170,7 +180,7 @@ class MasterModel:
                 },
                 dimension=self.dimension,
                 classes=classes.names,
-                temperature=fit_temperature(logits, held_out.truth),
+                temperature=fit_temperature(logits, held_out.classes),
                 history=tuple(history),
                 seed=self.seed,
                 taxonomy=self.taxonomy,
@@ -292,6 +302,15 @@ class MasterModel:
         if self._trained is None:
             raise ModelError("The model is not trained yet. Call fit first, or load a saved one.")
         return self._trained
+
+
+def _rejected(
+    rejections: Sequence[tuple[str, str]], known: Products, data: Prepared, classes: Classes
+) -> Examples:
+    """Rejected products as examples of the classes that they are not of."""
+    rows = {product: row for row, product in enumerate(known.ids.to_pylist())}
+    wrong = classes.numbers([category for _, category in rejections])
+    return Examples(data, np.array([rows[product] for product, _ in rejections]), wrong)
 
 
 def _compute_missing_features(

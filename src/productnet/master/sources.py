@@ -1,6 +1,6 @@
 """What people hand the master model: a table of any Arrow library or a project, and labels."""
 
-from collections.abc import Iterator, Mapping, Sequence, Sized
+from collections.abc import Collection, Iterator, Mapping, Sequence, Sized
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
@@ -40,6 +40,9 @@ Source = ArrowTable | Project | PoolPart
 
 # Product id to category, categories in the order of the rows, or the column that holds them.
 Labels = Mapping[str, str] | Sequence[str] | str
+
+# Product id to the categories that it is known not to be of.
+Negatives = Mapping[str, Collection[str]]
 
 
 def match_labels(
@@ -83,6 +86,22 @@ def match_labels(
             "mapping from product id to category."
         )
     return products, _checked(dict(zip(ids, labels, strict=True)))
+
+
+def new_rejections(
+    negatives: Negatives, labelled: Products, categories: Collection[str]
+) -> list[tuple[str, str]]:
+    """Product and category of every rejection that the labels do not imply, in a fixed order.
+
+    A product has one category, so that a labelled one is of no other; and of a category without
+    labelled products there is nothing to learn.
+    """
+    known = set(labelled.ids.to_pylist())
+    return [
+        (product, category)
+        for product in sorted(negatives.keys() - known)
+        for category in sorted(set(negatives[product]) & set(categories))
+    ]
 
 
 def stream_products(source: Source, *, fields: Sequence[str], block: int) -> Iterator[Products]:

@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
+from itertools import zip_longest
 
 import numpy as np
 import torch
@@ -13,7 +14,7 @@ from torch.optim.lr_scheduler import LambdaLR
 
 from productnet.errors import TrainingError
 from productnet.master.batching import Examples
-from productnet.master.network import MasterNetwork
+from productnet.master.network import Batch, MasterNetwork
 from productnet.master.presets import Preset
 from productnet.progress import Progress
 
@@ -56,6 +57,7 @@ class Run:
         network: MasterNetwork,
         examples: Examples,
         *,
+        rejected: Examples | None = None,
         validation: Examples | None = None,
     ) -> list[Epoch]:
         """Train in place; with patience, leave the weights of the epoch best on validation.
@@ -63,6 +65,7 @@ class Run:
         Args:
             network: Changed in place.
             examples: To learn from.
+            rejected: To learn from as well: products, each with a class that it is *not* of.
             validation: To judge each epoch by, and to stop early if the preset has patience.
 
         Raises:
@@ -77,6 +80,9 @@ class Run:
         history: list[Epoch] = []
         best = _Best()
         rng = np.random.default_rng(self.seed)
+        # Randomness of their own: labelled products come in the same order with and without.
+        rejected_rng = np.random.default_rng((self.seed, 1))
+        rejected_share = len(rejected) / len(examples) if rejected else 0.0
         with (
             seeded(self.seed, self.device),
             self.progress.task("Training the master model", total=epochs) as advance,
@@ -84,15 +90,21 @@ class Run:
             for number in range(1, epochs + 1):
                 network.train()
                 total = torch.zeros((), device=self.device)
-                for batch, classes in examples.shuffled(preset.batch_size, rng=rng):
-                    with autocast(self.device):
-                        logits = network(batch.to(self.device))  # (B, K)
+                labelled = examples.shuffled(preset.batch_size, rng=rng)
+                portion = math.ceil(preset.batch_size * rejected_share)
+                beside = rejected.shuffled(portion, rng=rejected_rng) if rejected else ()
+                for (batch, classes), wrong in zip_longest(labelled, beside):
                     loss = F.cross_entropy(
-                        logits.float(),
+                        self._logits(network, batch),
                         classes.to(self.device),
                         weight=weights,
                         label_smoothing=preset.label_smoothing,
                     )
+                    if wrong is not None:
+                        against = complementary_loss(
+                            self._logits(network, wrong[0]), wrong[1].to(self.device)
+                        )
+                        loss = loss + preset.rejected_weight * rejected_share * against.mean()
                     optimizer.zero_grad(set_to_none=True)
                     loss.backward()  # type: ignore[no-untyped-call]
                     nn.utils.clip_grad_norm_(network.parameters(), _CLIP)
@@ -115,15 +127,38 @@ class Run:
             network.load_state_dict(best.weights)
         return history
 
+    def _logits(self, network: MasterNetwork, batch: Batch) -> torch.Tensor:
+        with autocast(self.device):
+            logits: torch.Tensor = network(batch.to(self.device))  # (B, K)
+        return logits.float()
+
     def _judge(self, network: MasterNetwork, loss: float, validation: Examples | None) -> Epoch:
         if validation is None or not len(validation):
             return Epoch(loss, None, None)
         _, logits = infer(
             network, validation, device=self.device, batch_size=self.preset.batch_size
         )
-        truth = validation.truth
+        truth = validation.classes
         entropy = F.cross_entropy(torch.from_numpy(logits), torch.from_numpy(truth))
         return Epoch(loss, float((logits.argmax(axis=1) == truth).mean()), float(entropy))
+
+
+def complementary_loss(logits: torch.Tensor, wrong: torch.Tensor) -> torch.Tensor:
+    """Minus the log of the probability that each product is not of its wrong class.
+
+    ``-log(1 - p)``, which a product rejected for a leaf teaches: it may be of any other leaf, or
+    of none. Such a label is complementary in Ishida et al. 2017, *Learning from Complementary
+    Labels*; the loss is the negative learning of Kim et al. 2019, *NLNL*, equation 2.
+
+    Args:
+        logits: (B, K), K at least 2.
+        wrong: (B,) the class that each product is not of.
+
+    Returns:
+        (B,); finite even where p is 1 but for rounding.
+    """
+    others = logits.scatter(1, wrong[:, None], -math.inf)  # (B, K)
+    return logits.logsumexp(dim=1) - others.logsumexp(dim=1)
 
 
 @torch.inference_mode()
@@ -216,6 +251,6 @@ def _class_weights(examples: Examples, count: int, preset: Preset) -> torch.Tens
     """One weight a class, (K,), of mean 1 over the products."""
     if not preset.class_weights:
         return torch.ones(count)
-    frequency = np.maximum(np.bincount(examples.truth, minlength=count), 1)
+    frequency = np.maximum(np.bincount(examples.classes, minlength=count), 1)
     weights = 1 / np.sqrt(frequency)
     return torch.from_numpy(weights / (weights * frequency).sum() * frequency.sum()).float()

@@ -38,7 +38,7 @@ def answers(
     """At most ``count`` products that answer what is asked of a local model."""
     embeddings = resources.embeddings
     hidden = resources.rows(leaf.hidden)
-    behind = max(0, len(leaf.positives) + len(leaf.negatives) - scored.labels)
+    behind = scored.behind(leaf)
     rows, scores = scored.answers(ask, count=count, exclude=hidden)
     return [
         Candidate(

@@ -1,11 +1,13 @@
 """A candidate, the leaf it is proposed for, and what a source of candidates is."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Protocol, Self
 
 import numpy as np
 
+from productnet.annotation.decisions import Verdict
 from productnet.annotation.state import State
 from productnet.taxonomy.tree import Category, Taxonomy
 
@@ -55,12 +57,19 @@ class Leaf:
     @classmethod
     def of(cls, category_id: str, *, state: State, taxonomy: Taxonomy) -> Self:
         """The leaf as decisions have made it; raises UnknownCategory."""
+        # One look at the state: a decision that arrives meanwhile is in all parts or in none.
+        pairs = state.pairs(category_id)
         return cls(
             taxonomy[category_id],
-            state.positives(category_id),
-            state.negatives(category_id),
-            frozenset(state.pairs(category_id)),
+            [product for product, pair in pairs.items() if pair.verdict is Verdict.POSITIVE],
+            [product for product, pair in pairs.items() if pair.verdict is Verdict.NEGATIVE],
+            frozenset(pairs),
         )
+
+    @cached_property
+    def labels(self) -> Mapping[str, bool]:
+        """Each product that is known to belong, or not to, and which of both it is."""
+        return dict.fromkeys(self.negatives, False) | dict.fromkeys(self.positives, True)
 
     def without(self, products: Iterable[str]) -> Self:
         """The same leaf, these products hidden as well."""

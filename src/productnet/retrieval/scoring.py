@@ -1,7 +1,7 @@
 """What a leaf's local model says of the pool: trained on every decision so far, then asked."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -25,13 +25,17 @@ class Scored:
         rows: Their rows (n,) of the embedding matrix, ascending; None for the whole pool.
         scores: How likely each is positive (n,), 0 to 1.
         version: Names the kind of model and the decisions it was trained on.
-        labels: How many decisions these were.
+        labels: These decisions: product to whether it was a positive.
     """
 
     rows: Rows | None
     scores: Floats
     version: str
-    labels: int
+    labels: Mapping[str, bool]
+
+    def behind(self, leaf: Leaf) -> int:
+        """Products of the leaf whose label has come, changed or gone since the training."""
+        return len({product for product, _ in self.labels.items() ^ leaf.labels.items()})
 
     def answers(self, ask: Ask, *, count: int, exclude: Rows) -> tuple[Rows, Floats]:
         """Rows and scores (at most ``count``,) that answer what is asked, best first."""
@@ -68,13 +72,11 @@ def score_now(leaf: Leaf, resources: "Resources", *, model: str) -> Scored | Non
     scores = fit_leaf(model, vectors, labelled, seed=seed).score(vectors)
     words = Words(resources.terms, resources.term_matrix.said(leaf.category.name, resources.terms))
     examples = draw_examples(labelled, size=len(vectors), seed=seed)
-    scores = with_words(scores, vectors, words, examples, seed=seed)
-    labels = len(leaf.positives) + len(leaf.negatives)
     return Scored(
         rows=None,
-        scores=scores,
-        version=f"{model}:{labels}:{digest}",
-        labels=labels,
+        scores=with_words(scores, vectors, words, examples, seed=seed),
+        version=f"{model}:{len(leaf.labels)}:{digest}",
+        labels=leaf.labels,
     )
 
 
