@@ -20,16 +20,25 @@ class LabelledRows:
     negatives: Rows
 
 
-def fit_leaf(name: str, vectors: Floats, labelled: LabelledRows, *, seed: int) -> LocalModel:
+def fit_leaf(
+    name: str,
+    vectors: Floats,
+    labelled: LabelledRows,
+    *,
+    seed: int,
+    by_chance: Rows | None = None,
+) -> LocalModel:
     """Train a local model on a leaf's labels and on products presumed negative.
 
     Args:
         name: A name of ``LOCAL_MODELS``.
-        vectors: The whole pool (N, D), memory-mapped or not.
+        vectors: The whole pool (N, D), memory-mapped or not, or a part of it.
         labelled: What people said.
         seed: Draws the presumed negatives, and whatever the model draws.
+        by_chance: Of a part, the rows (c,) that chance put there: presumed negatives are drawn
+            from them. None for the whole pool.
     """
-    presumed = _presumed_negatives(len(vectors), labelled, seed=seed)
+    presumed = _presumed_negatives(len(vectors), by_chance, labelled, seed=seed)
     rows = np.concatenate([labelled.positives, labelled.negatives, presumed])
     labels = np.arange(len(rows)) < len(labelled.positives)
     weights = np.ones(len(rows), np.float32)
@@ -43,8 +52,11 @@ def fit_leaf(name: str, vectors: Floats, labelled: LabelledRows, *, seed: int) -
     return model.fit(examples, labels, weights=weights, seed=seed)
 
 
-def _presumed_negatives(pool_size: int, labelled: LabelledRows, *, seed: int) -> Rows:
+def _presumed_negatives(
+    pool_size: int, by_chance: Rows | None, labelled: LabelledRows, *, seed: int
+) -> Rows:
     rng = np.random.default_rng(seed)
     known = np.concatenate([labelled.positives, labelled.negatives])
-    drawn = rng.choice(pool_size, min(pool_size, PRESUMED_NEGATIVES), replace=False)
-    return np.setdiff1d(drawn, known).astype(np.int64)
+    size = pool_size if by_chance is None else len(by_chance)
+    drawn = rng.choice(size, min(size, PRESUMED_NEGATIVES), replace=False)
+    return np.setdiff1d(drawn if by_chance is None else by_chance[drawn], known).astype(np.int64)

@@ -17,6 +17,7 @@ from productnet.catalog.pool import Pool
 from productnet.embeddings.active import active_set, read_active
 from productnet.local.model import Floats, Rows
 from productnet.retrieval.keyword_index import KeywordIndex
+from productnet.retrieval.neighbourhood import Neighbourhoods
 from productnet.retrieval.scoring import Scorer, score_now
 from productnet.settings import Project
 from productnet.taxonomy.tree import Taxonomy
@@ -40,6 +41,14 @@ class Vectors(Protocol):
 
     def rows(self, ids: Sequence[str]) -> Rows:
         """The row of each id; -1 where absent."""
+        ...
+
+    def read(self, rows: Rows) -> Floats:
+        """Copies (n, D) of some rows."""
+        ...
+
+    def neighbours(self, rows: Rows, *, k: int) -> Rows:
+        """About the k nearest products of each row (n,), nearest first: (n, k); -1 for none."""
         ...
 
 
@@ -74,6 +83,11 @@ class Resources:
     def embeddings(self) -> Vectors:
         """The active embedding set; raises EmbeddingError while there is none."""
         return active_set(self.project)
+
+    @cached_property
+    def neighbourhoods(self) -> Neighbourhoods:
+        """Where in a big pool the leaves are."""
+        return Neighbourhoods(self.embeddings)
 
     @cached_property
     def keywords(self) -> KeywordIndex:

@@ -63,15 +63,31 @@ def score_now(leaf: Leaf, resources: "Resources", *, model: str) -> Scored | Non
     digest = _digest(leaf.positives, leaf.negatives)
     seed = int(digest, 16) ^ resources.project.settings.seed
     labelled = LabelledRows(np.sort(positives), np.sort(negatives))
-    vectors = resources.embeddings.vectors
-    fitted = fit_leaf(model, vectors, labelled, seed=seed)
+    rows, scores = _fit_and_score(leaf, labelled, resources, model=model, seed=seed)
     labels = len(leaf.positives) + len(leaf.negatives)
     return Scored(
-        rows=None,
-        scores=fitted.score(vectors),
+        rows=rows,
+        scores=scores,
         version=f"{model}:{labels}:{digest}",
         labels=labels,
     )
+
+
+def _fit_and_score(
+    leaf: Leaf, labelled: LabelledRows, resources: "Resources", *, model: str, seed: int
+) -> tuple[Rows | None, Floats]:
+    """Scores of the whole pool, or of the rows (n,) of a big one that are near the leaf."""
+    settings = resources.project.settings
+    vectors = resources.embeddings.vectors
+    if len(vectors) <= settings.candidates.exact_up_to:
+        return None, fit_leaf(model, vectors, labelled, seed=seed).score(vectors)
+    hidden = resources.rows(leaf.hidden)
+    region = resources.neighbourhoods.region(
+        leaf.category.id, labelled, hidden=hidden, seed=settings.seed
+    )
+    within = region.places(labelled)
+    fitted = fit_leaf(model, region.vectors, within, seed=seed, by_chance=region.by_chance)
+    return region.rows, fitted.score(region.vectors)
 
 
 def _digest(positives: Sequence[str], negatives: Sequence[str]) -> str:
