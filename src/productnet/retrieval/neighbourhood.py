@@ -13,12 +13,13 @@ Products by chance find such islands, and one positive there puts its neighbours
 
 import zlib
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from threading import Lock
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 
 from productnet.local.model import Floats, Rows
 from productnet.local.training import LabelledRows
@@ -31,8 +32,8 @@ if TYPE_CHECKING:
 NEIGHBOURS = 500
 _MOST_PRODUCTS = 50_000
 
-# A neighbourhood with fewer undecided products than one positive should have neighbours grows,
-# up to so many neighbours of each.
+# A neighbourhood with fewer undecided products than half of what one positive brings grows, up
+# to so many neighbours of each.
 _MOST_NEIGHBOURS = 4_000
 
 # Products scored by chance. Drawn anew from time to time only: reading them costs more than
@@ -85,8 +86,8 @@ class Neighbourhoods:
         self._each = each
         self._outside = outside
         self._lock = Lock()
-        # Least recently used first: the neighbours of a row, and the last region of a leaf.
-        self._lists: OrderedDict[int, Rows] = OrderedDict()
+        # Least recently used first: the k neighbours of a row, and the last region of a leaf.
+        self._lists: OrderedDict[tuple[int, int], Rows] = OrderedDict()
         self._kept = 0
         self._regions: OrderedDict[str, tuple[Rows, Floats]] = OrderedDict()
 
@@ -101,12 +102,14 @@ class Neighbourhoods:
         """
         size = len(self._embeddings.ids)
         known = np.concatenate([labelled.positives, labelled.negatives])
-        each = max(1, min(self._each, _MOST_PRODUCTS // len(labelled.positives)))
-        near = self.around(labelled.positives, each=each, hidden=hidden, fewest=self._each)
+        each = self._each
+        while each > 1 and each * len(labelled.positives) > _MOST_PRODUCTS:
+            each //= 2
+        near = self.around(labelled.positives, each=each, hidden=hidden, fewest=self._each // 2)
         rng = np.random.default_rng([seed, zlib.crc32(leaf.encode()), len(known) // _DRAWN_ANEW])
         drawn = rng.choice(size, min(self._outside, size), replace=False)
         drawn = np.setdiff1d(drawn, known, assume_unique=True)
-        rows = np.unique(np.concatenate([near, known, drawn]))
+        rows = _union([near, known, drawn])
         return Region(rows, self._vectors(leaf, rows), np.searchsorted(rows, drawn))
 
     def around(self, positives: Rows, *, each: int, hidden: Rows, fewest: int) -> Rows:
@@ -119,30 +122,35 @@ class Neighbourhoods:
             fewest: Products wanted beside them; ``each`` grows until so many are there.
         """
         while True:
-            near = np.unique(np.concatenate(self._neighbours(positives, each)))
-            near = near[near >= 0]
-            left = len(near) - int(np.isin(hidden, near).sum())
+            near = _union([positives, *self._neighbours(positives, each)])
+            near = near[np.searchsorted(near, 0) :]
+            left = len(near) - int(_contains(near, hidden).sum())
             if left >= fewest or each >= _MOST_NEIGHBOURS:
                 return near
             each = min(2 * each, _MOST_NEIGHBOURS)
 
     def _neighbours(self, rows: Rows, each: int) -> list[Rows]:
-        """The nearest products of each row, nearest first; -1 follows where fewer were found."""
-        each = min(each, len(self._embeddings.ids))
-        with self._lock:
-            kept = {row: self._lists.get(row, rows[:0]) for row in rows.tolist()}
-        asked = [row for row, neighbours in kept.items() if len(neighbours) < each]
-        if asked:
-            found = self._embeddings.neighbours(np.array(asked, np.int64), k=each)
-            kept |= {row: one.copy() for row, one in zip(asked, found, strict=True)}
-        with self._lock:
-            self._keep(kept)
-        return [neighbours[:each] for neighbours in kept.values()]
+        """The nearest products of each row, nearest first; -1 follows where fewer were found.
 
-    def _keep(self, lists: Mapping[int, Rows]) -> None:
-        for row, neighbours in lists.items():
-            self._kept += len(neighbours) - len(self._lists.pop(row, ()))
-            self._lists[row] = neighbours
+        Always the first ones of equally many: the index cuts through products at one distance
+        elsewhere when asked for another number, and what was asked before must not matter.
+        """
+        k = min(max(each, self._each), len(self._embeddings.ids))
+        keys = [(row, k) for row in rows.tolist()]
+        with self._lock:
+            lists = {key: self._lists[key] for key in keys if key in self._lists}
+        new = [key for key in keys if key not in lists]
+        if new:
+            found = self._embeddings.neighbours(np.array(new)[:, 0], k=k)
+            lists |= {key: neighbours.copy() for key, neighbours in zip(new, found, strict=True)}
+        with self._lock:
+            self._keep(lists)
+        return [neighbours[:each] for neighbours in lists.values()]
+
+    def _keep(self, lists: Mapping[tuple[int, int], Rows]) -> None:
+        for key, neighbours in lists.items():
+            self._kept += len(neighbours) - len(self._lists.pop(key, ()))
+            self._lists[key] = neighbours
         while self._kept > _MOST_KEPT:
             self._kept -= len(self._lists.popitem(last=False)[1])
 
@@ -153,9 +161,8 @@ class Neighbourhoods:
         if before is None:
             vectors = self._embeddings.read(rows)
         else:
-            places = np.searchsorted(before[0], rows)
-            vectors = before[1].take(places, axis=0, mode="clip")
-            new = before[0].take(places, mode="clip") != rows
+            vectors = before[1].take(np.searchsorted(before[0], rows), axis=0, mode="clip")
+            new = ~_contains(before[0], rows)
             vectors[new] = self._embeddings.read(rows[new])
         with self._lock:
             self._regions[leaf] = rows, vectors
@@ -163,3 +170,17 @@ class Neighbourhoods:
             if len(self._regions) > _MOST_LEAVES:
                 self._regions.popitem(last=False)
         return vectors
+
+
+def _union(parts: Sequence[Rows]) -> Rows:
+    """Rows (n,) of any part, ascending; ``np.unique`` hashes, which takes ten times as long."""
+    rows = np.sort(np.concatenate(parts))
+    return rows[np.diff(rows, prepend=-2) > 0]
+
+
+def _contains(ascending: Rows, rows: Rows) -> npt.NDArray[np.bool_]:
+    """Which of these rows (n,) are among the others, of which there is one at least."""
+    found: npt.NDArray[np.bool_] = (
+        ascending.take(np.searchsorted(ascending, rows), mode="clip") == rows
+    )
+    return found
