@@ -80,6 +80,16 @@ class CostSettings(_Section):
     audit_seconds: float = Field(2.0, gt=0, description="Seconds of one audit decision")
 
 
+class CandidateSettings(_Section):
+    """How candidates are found (paper section 2.1)."""
+
+    exact_up_to: Positive = Field(
+        1_000_000,
+        description="Most products that are all scored for a leaf; in a larger pool, those near "
+        "its positives and some by chance",
+    )
+
+
 class MasterSettings(_Section):
     """The master model that a round trains."""
 
@@ -107,6 +117,7 @@ class Settings(_Section):
     encoders: EncoderSettings = EncoderSettings()
     targets: TargetSettings = TargetSettings()
     cost: CostSettings = CostSettings()
+    candidates: CandidateSettings = CandidateSettings()
     master: MasterSettings = MasterSettings()
 
 

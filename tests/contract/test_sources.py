@@ -10,13 +10,15 @@ import pytest
 
 from productnet.catalog.pool import Pool
 from productnet.catalog.schema import Product, products_to_table
-from productnet.local.model import Floats, Rows
+from productnet.embeddings.sets import write_embedding_set
+from productnet.embeddings.stamp import Stamp
 from productnet.retrieval.active import Active
 from productnet.retrieval.candidates import Candidate, Leaf
+from productnet.retrieval.neighbourhood import Neighbourhoods
 from productnet.retrieval.page import next_page
 from productnet.retrieval.registry import SOURCES
 from productnet.retrieval.resources import Recommendations, Resources
-from productnet.settings import CatalogSettings, Project, Settings
+from productnet.settings import CandidateSettings, CatalogSettings, Project, Settings
 from productnet.taxonomy.tree import Category
 
 HOSTILE = [
@@ -35,21 +37,12 @@ HOSTILE = [
 ]
 
 
-class Stand:
-    """Embeddings of products in memory."""
-
-    def __init__(self, ids: Sequence[str], vectors: Floats) -> None:
-        self.ids = pa.array(ids, pa.string())
-        self.vectors = vectors
-        self._rows = {product: row for row, product in enumerate(ids)}
-
-    def rows(self, ids: Sequence[str]) -> Rows:
-        return np.array([self._rows.get(product, -1) for product in ids], np.int64)
-
-
-def shop(folder: Path, titles: Sequence[str | None]) -> Resources:
+def shop(folder: Path, titles: Sequence[str | None], *, exact_up_to: int = 1_000_000) -> Resources:
     """A project whose product ``p0``, ``p1``, … have these titles and vectors to match."""
-    settings = Settings(catalog=CatalogSettings(fields=("title", "description")))
+    settings = Settings(
+        catalog=CatalogSettings(fields=("title", "description")),
+        candidates=CandidateSettings(exact_up_to=exact_up_to),
+    )
     project = Project.create(folder / "shop", settings)
     ids = [f"p{number}" for number in range(len(titles))]
     products = [
@@ -63,8 +56,15 @@ def shop(folder: Path, titles: Sequence[str | None]) -> Resources:
     vectors = np.stack([kinds[str(title)] for title in titles])
     vectors = vectors + 0.3 * rng.normal(size=vectors.shape)
     resources = Resources(project)
-    unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
-    resources.embeddings = Stand(ids, unit.astype(np.float32))
+    stamp = Stamp("titles", "numbers", 16, len(ids), pool.version, None, 0, "2030-01-01")
+    resources.embeddings = write_embedding_set(
+        project.embeddings_path / "titles",
+        ids=pa.array(ids),
+        vectors=[vectors.astype(np.float32)],
+        stamp=stamp,
+    )
+    # Few of so small a pool; they are used past ``exact_up_to`` products only.
+    resources.neighbourhoods = Neighbourhoods(resources.embeddings, each=5, outside=100)
     confident = pa.table(
         {
             "product": ids[::3],
@@ -97,10 +97,13 @@ def source(request: pytest.FixtureRequest) -> str:
     return chosen
 
 
-@pytest.fixture(scope="module")
-def resources(tmp_path_factory: pytest.TempPathFactory) -> Resources:
+@pytest.fixture(scope="module", params=[1_000_000, 1], ids=["whole pool", "neighbourhood"])
+def resources(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Resources:
     titles = ["Blue mug", "Plain cup", "Salad bowl", "Wall clock", None]
-    return shop(tmp_path_factory.mktemp("sources"), titles * 40)
+    folder = tmp_path_factory.mktemp("sources")
+    return shop(folder, titles * 40, exact_up_to=request.param)
 
 
 LEAVES = {

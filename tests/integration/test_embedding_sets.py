@@ -70,6 +70,16 @@ def test_a_product_is_nearest_to_itself(tmp_path: Path) -> None:
     assert (np.diff(cosines, axis=1) <= 0).all()
 
 
+def test_rows_are_read_as_they_are_mapped(tmp_path: Path) -> None:
+    embedding_set = write(tmp_path / "set", [str(n) for n in range(300)], some_vectors(300))
+    for rows in ([], [7], [299, 0, 12, 12]):
+        read = embedding_set.read(np.array(rows, np.int64))
+        np.testing.assert_array_equal(read, embedding_set.vectors[rows])
+    neighbours = embedding_set.neighbours(np.array([4, 40]), k=3)
+    expected, _ = embedding_set.nearest(embedding_set.vectors[[4, 40]], k=3)
+    np.testing.assert_array_equal(neighbours, expected)
+
+
 def test_asking_for_more_than_there_are_gives_all(tmp_path: Path) -> None:
     embedding_set = write(tmp_path / "set", list("abc"), some_vectors(3))
     rows, _ = embedding_set.nearest(some_vectors(1), k=10)
@@ -98,6 +108,9 @@ def test_the_index_finds_what_exact_search_finds(tmp_path: Path) -> None:
     found = [len(set(one) & set(other)) for one, other in zip(rows, exact, strict=True)]
     assert np.mean(found) / 10 >= 0.95
     np.testing.assert_allclose(cosines[:, 0], exact_cosines[:, 0], atol=1e-5)
+    own = embedding_set.neighbours(np.arange(50), k=10)
+    expected, _ = embedding_set.nearest(vectors[:50], k=10, exact=True)
+    assert np.mean([len(set(a) & set(b)) for a, b in zip(own, expected, strict=True)]) >= 9
     # More than the lists that are searched can hold.
     rows, _ = embedding_set.nearest(queries[:2], k=20_000)
     assert all(len(set(row)) == 20_000 for row in rows.tolist())
@@ -123,6 +136,7 @@ def test_a_set_may_be_replaced_while_it_is_read(tmp_path: Path) -> None:
     new = write(tmp_path / "set", list("vwxyz"), some_vectors(5))
     assert len(EmbeddingSet.open(tmp_path / "set")) == len(new) == 5
     assert old.nearest(some_vectors(1), k=1)[0].tolist() == [[0]]
+    np.testing.assert_array_equal(old.read(np.arange(3)), old.vectors)
     assert [path.name for path in tmp_path.iterdir()] == ["set"]
 
 

@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 
 from productnet.embeddings import index
 from productnet.embeddings.lookup import IdLookup
+from productnet.embeddings.matrix import Matrix
 from productnet.embeddings.nearest import FloatArray, Rows, exact_nearest, unit_rows
 from productnet.embeddings.stamp import Stamp, damaged, read_stamp, write_stamp
 from productnet.errors import EmbeddingError
@@ -36,10 +37,11 @@ class EmbeddingSet:
         vectors: (N, D), memory-mapped; rows have length one, or zero where nothing is known.
     """
 
-    def __init__(self, path: Path, stamp: Stamp, lookup: IdLookup, vectors: FloatArray) -> None:
+    def __init__(self, path: Path, stamp: Stamp, lookup: IdLookup, matrix: Matrix) -> None:
         self.path = path
         self.stamp = stamp
-        self.vectors = vectors
+        self.vectors = matrix.mapped
+        self._matrix = matrix
         self._lookup = lookup
         self._index: Any = None
 
@@ -49,16 +51,17 @@ class EmbeddingSet:
         stamp = read_stamp(path)
         try:
             lookup = IdLookup.open(path)
-            vectors = np.load(path / _VECTORS, mmap_mode="r")
+            matrix = Matrix(path / _VECTORS)
         except (OSError, ValueError, KeyError, pa.ArrowException) as error:
             raise damaged(path, str(error)) from error
-        if len(lookup) != stamp.count or vectors.shape != (stamp.count, stamp.dimension):
+        shape = matrix.mapped.shape
+        if len(lookup) != stamp.count or shape != (stamp.count, stamp.dimension):
             raise damaged(
                 path,
                 f"its stamp says {stamp.count} products of {stamp.dimension} dimensions, it has "
-                f"{len(lookup)} ids and vectors of shape {vectors.shape}",
+                f"{len(lookup)} ids and vectors of shape {shape}",
             )
-        return cls(path, stamp, lookup, vectors)
+        return cls(path, stamp, lookup, matrix)
 
     @property
     def name(self) -> str:
@@ -104,6 +107,24 @@ class EmbeddingSet:
         if opened is None:
             return exact_nearest(self.vectors, unit, k=k)
         return index.index_nearest(opened, self.vectors, unit, k=k)
+
+    def read(self, rows: Rows) -> FloatArray:
+        """Copies (n, D) of some rows; unlike ``vectors[rows]`` it leaves no page of them mapped."""
+        return self._matrix.read(rows)
+
+    def neighbours(self, rows: Rows, *, k: int) -> Rows:
+        """The k products nearest to each of these rows (n,), nearest first: (n, k).
+
+        By the index alone where there is one, whose order is not quite exact and which may find
+        fewer: then -1 follows.
+        """
+        k = min(k, len(self))
+        queries = self.read(rows)
+        opened = self._opened_index()
+        if opened is None:
+            return exact_nearest(self.vectors, queries, k=k)[0]
+        found: Rows = opened.search(queries, k)[1]
+        return found
 
     def _opened_index(self) -> Any:
         path = self.path / _INDEX

@@ -20,6 +20,12 @@ class LabelledRows:
     positives: Rows
     negatives: Rows
 
+    def within(self, part: Rows) -> "LabelledRows":
+        """Where in a part of the matrix they are; its rows (n,) ascend and hold all of them."""
+        return LabelledRows(
+            np.searchsorted(part, self.positives), np.searchsorted(part, self.negatives)
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Examples:
@@ -38,24 +44,35 @@ class Examples:
     told: npt.NDArray[np.bool_]
 
 
-def fit_leaf(name: str, vectors: Floats, labelled: LabelledRows, *, seed: int) -> LocalModel:
+def fit_leaf(
+    name: str,
+    vectors: Floats,
+    labelled: LabelledRows,
+    *,
+    seed: int,
+    by_chance: Rows | None = None,
+) -> LocalModel:
     """Train a local model on a leaf's labels and on products presumed negative.
 
     Args:
         name: A name of ``LOCAL_MODELS``.
-        vectors: The whole pool (N, D), memory-mapped or not.
+        vectors: The whole pool (N, D), memory-mapped or not, or a part of it.
         labelled: What people said.
         seed: Draws the presumed negatives, and whatever the model draws.
+        by_chance: Of a part, the rows (c,) that chance put there: presumed negatives are drawn
+            from them. None for the whole pool.
     """
-    examples = draw_examples(labelled, size=len(vectors), seed=seed)
+    examples = draw_examples(labelled, size=len(vectors), seed=seed, by_chance=by_chance)
     model = LOCAL_MODELS[name]()
     known = np.asarray(vectors[examples.rows], np.float32)  # (n, D)
     return model.fit(known, examples.labels, weights=examples.weights, seed=seed)
 
 
-def draw_examples(labelled: LabelledRows, *, size: int, seed: int) -> Examples:
+def draw_examples(
+    labelled: LabelledRows, *, size: int, seed: int, by_chance: Rows | None = None
+) -> Examples:
     """What people said, and products of a pool of this size presumed negative."""
-    presumed = _presumed_negatives(size, labelled, seed=seed)
+    presumed = _presumed_negatives(size, by_chance, labelled, seed=seed)
     rows = np.concatenate([labelled.positives, labelled.negatives, presumed])
     labels = np.arange(len(rows)) < len(labelled.positives)
     told = np.arange(len(rows)) < len(rows) - len(presumed)
@@ -66,8 +83,11 @@ def draw_examples(labelled: LabelledRows, *, size: int, seed: int) -> Examples:
     return Examples(rows, labels, weights, told)
 
 
-def _presumed_negatives(pool_size: int, labelled: LabelledRows, *, seed: int) -> Rows:
+def _presumed_negatives(
+    pool_size: int, by_chance: Rows | None, labelled: LabelledRows, *, seed: int
+) -> Rows:
     rng = np.random.default_rng(seed)
     known = np.concatenate([labelled.positives, labelled.negatives])
-    drawn = rng.choice(pool_size, min(pool_size, PRESUMED_NEGATIVES), replace=False)
-    return np.setdiff1d(drawn, known).astype(np.int64)
+    size = pool_size if by_chance is None else len(by_chance)
+    drawn = rng.choice(size, min(size, PRESUMED_NEGATIVES), replace=False)
+    return np.setdiff1d(drawn if by_chance is None else by_chance[drawn], known).astype(np.int64)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from productnet.local.ask import Ask, rank
+from productnet.embeddings.nearest import BLOCK, Best
 from productnet.local.model import Floats, Rows
 from productnet.retrieval.candidates import Candidate, Leaf
 from productnet.retrieval.keyword import Keyword
@@ -16,8 +16,12 @@ _MOST_COMPARED = 64
 # How much nearness to a negative takes away from nearness to a positive.
 _NEGATIVE_SHARE = 0.5
 
-# Rows compared at a time.
-_BLOCK = 65_536
+# A pool of the size that is still scored whole is compared with so many labels, which takes three
+# times as long; with more of them, only what is near a positive is.
+_COMPARED_WHOLE = 8
+
+# Products compared for each one asked for, of those near one positive.
+_CANDIDATES_PER_RESULT = 4
 
 
 class Nearest:
@@ -27,24 +31,74 @@ class Nearest:
         self, leaf: Leaf, resources: Resources, *, count: int, rng: np.random.Generator
     ) -> list[Candidate]:
         """The products close to the leaf's positives, closest first."""
+        embeddings = resources.embeddings
         positives = _some(leaf.positives, resources, rng)
         if not len(positives):
             return Keyword().rank(leaf, resources, count=count, rng=rng)
-        embeddings = resources.embeddings
         negatives = _some(leaf.negatives, resources, rng)
-        score, closest = _closeness(embeddings.vectors, positives, negatives)
-        hidden = resources.rows(leaf.hidden)
-        chosen = rank(score, Ask.POSITIVES, count=count, exclude=hidden)
-        ids = embeddings.ids
+        compared = _Compared(embeddings.read(positives), embeddings.read(negatives))
+        hidden = np.sort(resources.rows(leaf.hidden))
+        comparisons = len(embeddings.ids) * (len(positives) + len(negatives))
+        if comparisons <= _COMPARED_WHOLE * resources.project.settings.candidates.exact_up_to:
+            rows, scores = _closest(compared, embeddings.vectors, hidden, count)
+        else:
+            each = _CANDIDATES_PER_RESULT * count
+            near = resources.neighbourhoods.around(
+                positives, each=each, hidden=hidden, fewest=count
+            )
+            near = np.setdiff1d(near, hidden, assume_unique=True)
+            rows, scores = _closest(compared, embeddings.read(near), hidden[:0], count)
+            rows = near[rows]
+        like = positives[compared.closest(embeddings.read(rows))]
         return [
             Candidate(
-                ids[int(row)].as_py(),
-                "nearest",
-                float(score[row]),
-                f'like "{ids[int(positives[closest[row]])].as_py()}"',
+                product=embeddings.ids[int(row)].as_py(),
+                source="nearest",
+                score=float(score),
+                reason=f'like "{embeddings.ids[int(one)].as_py()}"',
             )
-            for row in chosen
+            for row, score, one in zip(rows, np.clip(scores, 0, 1), like, strict=True)
         ]
+
+
+class _Compared:
+    """What products are compared with.
+
+    Args:
+        towards: The positives (P, D), one at least.
+        away: The negatives (Q, D).
+    """
+
+    def __init__(self, towards: Floats, away: Floats) -> None:
+        self._towards = towards
+        self._away = away
+
+    def closeness(self, vectors: Floats) -> Floats:
+        """How close each of these (n, D) is: (n,), at most 1."""
+        near: Floats = (self._towards @ vectors.T).max(axis=0)  # (P, D) @ (D, n) -> (P, n) -> (n,)
+        near += 1
+        near /= 2
+        if len(self._away):
+            far = (self._away @ vectors.T).max(axis=0)  # (Q, n) -> (n,)
+            near -= _NEGATIVE_SHARE * (1 + far) / 2
+        return near
+
+    def closest(self, vectors: Floats) -> Rows:
+        """Which positive each of these (n, D) is closest to (n,)."""
+        places: Rows = (self._towards @ vectors.T).argmax(axis=0)
+        return places
+
+
+def _closest(compared: _Compared, vectors: Floats, hidden: Rows, count: int) -> tuple[Rows, Floats]:
+    """Rows and closeness (at most ``count``,) of the closest that are not hidden, in order."""
+    best = Best(count)
+    for start in range(0, len(vectors), BLOCK):
+        scores = compared.closeness(vectors[start : start + BLOCK])
+        first, last = np.searchsorted(hidden, [start, start + BLOCK])
+        scores[hidden[first:last] - start] = -np.inf
+        best.add(start, scores)
+    found = np.isfinite(best.scores)
+    return best.rows[found], best.scores[found]
 
 
 def _some(products: Sequence[str], resources: Resources, rng: np.random.Generator) -> Rows:
@@ -52,20 +106,3 @@ def _some(products: Sequence[str], resources: Resources, rng: np.random.Generato
     if len(rows) <= _MOST_COMPARED:
         return rows
     return np.sort(rng.choice(rows, _MOST_COMPARED, replace=False))
-
-
-def _closeness(vectors: Floats, positives: Rows, negatives: Rows) -> tuple[Floats, Rows]:
-    """Closeness of every product (N,), 0 to 1, and which positive it is closest to (N,)."""
-    score = np.empty(len(vectors), np.float32)
-    closest = np.empty(len(vectors), np.int64)
-    towards = np.asarray(vectors[positives], np.float32).T  # (D, P)
-    away = np.asarray(vectors[negatives], np.float32).T  # (D, Q)
-    for start in range(0, len(vectors), _BLOCK):
-        rows = slice(start, start + _BLOCK)
-        block = np.asarray(vectors[rows], np.float32)  # (B, D)
-        near = block @ towards  # (B, D) @ (D, P) -> (B, P)
-        closest[rows] = near.argmax(axis=1)
-        score[rows] = (1 + near.max(axis=1)) / 2
-        if away.shape[1]:
-            score[rows] -= _NEGATIVE_SHARE * (1 + (block @ away).max(axis=1)) / 2
-    return np.clip(score, 0, 1), closest

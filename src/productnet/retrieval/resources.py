@@ -18,7 +18,9 @@ from productnet.catalog.pool import Pool
 from productnet.embeddings.active import active_set, read_active
 from productnet.local.model import Floats, Rows
 from productnet.progress import SILENT, Progress
+from productnet.retrieval.evidence import Words
 from productnet.retrieval.keyword_index import KeywordIndex
+from productnet.retrieval.neighbourhood import Neighbourhoods
 from productnet.retrieval.scoring import Scorer, score_now
 from productnet.retrieval.terms import TermMatrix
 from productnet.settings import Project
@@ -43,6 +45,14 @@ class Vectors(Protocol):
 
     def rows(self, ids: Sequence[str]) -> Rows:
         """The row of each id; -1 where absent."""
+        ...
+
+    def read(self, rows: Rows) -> Floats:
+        """Copies (n, D) of some rows."""
+        ...
+
+    def neighbours(self, rows: Rows, *, k: int) -> Rows:
+        """About the k nearest products of each row (n,), nearest first: (n, k); -1 for none."""
         ...
 
 
@@ -79,19 +89,28 @@ class Resources:
         return active_set(self.project)
 
     @cached_property
+    def neighbourhoods(self) -> Neighbourhoods:
+        """Where in a big pool the leaves are."""
+        return Neighbourhoods(self.embeddings)
+
+    @cached_property
     def keywords(self) -> KeywordIndex:
         """BM25 over the pool's texts, built now if it is missing or older than the pool."""
         return KeywordIndex.open_or_build(self.pool, self.project.keyword_index_path)
 
     @cached_property
-    def term_matrix(self) -> TermMatrix:
-        """The words of the pool, weighed now if they are missing or older than the pool."""
-        return TermMatrix.open_or_build(self.pool, self.project.terms_path)
+    def _terms(self) -> tuple[TermMatrix, sparse.csr_array]:
+        """The words of the pool, weighed now if missing or older, and of each embedded product."""
+        matrix = TermMatrix.open_or_build(self.pool, self.project.terms_path)
+        return matrix, matrix.of(self.embeddings.ids)
 
-    @cached_property
-    def terms(self) -> sparse.csr_array:
-        """(N, V) the words of each row of the embedding matrix."""
-        return self.term_matrix.of(self.embeddings.ids)
+    def words(self, name: str, *, rows: Rows | None = None) -> Words | None:
+        """The words of these rows (n,) of the embedding matrix, or of all; None without a pool."""
+        if not self.project.pool_path.exists():
+            return None
+        matrix, terms = self._terms
+        some = terms if rows is None else terms[rows]
+        return Words(some, matrix.said(name, some))
 
     def rows(self, products: Iterable[str]) -> Rows:
         """The rows of the embedding matrix of those products that are embedded."""

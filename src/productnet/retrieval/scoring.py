@@ -11,7 +11,7 @@ from productnet.local.ask import Ask, rank
 from productnet.local.model import Floats, Rows
 from productnet.local.training import LabelledRows, draw_examples, fit_leaf
 from productnet.retrieval.candidates import Leaf
-from productnet.retrieval.evidence import Words, with_words
+from productnet.retrieval.evidence import with_words
 
 if TYPE_CHECKING:
     from productnet.retrieval.resources import Resources
@@ -68,16 +68,39 @@ def score_now(leaf: Leaf, resources: "Resources", *, model: str) -> Scored | Non
     digest = _digest(leaf.positives, leaf.negatives)
     seed = int(digest, 16) ^ resources.project.settings.seed
     labelled = LabelledRows(np.sort(positives), np.sort(negatives))
-    vectors = resources.embeddings.vectors
-    scores = fit_leaf(model, vectors, labelled, seed=seed).score(vectors)
-    words = Words(resources.terms, resources.term_matrix.said(leaf.category.name, resources.terms))
-    examples = draw_examples(labelled, size=len(vectors), seed=seed)
+    rows, vectors, by_chance = _scope(leaf, labelled, resources)
+    within = labelled if rows is None else labelled.within(rows)
+    scores = fit_leaf(model, vectors, within, seed=seed, by_chance=by_chance).score(vectors)
+    words = resources.words(leaf.category.name, rows=rows)
+    if words is not None:
+        examples = draw_examples(within, size=len(vectors), seed=seed, by_chance=by_chance)
+        scores = with_words(scores, vectors, words, examples, seed=seed)
     return Scored(
-        rows=None,
-        scores=with_words(scores, vectors, words, examples, seed=seed),
+        rows=rows,
+        scores=scores,
         version=f"{model}:{len(leaf.labels)}:{digest}",
         labels=leaf.labels,
     )
+
+
+def _scope(
+    leaf: Leaf, labelled: LabelledRows, resources: "Resources"
+) -> tuple[Rows | None, Floats, Rows | None]:
+    """What is scored: all of the pool, or of a big one what is near the leaf and some by chance.
+
+    Returns:
+        Rows of the embedding matrix (n,), their vectors (n, D), and which of them chance drew;
+        None for rows and chance where it is all.
+    """
+    settings = resources.project.settings
+    vectors = resources.embeddings.vectors
+    if len(vectors) <= settings.candidates.exact_up_to:
+        return None, vectors, None
+    hidden = resources.rows(leaf.hidden)
+    region = resources.neighbourhoods.region(
+        leaf.category.id, labelled, hidden=hidden, seed=settings.seed
+    )
+    return region.rows, region.vectors, region.by_chance
 
 
 def _digest(positives: Sequence[str], negatives: Sequence[str]) -> str:

@@ -3,7 +3,7 @@ import pytest
 
 from productnet.embeddings import nearest
 from productnet.embeddings.lookup import IdLookup, hash_ids
-from productnet.embeddings.nearest import exact_nearest, unit_rows
+from productnet.embeddings.nearest import Best, exact_nearest, unit_rows
 
 
 def test_blocks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -24,6 +24,19 @@ def test_ties_go_to_the_earlier_row() -> None:
     vectors = np.ones((9, 2), np.float32)
     rows, _ = exact_nearest(vectors, vectors[:1], k=9)
     assert rows.tolist() == [list(range(9))]
+
+
+def test_the_best_of_blocks_are_the_best_of_all() -> None:
+    # Few different scores, so that many are equal.
+    scores = np.random.default_rng(0).integers(0, 9, 400).astype(np.float32)
+    expected = np.argsort(-scores, kind="stable")
+    for k in (0, 1, 30, 399, 400, 500):
+        for size in (1, 20, 64, 400):
+            best = Best(k)
+            for start in range(0, 400, size):
+                best.add(start, scores[start : start + size])
+            assert best.rows.tolist() == expected[:k].tolist()
+            assert best.scores.tolist() == scores[expected[:k]].tolist()
 
 
 def test_no_query_gives_no_row() -> None:
