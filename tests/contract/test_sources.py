@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.dataset as ds
 import pytest
 
 from productnet.catalog.pool import Pool
@@ -13,9 +14,11 @@ from productnet.catalog.schema import Product, products_to_table
 from productnet.local.model import Floats, Rows
 from productnet.retrieval.active import Active
 from productnet.retrieval.candidates import Candidate, Leaf
+from productnet.retrieval.keyword_query import parse_query
 from productnet.retrieval.page import next_page
+from productnet.retrieval.recommendations import Recommendations
 from productnet.retrieval.registry import SOURCES
-from productnet.retrieval.resources import Recommendations, Resources
+from productnet.retrieval.resources import Resources
 from productnet.settings import CatalogSettings, Project, Settings
 from productnet.taxonomy.tree import Category
 
@@ -47,6 +50,23 @@ class Stand:
         return np.array([self._rows.get(product, -1) for product in ids], np.int64)
 
 
+class StandSpace:
+    """Compares a text with titles by the words they share."""
+
+    modalities = ("text",)
+
+    def __init__(self, titles: Sequence[str | None]) -> None:
+        self._words = [set(str(title).lower().split()) for title in titles]
+
+    def nearest(
+        self, *, text: str | None = None, image: bytes | None = None, count: int
+    ) -> list[tuple[str, float]]:
+        asked = {word.rstrip("s") for word in str(text).lower().split()}
+        shared = [float(bool(asked & words)) for words in self._words]
+        best = sorted(range(len(shared)), key=lambda row: (-shared[row], row))
+        return [(f"p{row}", shared[row]) for row in best[:count]]
+
+
 def shop(folder: Path, titles: Sequence[str | None]) -> Resources:
     """A project whose product ``p0``, ``p1``, … have these titles and vectors to match."""
     settings = Settings(catalog=CatalogSettings(fields=("title", "description")))
@@ -73,7 +93,8 @@ def shop(folder: Path, titles: Sequence[str | None]) -> Resources:
             "rank": pa.array([1] * len(ids[::3]), pa.int8()),
         }
     )
-    resources.recommendations = Recommendations(confident, round=1)
+    resources.recommendations = Recommendations(ds.dataset(confident), round=1)
+    resources.outside = StandSpace(titles)
     return resources
 
 
@@ -164,9 +185,9 @@ def test_a_hostile_name(source: str, resources: Resources, name: str) -> None:
 
 @pytest.mark.parametrize("query", [*HOSTILE, "\ud800", "", "mug -blue", '"blue mug"~3'])
 def test_no_query_raises(resources: Resources, query: str) -> None:
-    hits = resources.keywords.search(query, count=5)
+    hits = resources.keywords.search(parse_query(query), count=5)
     assert len(hits) <= 5
-    assert {product for product, _ in hits} <= set(resources.ids.to_pylist())
+    assert {hit.product for hit in hits} <= set(resources.ids.to_pylist())
 
 
 def test_a_leaf_of_ten_thousand_labels(source: str, tmp_path: Path) -> None:
@@ -181,7 +202,7 @@ def test_a_leaf_of_ten_thousand_labels(source: str, tmp_path: Path) -> None:
 def test_sources_find_what_they_are_for(resources: Resources) -> None:
     mugs = {f"p{number}" for number in range(0, 200, 5)}
     known = LEAVES["both"]
-    for source in ("keyword", "nearest", "active", "mixed"):
+    for source in ("keyword", "nearest", "adhoc", "active", "mixed"):
         page = propose(source, known, resources, count=20)
         assert len({candidate.product for candidate in page} & mugs) >= 12, source
     assert {c.source for c in propose("mixed", known, resources, count=20)} >= {"active", "master"}
