@@ -13,7 +13,6 @@ from productnet.errors import ImageError, UsageError
 from productnet.settings import Project
 
 if TYPE_CHECKING:
-    from productnet.local.ask import Ask
     from productnet.retrieval.candidates import Candidate, Source
 
 # The source that each option is for.
@@ -22,6 +21,9 @@ _OWNER = {
     **dict.fromkeys(("query", "field"), "keyword"),
     **dict.fromkeys(("id", "text", "image", "url"), "adhoc"),
 }
+
+# Of these, what no candidate has is left out.
+_COLUMNS = ("product", "title", "source", "score", "why", "model", "copies")
 
 # Ids that are not in the pool and are named all the same.
 _UNKNOWN_NAMED = 5
@@ -111,14 +113,17 @@ def candidates(
     unknown = chosen.unknown(resources) if isinstance(chosen, AdHoc) else []
 
     def human() -> None:
+        rows = [_row(one, text) for one, text in zip(page, titles, strict=True)]
+        shown = [name for name in _COLUMNS if any(row[name] not in (None, "") for row in rows)]
         table(
-            f"{category.label}: {len(page)} candidates",
-            ("product", "title", "source", "score", "why", "model", "copies"),
-            [_row(one, text) for one, text in zip(page, titles, strict=True)],
+            f"Candidates for {category.label}",
+            shown,
+            [[row[name] for name in shown] for row in rows],
         )
         if unknown:
-            named = ", ".join(unknown[:_UNKNOWN_NAMED])
-            say(f"Not in the pool: {len(unknown):,} of the ids given, such as {named}.")
+            more = len(unknown) - _UNKNOWN_NAMED
+            others = f" and {more:,} more" if more > 0 else ""
+            say(f"Not in the pool: {', '.join(unknown[:_UNKNOWN_NAMED])}{others}.")
 
     result = {
         "leaf": category.id,
@@ -151,9 +156,6 @@ class _Options:
 
 def _source(name: str | None, options: _Options) -> "Source":
     """The source asked for, or the one that the options are for, made as they say."""
-    from productnet.retrieval.active import Active
-    from productnet.retrieval.adhoc import AdHoc
-    from productnet.retrieval.keyword import Keyword
     from productnet.retrieval.registry import DEFAULT, SOURCES
 
     owners = [_OWNER[option] for option in options.given]
@@ -164,52 +166,53 @@ def _source(name: str | None, options: _Options) -> "Source":
             raise UsageError(
                 f"--{option} is for source {owner}, not for {name}. Leave one of them out."
             )
-    if kind is Active:
-        return Active(_ask(options.ask), model=_model(options.model))
-    if kind is Keyword:
-        return Keyword(options.query, fields=options.field or ())
-    if kind is AdHoc:
-        ids = None if options.id is None else "\n".join(options.id)
-        return AdHoc(ids=ids, text=options.text, image=_image(options.image, options.url))
-    return kind()
+    with_options = {"active": _active, "keyword": _keyword, "adhoc": _adhoc}
+    return with_options[name](options) if name in with_options else kind()
 
 
-def _ask(name: str | None) -> "Ask":
+def _active(options: _Options) -> "Source":
     from productnet.local.ask import Ask
-
-    try:
-        return Ask.POSITIVES if name is None else Ask(name)
-    except ValueError:
-        raise UsageError(f'--ask takes {", ".join(Ask)}; not "{name}".') from None
-
-
-def _model(name: str | None) -> str:
     from productnet.local.registry import DEFAULT, LOCAL_MODELS
+    from productnet.retrieval.active import Active
 
-    if name is not None:
-        LOCAL_MODELS[name]  # the source would notice only once the leaf has labels to train on
-    return name or DEFAULT
-
-
-def _image(file: Path | None, url: str | None) -> bytes | str | None:
-    if file is None:
-        return url
-    if url is not None:
-        raise UsageError("Give one image: --image or --url.")
-    if not file.is_file():
-        raise ImageError(f"There is no image {file}.")
-    return file.read_bytes()
+    if options.model is not None:
+        LOCAL_MODELS[options.model]  # the source would notice only once there are labels
+    try:
+        ask = Ask.POSITIVES if options.ask is None else Ask(options.ask)
+    except ValueError:
+        raise UsageError(f'--ask takes {", ".join(Ask)}; not "{options.ask}".') from None
+    return Active(ask, model=options.model or DEFAULT)
 
 
-def _row(candidate: "Candidate", title: str | None) -> tuple[object, ...]:
+def _keyword(options: _Options) -> "Source":
+    from productnet.retrieval.keyword import Keyword
+
+    return Keyword(options.query, fields=options.field or ())
+
+
+def _adhoc(options: _Options) -> "Source":
+    from productnet.retrieval.adhoc import AdHoc
+
+    image: bytes | str | None = options.url
+    if options.image is not None:
+        if options.url is not None:
+            raise UsageError("Give one image: --image or --url.")
+        if not options.image.is_file():
+            raise ImageError(f"There is no image {options.image}.")
+        image = options.image.read_bytes()
+    ids = None if options.id is None else "\n".join(options.id)
+    return AdHoc(ids=ids, text=options.text, image=image)
+
+
+def _row(candidate: "Candidate", title: str | None) -> dict[str, object]:
     """What people see of a candidate, in a line."""
-    model = candidate.model_version or ""
-    return (
-        candidate.product,
-        title,
-        candidate.source,
-        candidate.score,
-        candidate.reason,
-        f"{model} ({candidate.behind} behind)" if candidate.behind else model,
-        len(candidate.copies) or "",
-    )
+    model = candidate.model_version
+    return {
+        "product": candidate.product,
+        "title": title,
+        "source": candidate.source,
+        "score": candidate.score,
+        "why": candidate.reason,
+        "model": f"{model} ({candidate.behind} behind)" if candidate.behind else model,
+        "copies": len(candidate.copies) or "",
+    }

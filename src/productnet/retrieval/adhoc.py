@@ -101,13 +101,13 @@ class AdHoc:
 
     def _nearest(self, leaf: Leaf, resources: Resources, *, count: int) -> list[Candidate]:
         space = resources.outside
-        text, image = self._text, self._picture(resources.project.settings.images)
-        for modality, given in (("text", text), ("image", image)):
+        for modality, given in (("text", self._text), ("image", self._image)):
             if given is not None and modality not in space.modalities:
                 raise EmbeddingError(
-                    f"No product of this project was embedded with an {modality}, so there is "
+                    f"No product of this project was embedded by its {modality}, so there is "
                     f"nothing to compare this {modality} with."
                 )
+        text, image = self._text, self._loaded_image(resources.project.settings.images)
         if text is None and image is None:
             text = _cut(leaf.category.name)
         found = space.nearest(text=text, image=image, count=count + len(leaf.hidden))
@@ -118,15 +118,11 @@ class AdHoc:
             if product not in leaf.hidden
         ][:count]
 
-    def _picture(self, settings: ImageSettings) -> bytes | None:
+    def _loaded_image(self, settings: ImageSettings) -> bytes | None:
         """The image as the pool would hold it; the next page does not fetch it again."""
-        if self._loaded is None and self._image is not None:
-            url_or_bytes = self._image
-            data = (
-                fetch_pasted(url_or_bytes, settings)
-                if isinstance(url_or_bytes, str)
-                else url_or_bytes
-            )
+        given = self._image
+        if self._loaded is None and given is not None:
+            data = fetch_pasted(given, settings) if isinstance(given, str) else given
             self._loaded = load_image(data, settings, thumbnail=False).data
         return self._loaded
 

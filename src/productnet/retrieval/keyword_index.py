@@ -85,9 +85,9 @@ class KeywordIndex:
         Args:
             terms: What is wanted, needed and excluded.
             count: Hits at most.
-            fields: Text fields to search; all when there are none. They count alike: a title
-                weighed more, by 2 to 5, brought no more of the right products on three shops'
-                pools, and fewer on one.
+            fields: Text fields to search; all when there are none. They count alike: on four
+                pools a title weighed two to five times as much brought no more products of the
+                leaf, and on one of them fewer.
             everything: After the products that match come all others, but for those excluded.
 
         Raises:

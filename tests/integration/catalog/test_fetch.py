@@ -69,7 +69,8 @@ class Shop(BaseHTTPRequestHandler):
             case "moved":
                 self.send(302, b"", Location="/image/1")
             case "inside":
-                self.send(302, b"", Location=f"http://localhost:{self.server.server_port}/image/1")
+                here = self.headers["Host"].replace("127.0.0.1", "localhost")
+                self.send(302, b"", Location=f"http://{here}/image/1")
             case "circle":
                 self.send(302, b"", Location=self.path)
             case "elsewhere":

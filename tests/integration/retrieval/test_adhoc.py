@@ -252,6 +252,6 @@ def test_a_pool_of_texts_has_nothing_to_compare_pictures_with(
     texts = Resources(make_project(tmp_path, images=False))
     leaf = leaf_called(resources, "Mugs")
     _, image = pictured(resources, truth, leaf)
-    with pytest.raises(EmbeddingError, match="No product .* with an image"):
+    with pytest.raises(EmbeddingError, match="No product .* by its image"):
         ranked(AdHoc(image=image), leaf, texts)
     assert ranked(AdHoc(), leaf, texts)
