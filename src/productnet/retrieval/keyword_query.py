@@ -13,8 +13,8 @@ from productnet.encoders.texts import well_formed
 _LONGEST_QUERY = 1_000
 _MOST_TERMS = 64
 
-# A sign, then a phrase in quotation marks or whatever reaches to the next space.
-_PIECE = re.compile(r'([+-]?)(?:"([^"]*)"?|(\S+))')
+# A sign, then a phrase in quotation marks or whatever reaches to the next space, comma or slash.
+_PIECE = re.compile(r'([+-]?)(?:"([^"]*)"?|([^\s,;/|]+))')
 
 
 class Role(StrEnum):
@@ -49,7 +49,7 @@ def parse_query(text: str) -> tuple[Term, ...]:
     Words are alternatives: the more of them a product has, and the rarer they are, the better.
     ``"a phrase"`` has to stand as it is. ``+word`` or ``+"a phrase"`` has to be there;
     ``-word``, ``-"a phrase"`` or ``NOT word`` must not. ``AND`` and ``OR`` are passed over, a
-    word broken up by signs is a phrase (``t-shirt``), and what follows the first 1,000
+    word with a hyphen is a phrase (``t-shirt``), and what follows the first 1,000
     characters or 64 terms is left out.
 
     Example:

@@ -23,6 +23,7 @@ def terms(query: str) -> list[tuple[str, str]]:
         ("mug AND cup OR bowl", [("mug", "wanted"), ("cup", "wanted"), ("bowl", "wanted")]),
         ("and not", [("and", "wanted"), ("not", "wanted")]),
         ("T-shirt", [("t shirt", "wanted")]),
+        ("mugs/cups, -bowls", [("mugs", "wanted"), ("cups", "wanted"), ("bowls", "excluded")]),
         ("mug mug", [("mug", "wanted")]),
         ('"never closed', [("never closed", "wanted")]),
         ("title:mugs^9 (a~2 [1 TO 3]", [("title mugs 9", "wanted"), ("a 2", "wanted"),
