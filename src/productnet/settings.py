@@ -56,6 +56,9 @@ class ImageSettings(_Section):
     timeout: float = Field(20.0, gt=0, description="Seconds to wait for one image URL")
     retries: int = Field(3, ge=0, description="Further attempts at an image URL that failed")
     concurrency: Positive = Field(16, description="Image URLs fetched at the same time")
+    private_hosts: tuple[str, ...] = Field(
+        (), description="Hosts of a private network that a pasted image URL may name"
+    )
 
 
 class EncoderSettings(_Section):

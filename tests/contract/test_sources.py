@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.dataset as ds
 import pytest
 
 from productnet.catalog.pool import Pool
@@ -14,10 +15,12 @@ from productnet.embeddings.sets import write_embedding_set
 from productnet.embeddings.stamp import Stamp
 from productnet.retrieval.active import Active
 from productnet.retrieval.candidates import Candidate, Leaf
+from productnet.retrieval.keyword_query import parse_query
 from productnet.retrieval.neighbourhood import Neighbourhoods
 from productnet.retrieval.page import next_page
+from productnet.retrieval.recommendations import Recommendations
 from productnet.retrieval.registry import SOURCES
-from productnet.retrieval.resources import Recommendations, Resources
+from productnet.retrieval.resources import Resources
 from productnet.settings import CandidateSettings, CatalogSettings, Project, Settings
 from productnet.taxonomy.tree import Category
 
@@ -35,6 +38,23 @@ HOSTILE = [
     "x" * 50_000,
     "(" * 20_000,
 ]
+
+
+class StandSpace:
+    """Compares a text with titles by the words they share."""
+
+    modalities = ("text",)
+
+    def __init__(self, titles: Sequence[str | None]) -> None:
+        self._words = [set(str(title).lower().split()) for title in titles]
+
+    def nearest(
+        self, *, text: str | None = None, image: bytes | None = None, count: int
+    ) -> list[tuple[str, float]]:
+        asked = {word.rstrip("s") for word in str(text).lower().split()}
+        shared = [float(bool(asked & words)) for words in self._words]
+        best = sorted(range(len(shared)), key=lambda row: (-shared[row], row))
+        return [(f"p{row}", shared[row]) for row in best[:count]]
 
 
 def shop(folder: Path, titles: Sequence[str | None], *, exact_up_to: int = 1_000_000) -> Resources:
@@ -73,7 +93,8 @@ def shop(folder: Path, titles: Sequence[str | None], *, exact_up_to: int = 1_000
             "rank": pa.array([1] * len(ids[::3]), pa.int8()),
         }
     )
-    resources.recommendations = Recommendations(confident, round=1)
+    resources.recommendations = Recommendations(ds.dataset(confident), round=1)
+    resources.outside = StandSpace(titles)
     return resources
 
 
@@ -167,9 +188,9 @@ def test_a_hostile_name(source: str, resources: Resources, name: str) -> None:
 
 @pytest.mark.parametrize("query", [*HOSTILE, "\ud800", "", "mug -blue", '"blue mug"~3'])
 def test_no_query_raises(resources: Resources, query: str) -> None:
-    hits = resources.keywords.search(query, count=5)
+    hits = resources.keywords.search(parse_query(query), count=5)
     assert len(hits) <= 5
-    assert {product for product, _ in hits} <= set(resources.ids.to_pylist())
+    assert {hit.product for hit in hits} <= set(resources.ids.to_pylist())
 
 
 def test_a_leaf_of_ten_thousand_labels(source: str, tmp_path: Path) -> None:
@@ -184,7 +205,7 @@ def test_a_leaf_of_ten_thousand_labels(source: str, tmp_path: Path) -> None:
 def test_sources_find_what_they_are_for(resources: Resources) -> None:
     mugs = {f"p{number}" for number in range(0, 200, 5)}
     known = LEAVES["both"]
-    for source in ("keyword", "nearest", "active", "mixed"):
+    for source in ("keyword", "nearest", "adhoc", "active", "mixed"):
         page = propose(source, known, resources, count=20)
         assert len({candidate.product for candidate in page} & mugs) >= 12, source
     assert {c.source for c in propose("mixed", known, resources, count=20)} >= {"active", "master"}

@@ -13,6 +13,7 @@ import httpx
 
 from productnet import __version__
 from productnet.catalog.images import BadImage
+from productnet.catalog.public_hosts import PublicHosts
 from productnet.catalog.readers.rows import FaultKind
 from productnet.settings import ImageSettings
 
@@ -30,10 +31,17 @@ class Fetcher:
     """Fetches images in an event loop of its own thread.
 
     At most ``concurrency`` images are in flight, each at most ``max_bytes`` large, so memory is
-    bounded by their product. ``seed`` makes the pauses between tries repeatable.
+    bounded by their product. ``seed`` makes the pauses between tries repeatable. ``transport``
+    takes the place of the one that asks any host there is.
     """
 
-    def __init__(self, settings: ImageSettings, *, seed: int = 0) -> None:
+    def __init__(
+        self,
+        settings: ImageSettings,
+        *,
+        seed: int = 0,
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
         self._settings = settings
         self._random = random.Random(seed)
         self._refusals: dict[str, int] = {}
@@ -42,6 +50,7 @@ class Fetcher:
             follow_redirects=True,
             max_redirects=_MAX_REDIRECTS,
             timeout=settings.timeout,
+            transport=transport,
             limits=httpx.Limits(max_connections=settings.concurrency),
             headers={"User-Agent": f"productnet/{__version__}", "Accept": "image/*"},
         )
@@ -131,6 +140,17 @@ class Fetcher:
             task.cancel()
         await asyncio.gather(*running, return_exceptions=True)
         await self._client.aclose()
+
+
+def fetch_pasted(url: str, settings: ImageSettings) -> bytes:
+    """The image behind a URL that a person pasted, asked for once, of public hosts only.
+
+    Raises BadImage, also for a host within a private network that is not named in
+    ``images.private_hosts``.
+    """
+    once = settings.model_copy(update={"retries": 0})
+    with Fetcher(once, transport=PublicHosts(allowed=settings.private_hosts)) as fetcher:
+        return fetcher.submit(fetcher.fetch(url)).result()
 
 
 class _TryAgain(Exception):

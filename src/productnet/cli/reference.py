@@ -108,7 +108,7 @@ def _toml(value: object) -> str:
     if value is None:
         return "not set"
     if isinstance(value, list):
-        return ", ".join(str(item) for item in value)
+        return ", ".join(str(item) for item in value) or "none"
     return str(value)
 
 

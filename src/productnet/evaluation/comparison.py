@@ -54,8 +54,10 @@ def compare_sources(
     chosen = [rich[place] for place in spread(len(rich), _LEAVES)]
     pages: list[FirstPage] = []
     curves: list[FoundCurve] = []
-    # Before the first round the master model recommends nothing, and its pages would be chance.
-    sources = [name for name in SOURCES if name != "master" or resources.recommendations]
+    # ``adhoc`` is for what a person has in mind. Before the first round the master model
+    # recommends nothing, and its pages would be chance.
+    unasked = {"adhoc"} if resources.recommendations else {"adhoc", "master"}
+    sources = [name for name in SOURCES if name not in unasked]
     with progress.task("Comparing sources", total=len(chosen)) as advance:
         for leaf in chosen:
             known = _first_labels(state, leaf)

@@ -4,30 +4,27 @@ Each piece is opened when a source first asks for it, so that opening costs noth
 without embeddings still has keyword search.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from functools import cached_property
 from typing import Protocol
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
 from scipy import sparse
 
 from productnet.catalog.pool import Pool
 from productnet.embeddings.active import active_set, read_active
+from productnet.embeddings.queries import InitialSpace
 from productnet.local.model import Floats, Rows
 from productnet.progress import SILENT, Progress
 from productnet.retrieval.evidence import Words
 from productnet.retrieval.keyword_index import KeywordIndex
 from productnet.retrieval.neighbourhood import Neighbourhoods
+from productnet.retrieval.recommendations import Recommendations
 from productnet.retrieval.scoring import Scorer, score_now
 from productnet.retrieval.terms import TermMatrix
 from productnet.settings import Project
 from productnet.taxonomy.tree import Taxonomy
-
-# What a round recommends, in its folder.
-RECOMMENDATIONS_FILE = "recommendations.parquet"
 
 
 class Vectors(Protocol):
@@ -53,6 +50,21 @@ class Vectors(Protocol):
 
     def neighbours(self, rows: Rows, *, k: int) -> Rows:
         """About the k nearest products of each row (n,), nearest first: (n, k); -1 for none."""
+        ...
+
+
+class Space(Protocol):
+    """What sources need to compare texts and images from outside the pool with its products."""
+
+    @property
+    def modalities(self) -> Collection[str]:
+        """Of "image" and "text" those that products are compared by."""
+        ...
+
+    def nearest(
+        self, *, text: str | None = None, image: bytes | None = None, count: int
+    ) -> list[tuple[str, float]]:
+        """The products nearest to this text and this image, with their cosines, nearest first."""
         ...
 
 
@@ -94,6 +106,16 @@ class Resources:
         return Neighbourhoods(self.embeddings)
 
     @cached_property
+    def outside(self) -> Space:
+        """Where texts and images from outside the pool are compared with its products.
+
+        It is the initial embedding set, also when a round has made a better one: that would take
+        the master model, and with it torch, to whoever serves pages. Raises EmbeddingError while
+        there is none.
+        """
+        return InitialSpace.open(self.project)
+
+    @cached_property
     def keywords(self) -> KeywordIndex:
         """BM25 over the pool's texts, built now if it is missing or older than the pool."""
         return KeywordIndex.open_or_build(self.pool, self.project.keyword_index_path)
@@ -118,33 +140,12 @@ class Resources:
         return found[found >= 0]
 
     @cached_property
-    def recommendations(self) -> "Recommendations | None":
+    def recommendations(self) -> Recommendations | None:
         """What the master model of the active round recommends; None before the first round."""
         active = read_active(self.project)
         if active is None or active.round is None:
             return None
-        path = self.project.round_path(active.round) / RECOMMENDATIONS_FILE
-        return Recommendations(pq.read_table(path), round=active.round) if path.exists() else None
-
-
-class Recommendations:
-    """The categories a master model recommends for products of the pool.
-
-    Args:
-        table: Columns ``product``, ``category``, ``confidence`` (0 to 1) and ``rank``.
-        round: The round that trained the model.
-    """
-
-    def __init__(self, table: pa.Table, *, round: int) -> None:
-        self._table = table
-        self.round = round
-
-    def of(self, category: str) -> list[tuple[str, float]]:
-        """Products recommended for this leaf with their confidence, surest first."""
-        mine = self._table.filter(pc.equal(self._table.column("category"), category))
-        mine = mine.sort_by([("confidence", "descending"), ("product", "ascending")])
-        confidences = mine.column("confidence").to_pylist()
-        return list(zip(mine.column("product").to_pylist(), confidences, strict=True))
+        return Recommendations.open(self.project.round_path(active.round), round=active.round)
 
 
 def refresh_words(project: Project, *, progress: Progress = SILENT) -> None:

@@ -29,7 +29,7 @@ from productnet.master.presets import Preset, find_preset
 from productnet.master.sources import PoolPart
 from productnet.progress import Progress
 from productnet.release.splits import Side, split_gold
-from productnet.retrieval.resources import RECOMMENDATIONS_FILE
+from productnet.retrieval.recommendations import write_recommendations
 from productnet.rounds.record import RoundRecord, Step
 from productnet.settings import Project
 from productnet.taxonomy.tree import Taxonomy
@@ -151,13 +151,11 @@ def index(turn: Turn) -> None:
 
 
 def recommend(turn: Turn) -> None:
-    """Keep the predicted categories of products that are not gold yet, surest first."""
+    """Keep the predicted categories of products that are not gold yet."""
     gold = pa.array([*turn.gold(Side.TRAIN), *turn.gold(Side.TEST)], pa.string())
     predictions = pq.read_table(turn.path(PREDICTIONS_FILE))
     undecided = pc.invert(pc.is_in(predictions.column("product"), value_set=gold))
-    order = [("rank", "ascending"), ("confidence", "descending"), ("product", "ascending")]
-    with drafted(turn.path(RECOMMENDATIONS_FILE)) as draft:
-        pq.write_table(predictions.filter(undecided).sort_by(order), draft)
+    write_recommendations(turn.record.folder(turn.project), predictions.filter(undecided))
 
 
 def activate_round(turn: Turn) -> None:

@@ -3,14 +3,11 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-import pyarrow as pa
-
 from productnet.catalog.images import load_image
 from productnet.catalog.pool import Pool
-from productnet.catalog.schema import ID, IMAGE
 from productnet.embeddings.active import active_set, read_active
 from productnet.embeddings.nearest import FloatArray
-from productnet.embeddings.queries import encode_initial
+from productnet.embeddings.queries import InitialSpace, query_product
 from productnet.embeddings.sets import EmbeddingSet
 from productnet.errors import ImageError, UnknownProduct
 from productnet.serving.categorize import active_model
@@ -56,18 +53,11 @@ def similar_to_image(project: Project, image: Path, *, count: int = 10) -> list[
 
 def _encode(project: Project, *, text: str | None, image: bytes | None) -> FloatArray:
     """One product's vector, (1, D), in the space of the embedding set in use."""
-    fields = project.settings.catalog.fields
-    query = pa.table(
-        {
-            ID: pa.array(["query"]),
-            **{name: pa.array([text if name == fields[0] else None]) for name in fields},
-            IMAGE: pa.array([image], pa.binary()),
-        }
-    )
+    query = query_product(project.settings.catalog.fields, text=text, image=image)
     active = read_active(project)
     if active is not None and active.round is not None:
         return active_model(project).encode(query)
-    return encode_initial(project, query)
+    return InitialSpace.open(project).encode(query)
 
 
 def _nearest(

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from productnet.errors import TaxonomyError, UnknownCategory, did_you_mean
+from productnet.errors import TaxonomyError, UnknownCategory, UsageError, did_you_mean
 from productnet.files import write_atomically
 from productnet.taxonomy.paths import join_path, path_key, split_path
 
@@ -133,6 +133,16 @@ class Taxonomy:
             known = self._by_id if "/" in text else {node.name: None for node in self._categories}
             raise self._unknown(text, known)
         return meant[0]
+
+    def find_leaf(self, text: str) -> Category:
+        """As ``find``, for a leaf; raises UsageError where the text means an inner category."""
+        found = self.find(text)
+        if not self.is_leaf(found.id):
+            raise UsageError(
+                f'"{found.label}" is not a leaf, and people label leaves only. Name one below it, '
+                f'such as "{self.children(found.id)[0].label}".'
+            )
+        return found
 
     def leaf_of(self, text: str) -> Category | None:
         """The leaf that a feed's own category text belongs to, or None.

@@ -10,11 +10,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import ClassVar
 
+import httpx
 import pytest
 from PIL import Image
 
-from productnet.catalog import fetch
-from productnet.catalog.fetch import Fetcher
+from productnet.catalog import fetch, public_hosts
+from productnet.catalog.fetch import Fetcher, fetch_pasted
 from productnet.catalog.images import BadImage
 from productnet.catalog.importer import import_feed
 from productnet.catalog.pool import Pool
@@ -32,6 +33,7 @@ class Shop(BaseHTTPRequestHandler):
     """Answers by path; counts what it was asked."""
 
     asked: ClassVar[Counter[str]] = Counter()
+    hosts: ClassVar[list[str]] = []
     at_once = 0
     most_at_once = 0
     lock = threading.Lock()
@@ -39,6 +41,7 @@ class Shop(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         with self.lock:
             Shop.asked[self.path] += 1
+            Shop.hosts.append(self.headers["Host"])
             Shop.at_once += 1
             Shop.most_at_once = max(Shop.most_at_once, Shop.at_once)
         try:
@@ -65,6 +68,9 @@ class Shop(BaseHTTPRequestHandler):
                 self.send(200, b"<html>sorry</html>", **{"Content-Type": "image/jpeg"})
             case "moved":
                 self.send(302, b"", Location="/image/1")
+            case "inside":
+                here = self.headers["Host"].replace("127.0.0.1", "localhost")
+                self.send(302, b"", Location=f"http://{here}/image/1")
             case "circle":
                 self.send(302, b"", Location=self.path)
             case "elsewhere":
@@ -106,6 +112,7 @@ class Shop(BaseHTTPRequestHandler):
 @contextmanager
 def shop() -> Iterator[str]:
     Shop.asked.clear()
+    Shop.hosts.clear()
     Shop.most_at_once = 0
     server = ThreadingHTTPServer(("127.0.0.1", 0), Shop)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
@@ -169,6 +176,64 @@ def test_no_more_at_once_than_allowed() -> None:
         waiting = [fetcher.submit(fetcher.fetch(f"{url}/slow/{n}")) for n in range(20)]
         assert all(future.result() == JPEG for future in waiting)
         assert 2 <= Shop.most_at_once <= SETTINGS.concurrency
+
+
+def test_a_pasted_url_is_of_a_public_host() -> None:
+    with shop() as url:
+        with pytest.raises(BadImage, match="127.0.0.1, which is not a public address") as raised:
+            fetch_pasted(f"{url}/image/1", SETTINGS)
+        assert not Shop.asked
+    assert raised.value.kind == FaultKind.IMAGE_OUTSIDE
+
+
+def test_a_private_host_that_the_settings_name_is_asked_once() -> None:
+    settings = SETTINGS.model_copy(update={"private_hosts": ("127.0.0.1",)})
+    with shop() as url:
+        assert fetch_pasted(f"{url}/image/1", settings) == JPEG
+        with pytest.raises(BadImage, match="HTTP status 503"):
+            fetch_pasted(f"{url}/busy", settings)
+        assert Shop.asked["/busy"] == 1
+
+
+def test_a_redirect_does_not_lead_inside() -> None:
+    settings = SETTINGS.model_copy(update={"private_hosts": ("127.0.0.1",)})
+    with shop() as url:
+        with pytest.raises(BadImage, match="not a public address"):
+            fetch_pasted(f"{url}/inside", settings)
+        assert not Shop.asked["/image/1"]
+
+
+def test_the_address_that_was_checked_is_the_one_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    checked: list[str] = []
+
+    def is_public(address: str) -> bool:
+        checked.append(address)
+        return True
+
+    async def both_families(request: httpx.Request) -> list[str]:
+        return ["::1", "127.0.0.1"]  # this server listens at the second only
+
+    monkeypatch.setattr(public_hosts, "is_public", is_public)
+    monkeypatch.setattr(public_hosts, "_addresses", both_families)
+    with shop() as url:
+        local = url.replace("127.0.0.1", "localhost")
+        assert fetch_pasted(f"{local}/moved/1", SETTINGS) == JPEG
+    assert Shop.hosts == [local.removeprefix("http://")] * 2
+    assert checked.count("127.0.0.1") == 2
+
+
+@pytest.mark.parametrize(
+    ("url", "message"),
+    [
+        ("ftp://shop.example/a.jpg", "only http:// and https://"),
+        ("photo.jpg", "only http:// and https://"),
+        ("http://[::ffff:127.0.0.1]/a.jpg", "not a public address"),
+        ("http://2130706433/a.jpg", "not a public address"),
+    ],
+)
+def test_a_pasted_url_that_leads_nowhere_is_told(url: str, message: str) -> None:
+    with pytest.raises(BadImage, match=message):
+        fetch_pasted(url, SETTINGS)
 
 
 @pytest.mark.parametrize(

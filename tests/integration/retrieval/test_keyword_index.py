@@ -7,7 +7,8 @@ import pytest
 from productnet.catalog.pool import Pool
 from productnet.catalog.schema import Product, products_to_table
 from productnet.retrieval import keyword_index
-from productnet.retrieval.keyword_index import KeywordIndex, plain_words
+from productnet.retrieval.keyword_index import KeywordIndex
+from productnet.retrieval.keyword_query import parse_query
 
 
 def add(pool: Pool, **titles: str) -> None:
@@ -25,7 +26,7 @@ def pool(tmp_path: Path) -> Pool:
 
 
 def found(index: KeywordIndex, query: str) -> list[str]:
-    return [product for product, _ in index.search(query, count=10)]
+    return [hit.product for hit in index.search(parse_query(query), count=10)]
 
 
 def test_words_are_stemmed_and_alternatives(pool: Pool, tmp_path: Path) -> None:
@@ -74,7 +75,3 @@ def test_a_build_that_dies_leaves_the_index_before(
     assert found(KeywordIndex.open_or_build(pool, path), "shoe") == ["a"]
     KeywordIndex.build(pool, path)
     assert [entry.name for entry in tmp_path.iterdir() if "draft" in entry.name] == []
-
-
-def test_plain_words_ask_for_nothing_special() -> None:
-    assert plain_words('Mugs & Cups: NOT "tea" (a*)^2') == "mugs cups not tea a 2"

@@ -1,0 +1,218 @@
+"""The command that shows candidates: ``candidates``."""
+
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from productnet.cli.console import say, show, table
+from productnet.cli.loop import LOOP_PANEL
+from productnet.cli.options import HERE, JsonOption, ProjectOption
+from productnet.errors import ImageError, UsageError
+from productnet.settings import Project
+
+if TYPE_CHECKING:
+    from productnet.retrieval.candidates import Candidate, Source
+
+# The source that each option is for.
+_OWNER = {
+    **dict.fromkeys(("ask", "model"), "active"),
+    **dict.fromkeys(("query", "field"), "keyword"),
+    **dict.fromkeys(("id", "text", "image", "url"), "adhoc"),
+}
+
+# Of these, what no candidate has is left out.
+_COLUMNS = ("product", "title", "source", "score", "why", "model", "copies")
+
+# Ids that are not in the pool and are named all the same.
+_UNKNOWN_NAMED = 5
+
+
+def register(app: typer.Typer) -> None:
+    """Add this file's command to the application."""
+    app.command(rich_help_panel=LOOP_PANEL)(candidates)
+
+
+def candidates(
+    leaf: Annotated[str, typer.Argument(metavar="LEAF", help="Id, path or name of a leaf")],
+    source: Annotated[
+        str | None,
+        typer.Option(
+            help="Source of candidates [default: the one that the other options are for, or mixed]"
+        ),
+    ] = None,
+    count: Annotated[int, typer.Option("-n", "--count", min=1, help="How many")] = 20,
+    ask: Annotated[
+        str | None, typer.Option(help="active: positives, negatives or ambiguous products")
+    ] = None,
+    model: Annotated[str | None, typer.Option(help="active: kind of local model")] = None,
+    query: Annotated[
+        str | None,
+        typer.Option(
+            help='keyword: words, "phrases", +needed, -excluded [default: the words of the leaf]'
+        ),
+    ] = None,
+    field: Annotated[
+        list[str] | None,
+        typer.Option(help="keyword: search this text field only; can be repeated"),
+    ] = None,
+    id: Annotated[
+        list[str] | None,
+        typer.Option(help="adhoc: product ids, with anything between them; can be repeated"),
+    ] = None,
+    text: Annotated[str | None, typer.Option(help="adhoc: products that read like this")] = None,
+    image: Annotated[
+        Path | None, typer.Option(help="adhoc: products that look like this image file")
+    ] = None,
+    url: Annotated[
+        str | None, typer.Option(help="adhoc: products that look like the image at this URL")
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option(help="Seed of what is left to chance [default: the setting]")
+    ] = None,
+    project: ProjectOption = HERE,
+    json: JsonOption = False,
+) -> None:
+    """Show the next page of candidates for a leaf, and why each is on it. Nothing is recorded.
+
+    Products already decided for the leaf are not shown. What a source leaves open is filled by
+    chance.
+
+    Examples:
+        productnet candidates mugs
+
+        productnet candidates mugs --ask ambiguous -n 50
+
+        productnet candidates "Kitchen > Mugs" --query 'mug +"set of 4" -travel' --field title
+
+        productnet candidates mugs --text "enamel camping mug" --image photo.jpg
+
+        productnet candidates mugs --id "B00005N5PF, B000EPLP3C" --json
+    """
+    import numpy as np
+
+    from productnet.annotation.log import DecisionLog
+    from productnet.retrieval.adhoc import AdHoc
+    from productnet.retrieval.candidates import Leaf
+    from productnet.retrieval.page import next_page
+    from productnet.retrieval.resources import Resources
+
+    options = _Options(ask, model, query, field or None, id or None, text, image, url)
+    chosen = _source(source, options)
+    opened = Project.open(project)
+    resources = Resources(opened)
+    category = resources.taxonomy.find_leaf(leaf)
+    with DecisionLog.open(opened.database_url) as log:
+        asked = Leaf.of(category.id, state=log.state(), taxonomy=resources.taxonomy)
+    rng = np.random.default_rng(opened.settings.seed if seed is None else seed)
+    page = next_page(chosen, asked, resources, count=count, rng=rng)
+    title = opened.settings.catalog.fields[0]
+    products = resources.pool.take([one.product for one in page], columns=[title])
+    titles = products.column(title).to_pylist()
+    unknown = chosen.unknown(resources) if isinstance(chosen, AdHoc) else []
+
+    def human() -> None:
+        rows = [_row(one, text) for one, text in zip(page, titles, strict=True)]
+        shown = [name for name in _COLUMNS if any(row[name] not in (None, "") for row in rows)]
+        table(
+            f"Candidates for {category.label}",
+            shown,
+            [[row[name] for name in shown] for row in rows],
+        )
+        if unknown:
+            more = len(unknown) - _UNKNOWN_NAMED
+            others = f" and {more:,} more" if more > 0 else ""
+            say(f"Not in the pool: {', '.join(unknown[:_UNKNOWN_NAMED])}{others}.")
+
+    result = {
+        "leaf": category.id,
+        "path": category.label,
+        "candidates": [
+            {**asdict(one), "title": text} for one, text in zip(page, titles, strict=True)
+        ],
+        "unknown_ids": unknown,
+    }
+    show(result, as_json=json, human=human)
+
+
+@dataclass(frozen=True)
+class _Options:
+    """Options of single sources, as they were given; None where they were not."""
+
+    ask: str | None
+    model: str | None
+    query: str | None
+    field: list[str] | None
+    id: list[str] | None
+    text: str | None
+    image: Path | None
+    url: str | None
+
+    @property
+    def given(self) -> list[str]:
+        return [option.name for option in fields(self) if getattr(self, option.name) is not None]
+
+
+def _source(name: str | None, options: _Options) -> "Source":
+    """The source asked for, or the one that the options are for, made as they say."""
+    from productnet.retrieval.registry import DEFAULT, SOURCES
+
+    owners = [_OWNER[option] for option in options.given]
+    name = name or next(iter(owners), DEFAULT)
+    kind = SOURCES[name]
+    for option, owner in zip(options.given, owners, strict=True):
+        if owner != name:
+            raise UsageError(
+                f"--{option} is for source {owner}, not for {name}. Leave one of them out."
+            )
+    with_options = {"active": _active, "keyword": _keyword, "adhoc": _adhoc}
+    return with_options[name](options) if name in with_options else kind()
+
+
+def _active(options: _Options) -> "Source":
+    from productnet.local.ask import Ask
+    from productnet.local.registry import DEFAULT, LOCAL_MODELS
+    from productnet.retrieval.active import Active
+
+    if options.model is not None:
+        LOCAL_MODELS[options.model]  # the source would notice only once there are labels
+    try:
+        ask = Ask.POSITIVES if options.ask is None else Ask(options.ask)
+    except ValueError:
+        raise UsageError(f'--ask takes {", ".join(Ask)}; not "{options.ask}".') from None
+    return Active(ask, model=options.model or DEFAULT)
+
+
+def _keyword(options: _Options) -> "Source":
+    from productnet.retrieval.keyword import Keyword
+
+    return Keyword(options.query, fields=options.field or ())
+
+
+def _adhoc(options: _Options) -> "Source":
+    from productnet.retrieval.adhoc import AdHoc
+
+    image: bytes | str | None = options.url
+    if options.image is not None:
+        if options.url is not None:
+            raise UsageError("Give one image: --image or --url.")
+        if not options.image.is_file():
+            raise ImageError(f"There is no image {options.image}.")
+        image = options.image.read_bytes()
+    ids = None if options.id is None else "\n".join(options.id)
+    return AdHoc(ids=ids, text=options.text, image=image)
+
+
+def _row(candidate: "Candidate", title: str | None) -> dict[str, object]:
+    """What people see of a candidate, in a line."""
+    model = candidate.model_version
+    return {
+        "product": candidate.product,
+        "title": title,
+        "source": candidate.source,
+        "score": candidate.score,
+        "why": candidate.reason,
+        "model": f"{model} ({candidate.behind} behind)" if candidate.behind else model,
+        "copies": len(candidate.copies) or "",
+    }

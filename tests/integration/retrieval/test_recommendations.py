@@ -1,0 +1,80 @@
+"""What a round recommends is read leaf by leaf, surest first."""
+
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from productnet.errors import ModelError
+from productnet.master.predictions import PREDICTION_SCHEMA
+from productnet.retrieval.candidates import Leaf
+from productnet.retrieval.master import Master
+from productnet.retrieval.recommendations import (
+    RECOMMENDATIONS_FILE,
+    Recommendations,
+    write_recommendations,
+)
+from productnet.retrieval.resources import Resources
+from productnet.settings import Project, Settings
+from productnet.taxonomy.tree import Category
+
+ROWS = [
+    ("p1", "mugs", 0.5, 1),
+    ("p2", "mugs", 0.97, 1),
+    ("p2", "vases", 0.02, 2),
+    ("p3", "mugs", 0.3, 2),
+    ("p4", "mugs", 0.5, 1),
+    ("p5", "scarves", 0.9, 1),
+]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    columns = zip(*ROWS, strict=True)
+    table = pa.table(
+        dict(zip(PREDICTION_SCHEMA.names, map(list, columns), strict=True)),
+        schema=PREDICTION_SCHEMA,
+    )
+    write_recommendations(tmp_path, table)
+    return tmp_path
+
+
+def test_a_leafs_recommendations_come_surest_first(folder: Path) -> None:
+    recommendations = Recommendations.open(folder, round=2)
+    mugs = [(one.product, one.rank) for one in recommendations.of("mugs")]
+    assert mugs == [("p2", 1), ("p1", 1), ("p4", 1), ("p3", 2)]
+    assert not list(recommendations.of("hats"))
+
+
+def test_the_source_says_which_round_and_how_sure(folder: Path) -> None:
+    resources = Resources(Project(folder, Settings()))
+    resources.recommendations = Recommendations.open(folder, round=2)
+    leaf = Leaf(Category("mugs", ("Mugs",)), (), (), frozenset({"p1"}))
+    page = Master().rank(leaf, resources, count=10, rng=np.random.default_rng(0))
+    assert [(one.product, one.reason) for one in page] == [
+        ("p2", "round 2 recommends it, 97%"),
+        ("p4", "round 2 recommends it, 50%"),
+        ("p3", "choice 2 of round 2, 30%"),
+    ]
+    assert {one.model_version for one in page} == {"round-0002"}
+    assert page[0].score == pytest.approx(0.97)
+
+
+def test_a_damaged_file_is_told(folder: Path) -> None:
+    (folder / RECOMMENDATIONS_FILE).write_bytes(b"PAR1")
+    with pytest.raises(ModelError, match="productnet round"):
+        Recommendations.open(folder, round=2)
+
+
+def test_the_active_round_recommends(folder: Path, tmp_path: Path) -> None:
+    project = Project(tmp_path / "shop", Settings())
+    project.root.mkdir()
+    assert Resources(project).recommendations is None
+    target = project.round_path(7)
+    target.mkdir(parents=True)
+    (folder / RECOMMENDATIONS_FILE).rename(target / RECOMMENDATIONS_FILE)
+    project.active_path.write_text('{"round": 7, "embedding_set": "round-0007"}')
+    recommendations = Resources(project).recommendations
+    assert recommendations is not None
+    assert recommendations.round == 7
