@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from productnet.local.model import Floats, LocalModel, Rows
+from productnet.local.blocks import one_blas_thread
+from productnet.local.model import Floats, LocalModel, Matrix, Rows
 from productnet.local.registry import LOCAL_MODELS
 
 # Rule 5: products drawn at random are presumed negative, each worth a tenth of a person's word.
@@ -38,7 +39,7 @@ class Examples:
     told: npt.NDArray[np.bool_]
 
 
-def fit_leaf(name: str, vectors: Floats, labelled: LabelledRows, *, seed: int) -> LocalModel:
+def fit_leaf(name: str, vectors: Matrix, labelled: LabelledRows, *, seed: int) -> LocalModel:
     """Train a local model on a leaf's labels and on products presumed negative.
 
     Args:
@@ -50,7 +51,8 @@ def fit_leaf(name: str, vectors: Floats, labelled: LabelledRows, *, seed: int) -
     examples = draw_examples(labelled, size=len(vectors), seed=seed)
     model = LOCAL_MODELS[name]()
     known = np.asarray(vectors[examples.rows], np.float32)  # (n, D)
-    return model.fit(known, examples.labels, weights=examples.weights, seed=seed)
+    with one_blas_thread():
+        return model.fit(known, examples.labels, weights=examples.weights, seed=seed)
 
 
 def draw_examples(labelled: LabelledRows, *, size: int, seed: int) -> Examples:
