@@ -3,7 +3,6 @@
 from enum import StrEnum
 
 import numpy as np
-import numpy.typing as npt
 
 from productnet.local.model import Floats, Rows
 
@@ -40,7 +39,7 @@ def rank(scores: Floats, ask: Ask, *, count: int, exclude: Rows) -> Rows:
 def _smallest(keys: Floats, exclude: Rows, count: int) -> Rows:
     """The rows of the smallest keys, in order; equal keys in order of row. Overwrites the keys."""
     keys[exclude] = np.inf
-    count = min(count, np.count_nonzero(keys < np.inf))
+    count = min(count, int(np.count_nonzero(keys < np.inf)))
     if count == 0:
         return np.empty(0, np.int64)
     limit = np.partition(keys, count - 1)[count - 1]

@@ -43,18 +43,21 @@ def score_blocks(
     """
     matrix = np.asarray(vectors)  # Slices of a memmap are slow to make.
     scores = np.empty(len(matrix), np.float32)
-    starts = iter(range(0, len(matrix), ROWS_PER_BLOCK))
+    starts = range(0, len(matrix), ROWS_PER_BLOCK)
+    waiting = iter(starts)
 
     def work() -> None:
-        for start in starts:
+        for start in waiting:
             part = slice(start, start + ROWS_PER_BLOCK)
             found = evidence(np.asarray(matrix[part], np.float32))
             expit(found + np.float32(bias), out=scores[part])
             scores[part][found == 0] = NOTHING_KNOWN
 
     with one_blas_thread() as cores, ThreadPoolExecutor(cores) as threads:
-        for done in [threads.submit(work) for _ in range(cores)]:
-            done.result()
+        others = [threads.submit(work) for _ in range(min(cores, len(starts)) - 1)]
+        work()
+        for other in others:
+            other.result()
     return scores
 
 

@@ -93,4 +93,5 @@ def _prior_variances(pool: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     """
     average = max(pool.mean(), np.finfo(np.float32).tiny)
     spread: npt.NDArray[np.float64] = np.maximum(pool, _LEAST_VARIANCE * average)
-    return np.sqrt(spread * average)
+    between: npt.NDArray[np.float64] = np.sqrt(spread * average)
+    return between
