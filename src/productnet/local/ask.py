@@ -3,7 +3,6 @@
 from enum import StrEnum
 
 import numpy as np
-import numpy.typing as npt
 
 from productnet.local.model import Floats, Rows
 
@@ -26,28 +25,26 @@ def rank(scores: Floats, ask: Ask, *, count: int, exclude: Rows) -> Rows:
         count: How many.
         exclude: Rows not to answer with.
     """
-    free = np.ones(len(scores), np.bool_)
-    free[exclude] = False
     if ask is Ask.POSITIVES:
-        return _smallest(-scores, free, count)
+        return _smallest(-scores, exclude, count)
     if ask is Ask.AMBIGUOUS:
-        return _smallest(np.abs(scores - 0.5), free, count)
-    hard = _smallest(np.where(scores < 0.5, -scores, scores), free, (count + 1) // 2)
-    free[hard] = False
-    sure = _smallest(scores, free, count - len(hard))
+        return _smallest(np.abs(scores - np.float32(0.5)), exclude, count)
+    hard = _smallest(np.where(scores < 0.5, -scores, scores), exclude, (count + 1) // 2)
+    sure = _smallest(scores.copy(), np.concatenate([exclude, hard]), count - len(hard))
     turns = np.concatenate([np.arange(len(hard)) * 2, np.arange(len(sure)) * 2 + 1])
     ranked: Rows = np.concatenate([hard, sure])[np.argsort(turns)]
     return ranked
 
 
-def _smallest(keys: Floats, free: npt.NDArray[np.bool_], count: int) -> Rows:
-    """The free rows of the smallest keys, in order; equal keys in order of row."""
-    rows: Rows = np.flatnonzero(free)
-    count = min(count, len(rows))
+def _smallest(keys: Floats, exclude: Rows, count: int) -> Rows:
+    """The rows of the smallest keys, in order; equal keys in order of row. Overwrites the keys."""
+    keys[exclude] = np.inf
+    count = min(count, int(np.count_nonzero(keys < np.inf)))
     if count == 0:
-        return rows[:0]
-    values = keys[rows]
-    limit = np.partition(values, count - 1)[count - 1]
-    near = rows[values <= limit]
-    ordered: Rows = near[np.argsort(keys[near], kind="stable")][:count]
+        return np.empty(0, np.int64)
+    limit = np.partition(keys, count - 1)[count - 1]
+    below = np.flatnonzero(keys < limit)
+    # A million products may be equal; no more of them than wanted are sorted.
+    equal = np.flatnonzero(keys == limit)[: count - len(below)]
+    ordered: Rows = np.concatenate([below[np.argsort(keys[below], kind="stable")], equal])
     return ordered

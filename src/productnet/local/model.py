@@ -8,6 +8,9 @@ import numpy.typing as npt
 Floats = npt.NDArray[np.float32]
 Rows = npt.NDArray[np.int64]
 
+# Embeddings as they are stored, memory-mapped or not.
+Matrix = npt.NDArray[np.float16] | npt.NDArray[np.float32]
+
 
 class LocalModel(Protocol):
     """What a local model does, whatever is behind it."""
@@ -26,6 +29,11 @@ class LocalModel(Protocol):
         """
         ...
 
-    def score(self, vectors: Floats) -> Floats:
-        """How likely each row of (N, D) is positive: (N,), 0 to 1, not calibrated."""
+    def score(self, vectors: Matrix) -> Floats:
+        """How likely each row of (N, D) is positive: (N,), 0 to 1.
+
+        Scores put products in order, and a product at 0.5 is at the model's boundary. They are
+        not calibrated: of products scored 0.9, nine in ten need not be positive. A row of zeros,
+        of a product nothing is known of, is neither a likely nor a doubtful nor a sure answer.
+        """
         ...

@@ -12,5 +12,13 @@ LOCAL_MODELS = Registry[type[LocalModel]](
             "productnet.local.logistic_regression:LogisticRegression",
             "linear, refitted in milliseconds; the default",
         ),
+        "naive-bayes": Entry(
+            "productnet.local.naive_bayes:NaiveBayes",
+            "a Gaussian a class and coordinate; steady from the first label on",
+        ),
+        "mlp": Entry(
+            "productnet.local.mlp:Mlp",
+            "one hidden layer of 64, for leaves that no straight cut separates",
+        ),
     },
 )

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from productnet.local.model import Floats, LocalModel, Rows
+from productnet.local.blocks import one_blas_thread
+from productnet.local.model import Floats, LocalModel, Matrix, Rows
 from productnet.local.registry import LOCAL_MODELS
 
 # Rule 5: products drawn at random are presumed negative, each worth a tenth of a person's word.
@@ -46,7 +47,7 @@ class Examples:
 
 def fit_leaf(
     name: str,
-    vectors: Floats,
+    vectors: Matrix,
     labelled: LabelledRows,
     *,
     seed: int,
@@ -65,7 +66,8 @@ def fit_leaf(
     examples = draw_examples(labelled, size=len(vectors), seed=seed, by_chance=by_chance)
     model = LOCAL_MODELS[name]()
     known = np.asarray(vectors[examples.rows], np.float32)  # (n, D)
-    return model.fit(known, examples.labels, weights=examples.weights, seed=seed)
+    with one_blas_thread():
+        return model.fit(known, examples.labels, weights=examples.weights, seed=seed)
 
 
 def draw_examples(

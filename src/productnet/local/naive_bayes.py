@@ -1,0 +1,97 @@
+"""Gaussian naive Bayes, its variances shrunk towards the pool's until there are many labels."""
+
+from typing import NamedTuple, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from productnet.local.blocks import score_blocks
+from productnet.local.model import Floats, Matrix
+
+# A class's own variance counts half once this many products say what it is.
+_PRIOR_PRODUCTS = 30.0
+
+# Of a coordinate's variance, in shares of the average one: no coordinate is a proof by itself.
+_LEAST_VARIANCE = 1e-3
+
+# Coordinates are taken as independent, which they are not, so the evidence is counted many times.
+# It is scaled until the average example has these log-odds, as with logistic regression.
+_AVERAGE_LOG_ODDS = 3.0
+
+
+class NaiveBayes:
+    """A Gaussian a class and coordinate; both classes are as likely before anything is known."""
+
+    def __init__(self) -> None:
+        self._of_squares = np.zeros(0, np.float32)  # (D,)
+        self._of_vectors = np.zeros(0, np.float32)  # (D,)
+        self._bias = 0.0
+
+    def fit(
+        self,
+        vectors: Floats,
+        labels: npt.NDArray[np.bool_],
+        *,
+        weights: Floats | None = None,
+        seed: int,
+    ) -> Self:
+        """Learn from vectors (n, D) and labels (n,); nothing is drawn, seed is unused."""
+        exact = vectors.astype(np.float64)
+        weight = np.ones(len(vectors)) if weights is None else weights.astype(np.float64)
+        prior = _prior_variances(_gaussian(exact, weight).variances)
+        yes = _gaussian(exact[labels], weight[labels]).shrunk_to(prior)
+        no = _gaussian(exact[~labels], weight[~labels]).shrunk_to(prior)
+        # log N(x; yes) - log N(x; no), sorted by powers of x.
+        of_squares = (1 / no.variances - 1 / yes.variances) / 2
+        of_vectors = yes.means / yes.variances - no.means / no.variances
+        constants = np.log(no.variances / yes.variances)
+        constants += no.means**2 / no.variances - yes.means**2 / yes.variances
+        bias = constants.sum() / 2
+        log_odds = exact**2 @ of_squares + exact @ of_vectors + bias
+        average = np.average(np.abs(log_odds), weights=weight)
+        scale = _AVERAGE_LOG_ODDS / max(average, np.finfo(np.float32).tiny)
+        self._of_squares = (scale * of_squares).astype(np.float32)
+        self._of_vectors = (scale * of_vectors).astype(np.float32)
+        self._bias = float(scale * bias)
+        return self
+
+    def score(self, vectors: Matrix) -> Floats:
+        """How much likelier the positive class makes each row of (N, D), 0 to 1: (N,)."""
+        return score_blocks(vectors, self._evidence, bias=self._bias)
+
+    def _evidence(self, block: Floats) -> Floats:
+        evidence: Floats = np.square(block) @ self._of_squares  # (B, D) -> (B,)
+        evidence += block @ self._of_vectors
+        return evidence
+
+
+class _Gaussian(NamedTuple):
+    """Means (D,) and variances (D,) as so many products of equal weight would give them."""
+
+    means: npt.NDArray[np.float64]
+    variances: npt.NDArray[np.float64]
+    products: float
+
+    def shrunk_to(self, prior: npt.NDArray[np.float64]) -> "_Gaussian":
+        """The same, its variances averaged with those known before."""
+        known = self.products * self.variances + _PRIOR_PRODUCTS * prior
+        return self._replace(variances=known / (self.products + _PRIOR_PRODUCTS))
+
+
+def _gaussian(vectors: npt.NDArray[np.float64], weights: npt.NDArray[np.float64]) -> _Gaussian:
+    share = weights / weights.sum()
+    means = share @ vectors  # (n,) @ (n, D) -> (D,)
+    variances = share @ (vectors - means) ** 2
+    return _Gaussian(means, variances, float(1 / (share**2).sum()))  # Kish's effective size
+
+
+def _prior_variances(pool: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Half-way, on a logarithmic scale, from the pool's variances (D,) to their average.
+
+    As they are, the many coordinates of little variance would decide; on average, it is
+    forgotten which coordinates tell products apart.
+    """
+    average = max(pool.mean(), np.finfo(np.float32).tiny)
+    spread: npt.NDArray[np.float64] = np.maximum(pool, _LEAST_VARIANCE * average)
+    between: npt.NDArray[np.float64] = np.sqrt(spread * average)
+    return between
