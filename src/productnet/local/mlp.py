@@ -64,7 +64,7 @@ class Mlp:
                 )
                 return np.concatenate(by_layer)
 
-            odds: Floats = hidden @ layers.output  # (n, H) @ (H,) -> (n,)
+            odds = np.asarray(hidden @ layers.output, np.float32)  # (n, H) @ (H,) -> (n,)
             odds += layers.output_bias
             return odds, pull_back
 

@@ -13,6 +13,7 @@ import numpy as np
 from productnet.local.ask import Ask
 from productnet.local.registry import DEFAULT
 from productnet.retrieval.active import answers
+from productnet.retrieval.adhoc import AdHoc
 from productnet.retrieval.candidates import Candidate, Leaf
 from productnet.retrieval.keyword import Keyword
 from productnet.retrieval.master import Master
@@ -45,7 +46,9 @@ class Mixed:
         aside: list[Candidate] = []
         if scored is None:
             hits = Keyword().rank(leaf, resources, count=count, rng=rng)
-            near = Nearest().rank(leaf, resources, count=count, rng=rng) if leaf.positives else []
+            # Without positives it is the leaf's name that is looked around, as a typed text.
+            look_around = Nearest() if leaf.positives or not resources.takes_text else AdHoc()
+            near = look_around.rank(leaf, resources, count=count, rng=rng)
             main = fused([hits, near, recommended])
         else:
             sure = answers(scored, Ask.POSITIVES, leaf, resources, count=count)

@@ -15,6 +15,7 @@ from scipy import sparse
 from productnet.catalog.pool import Pool
 from productnet.embeddings.active import active_set, read_active
 from productnet.embeddings.queries import InitialSpace
+from productnet.errors import EmbeddingError
 from productnet.local.model import Floats, Rows
 from productnet.progress import SILENT, Progress
 from productnet.retrieval.evidence import Words
@@ -114,6 +115,14 @@ class Resources:
         there is none.
         """
         return InitialSpace.open(self.project)
+
+    @cached_property
+    def takes_text(self) -> bool:
+        """Whether a text can be compared with products: not before they are embedded by theirs."""
+        try:
+            return "text" in self.outside.modalities
+        except EmbeddingError:
+            return False
 
     @cached_property
     def keywords(self) -> KeywordIndex:
