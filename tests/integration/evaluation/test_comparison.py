@@ -349,7 +349,7 @@ def test_what_a_mix_finds_without_the_master_is_what_it_finds_where_nothing_is_r
     project = make_shop(tmp_path / "shop")
     after_a_round(project, gold_of_each=12)
     without = [one.hits for one in compare(project).of("mixed, no master")]
-    (project.round_path(1) / RECOMMENDATIONS_FILE).unlink()
+    activate(project, Active(round=None, embedding_set="initial"))
     assert [one.hits for one in compare(project).of("mixed")] == without
 
 
