@@ -5,14 +5,18 @@ from productnet.retrieval.registry import SOURCES
 
 
 def test_every_source_contends_under_a_name_of_its_own() -> None:
-    all_of_them = list(contenders(recommendations=True, typed=False))
+    all_of_them = list(contenders(recommendations=True, typed=True))
     assert {one.source for one in all_of_them} == set(SOURCES)
     assert len({one.name for one in all_of_them}) == len(all_of_them)
     assert all(one.build() for one in all_of_them)
 
 
 def test_active_contends_with_every_local_model() -> None:
-    built = [one.build() for one in contenders(recommendations=False, typed=False) if one.source == "active"]
+    built = [
+        one.build()
+        for one in contenders(recommendations=False, typed=False)
+        if one.source == "active"
+    ]
     models = [source.model for source in built if isinstance(source, Active)]
     assert models[0] == DEFAULT
     assert sorted(models) == sorted(LOCAL_MODELS)
