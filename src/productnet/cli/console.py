@@ -69,20 +69,29 @@ def say(message: str) -> None:
     out.print(Text(message))
 
 
-def table(title: str, headers: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    """A small table; numbers align right."""
+def table(
+    title: str, headers: Sequence[str], rows: Sequence[Sequence[object]], *, decimals: int = 3
+) -> None:
+    """A small table; columns that hold numbers align right.
+
+    Args:
+        title: Above it.
+        headers: A name a column.
+        rows: Numbers and texts.
+        decimals: Digits shown after the point.
+    """
     grid = Table(title=Text(title), title_justify="left", header_style="bold", box=None)
     for position, header in enumerate(headers):
-        numeric = bool(rows) and isinstance(rows[0][position], int | float)
+        numeric = any(isinstance(row[position], int | float) for row in rows)
         grid.add_column(header, justify="right" if numeric else "left")
     for row in rows:
-        grid.add_row(*(Text(_cell(value)) for value in row))
+        grid.add_row(*(Text(_cell(value, decimals)) for value in row))
     out.print(grid)
 
 
-def _cell(value: object) -> str:
+def _cell(value: object, decimals: int) -> str:
     if isinstance(value, float):
-        return f"{value:.3f}"
+        return f"{value:,.{decimals}f}"
     return "" if value is None else str(value)
 
 

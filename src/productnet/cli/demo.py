@@ -63,7 +63,7 @@ def demo(
 
 
 def _show_figures(project: Project, *, seconds: float) -> None:
-    from productnet.evaluation.records import METRICS_FILE, RoundMetrics
+    from productnet.evaluation.round_metrics import METRICS_FILE, RoundMetrics
     from productnet.rounds.record import read_rounds
     from productnet.rounds.status import project_status
 

@@ -1,17 +1,28 @@
 """Commands of the loop: ``embed``, ``simulate``, ``round``, ``status``, ``report``, ``export``."""
 
 from dataclasses import asdict
+from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from productnet.cli.console import Bars, say, show, table
-from productnet.cli.options import HERE, JsonOption, ProjectOption
+from productnet.cli.options import HERE, JsonOption, ProjectOption, split_numbers
 from productnet.errors import UsageError
 from productnet.settings import Project
 
+if TYPE_CHECKING:
+    from productnet.evaluation.simulation_record import SimulationRecord
+
 LOOP_PANEL = "Go round the loop"
+
+
+class CompareOn(StrEnum):
+    """Leaves that ``simulate`` compares sources on."""
+
+    FEW = "few"
+    ALL = "all"
 
 
 def register(app: typer.Typer) -> None:
@@ -67,32 +78,96 @@ def simulate(
     auditor_error: Annotated[
         float, typer.Option(min=0, max=1, help="Share of wrong answers, auditor")
     ] = 0.02,
+    people: Annotated[
+        bool, typer.Option("--people/--no-people", help="Let people work before sources compare")
+    ] = True,
+    compare: Annotated[CompareOn, typer.Option(help="Leaves to compare sources on")] = (
+        CompareOn.FEW
+    ),
+    seeds: Annotated[int, typer.Option(min=1, help="Seeds of the comparison")] = 1,
+    views: Annotated[
+        int, typer.Option(min=1, help="Candidates of each source to view at most in a leaf")
+    ] = 100,
+    after: Annotated[
+        str, typer.Option(metavar="VIEWS,...", help="Count positives after so many views")
+    ] = "20,50,100,200",
+    workers: Annotated[int, typer.Option(min=1, help="Processes that share the comparison")] = 1,
     project: ProjectOption = HERE,
     json: JsonOption = False,
 ) -> None:
-    """Let simulated people label, audit and adjudicate, driven by the reference labels.
+    """Let simulated people label, audit and adjudicate; then compare the sources of candidates.
 
-    They make the same workflow calls as people do. The same command again goes on after a kill.
+    People make the same workflow calls as you do, driven by the reference labels. The comparison
+    records no decisions; it counts the positives that each source brings (paper section 3.3).
+    The same command again goes on after a kill.
 
     Examples:
         productnet simulate --target 20
 
         productnet simulate --leaf mugs --source nearest --labeler-error 0
+
+        productnet simulate --no-people --compare all --seeds 3 --views 200 --workers 2
     """
+    from productnet.evaluation.comparison import ComparisonPlan
     from productnet.evaluation.simulate import simulate as run_simulation
 
     result = run_simulation(
         Project.open(project),
         leaves=leaf,
+        people=people,
         target=target,
         source=source,
         page_size=page_size,
         max_views=max_views,
         labeler_error=labeler_error,
         auditor_error=auditor_error,
+        comparison=ComparisonPlan(
+            every_leaf=compare is CompareOn.ALL,
+            seeds=seeds,
+            views=views,
+            after=split_numbers(after, option="--after"),
+            workers=workers,
+        ),
         progress=Bars(),
     )
-    show(result.as_dict(), as_json=json, human=lambda: say(result.summary()))
+
+    def human() -> None:
+        if people:
+            say(result.summary())
+        _show_standings(result.comparison)
+
+    show(result.as_dict(), as_json=json, human=human)
+
+
+def _show_standings(record: "SimulationRecord") -> None:
+    from productnet.evaluation.simulation_record import TARGET
+    from productnet.evaluation.standings import standings
+
+    if not record.found:
+        say("Sources were not compared: no leaf has a product left to find.")
+        return
+    begun = f"the gold of round {record.round}" if record.round else "one of each kind"
+    table(
+        f"Sources on {len(record.leaves)} leaves, each begun with {begun}",
+        ("source", *map(str, record.after), "views", "done %", "minutes", "speed-up"),
+        [
+            (
+                one.source,
+                *one.positives,
+                f"> {record.views}" if one.views is None else round(one.views),
+                round(100 * one.reached),
+                one.minutes,
+                one.speed_up,
+            )
+            for one in standings(record)
+        ],
+        decimals=1,
+    )
+    say(
+        f"Positives after so many views; views to {TARGET} positives or all, and leaves done by "
+        "then; minutes of people's time a leaf; how many times as many views chance takes for as "
+        "many positives."
+    )
 
 
 def round_(
@@ -115,7 +190,7 @@ def round_(
 
         productnet round --preset paper --image efficientnet-lite0
     """
-    from productnet.evaluation.records import METRICS_FILE, RoundMetrics
+    from productnet.evaluation.round_metrics import METRICS_FILE, RoundMetrics
     from productnet.rounds.round import run_round
 
     opened = Project.open(project)
@@ -183,6 +258,10 @@ def report(
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="Where to [default: reports/report.html]")
     ] = None,
+    charts: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Write the charts there, too, each as an SVG file"),
+    ] = None,
     project: ProjectOption = HERE,
     json: JsonOption = False,
 ) -> None:
@@ -191,10 +270,10 @@ def report(
     Examples:
         productnet report
 
-        productnet report --out progress.html
+        productnet report --out progress.html --charts figures
     """
     from productnet.evaluation.report.collect import collect_report
-    from productnet.evaluation.report.render import write_report
+    from productnet.evaluation.report.render import write_charts, write_report
 
     opened = Project.open(project)
     if out is not None and out.is_dir():
@@ -202,7 +281,15 @@ def report(
     path = out or opened.reports_path / "report.html"
     data = collect_report(opened, progress=Bars())
     write_report(path, data)
-    show({"report": str(path)}, as_json=json, human=lambda: say(f"Report: {path}"))
+    drawn = write_charts(charts, data) if charts else []
+    result = {"report": str(path), "charts": [str(file) for file in drawn]}
+
+    def human() -> None:
+        say(f"Report: {path}")
+        if charts:
+            say(f"{len(drawn)} charts: {charts}")
+
+    show(result, as_json=json, human=human)
 
 
 def export(

@@ -32,3 +32,13 @@ def split_pairs(pairs: list[str] | None) -> dict[str, str]:
             )
         split[field.strip()] = column.strip()
     return split
+
+
+def split_numbers(text: str, *, option: str) -> tuple[int, ...]:
+    """The numbers of a list such as ``20,50``; raises UsageError naming the option otherwise."""
+    try:
+        return tuple(int(part) for part in text.split(","))
+    except ValueError:
+        raise UsageError(
+            f'{option} takes whole numbers with commas between, for example 20,50; not "{text}".'
+        ) from None

@@ -1,155 +1,168 @@
-"""Sources compared: their first pages for a leaf, and positives found after so many views.
+"""Sources compared over many leaves (paper figure 3 and section 3.3)."""
 
-Answers here are the reference's own and are recorded nowhere: this looks at sources, not people.
-"""
-
-import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 
-from productnet.annotation.state import State
-from productnet.evaluation.records import FirstPage, FoundCurve, SimulationRecord
+from productnet import __version__
+from productnet.embeddings.active import active_set, read_active
+from productnet.errors import UsageError
+from productnet.evaluation.journal import Journal
 from productnet.evaluation.reference import reference_counts
+from productnet.evaluation.simulation_record import SIMULATION_FILE, Found, SimulationRecord
+from productnet.evaluation.standings import TABLE_FILE, write_table
+from productnet.evaluation.trials import PAGE, Trial, Trials
+from productnet.evaluation.workers import one_thread, run_in_processes
+from productnet.files import alone, file_hash
 from productnet.progress import SILENT, Progress
-from productnet.retrieval.candidates import Leaf
-from productnet.retrieval.page import next_page
-from productnet.retrieval.registry import SOURCES
 from productnet.retrieval.resources import Resources
+from productnet.settings import Project
 from productnet.taxonomy.tree import Category
 
-# Leaves compared, among those with enough products for a comparison to mean something.
-_LEAVES = 4
-_FEWEST_PRODUCTS = 10
+# Leaves compared when not every one is, among those with enough to find for a comparison to mean
+# something. Of as many first pages are kept.
+_FEW: Final = 4
+_ENOUGH: Final = 10
 
-# Candidates a page, and looked at in all, by each source for each leaf.
-_PAGE = 20
-_VIEWS = 100
+_JOURNAL = ".simulation.jsonl"
+_LOCK = ".simulation.lock"
 
-# Labels known of a leaf when its first pages are taken.
-_KNOWN = 5
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ComparisonPlan:
+    """How thoroughly sources are compared.
+
+    Attributes:
+        every_leaf: Compare on every leaf, not on a few.
+        seeds: How many seeds are tried.
+        views: Candidates looked at in a leaf at most.
+        after: Views after which positives are counted.
+        workers: Processes that share the work.
+
+    Raises:
+        UsageError: A number is below one.
+    """
+
+    every_leaf: bool = False
+    seeds: int = 1
+    views: int = 100
+    after: tuple[int, ...] = (20, 50, 100, 200)
+    workers: int = 1
+
+    def __post_init__(self) -> None:
+        lowest = min(self.seeds, self.views, self.workers, *self.after)
+        if lowest < 1:
+            raise UsageError(
+                "A comparison needs one seed, one view and one worker at least, and counts "
+                f"positives after one view at the earliest; {lowest} is too few."
+            )
+
+
+# A few leaves, in a few seconds.
+QUICK: Final = ComparisonPlan()
 
 
 def compare_sources(
     resources: Resources,
     truth: Mapping[str, str],
-    state: State,
     *,
     leaves: Sequence[Category],
+    plan: ComparisonPlan,
     seed: int,
     progress: Progress = SILENT,
 ) -> SimulationRecord:
-    """First pages and found positives of every source for a few leaves.
+    """Let every source look for the positives of leaves, and keep what came of it for the report.
+
+    The same trials have the same outcome, however many workers share them. One that was killed
+    goes on when it is called again.
 
     Args:
-        resources: What sources work with.
+        resources: Of the project.
         truth: Product id to leaf, by reference.
-        state: Labels for the first pages are taken from it.
         leaves: To choose from.
-        seed: Same seed, same record.
-        progress: Told of every leaf.
+        plan: How thoroughly.
+        seed: The first seed.
+        progress: Told of every trial.
+
+    Raises:
+        ProjectError: Another comparison runs in this project.
+        UsageError: A worker process died.
     """
-    counts = reference_counts(truth)
-    rich = [leaf for leaf in leaves if counts.get(leaf.id, 0) >= _FEWEST_PRODUCTS]
-    chosen = [rich[place] for place in spread(len(rich), _LEAVES)]
-    pages: list[FirstPage] = []
-    curves: list[FoundCurve] = []
-    # ``adhoc`` is for what a person has in mind. Before the first round the master model
-    # recommends nothing, and its pages would be chance.
-    unasked = {"adhoc"} if resources.recommendations else {"adhoc", "master"}
-    sources = [name for name in SOURCES if name not in unasked]
-    with progress.task("Comparing sources", total=len(chosen)) as advance:
-        for leaf in chosen:
-            known = _first_labels(state, leaf)
-            pages += [first_page(name, known, resources, truth, seed=seed) for name in sources]
-            start = one_of_each(leaf, truth, seed=seed)
-            curves += [
-                found_curve(name, start, resources, truth, views=_VIEWS, seed=seed)
-                for name in sources
-            ]
-            advance(1)
-    return SimulationRecord(
-        curves=tuple(curves),
-        pages=tuple(pages),
-        reference_counts=counts,
-    )
+    project = resources.project
+    own = Trials(resources, truth, views=plan.views)
+    findable = {leaf: own.starts.findable(own.starts.leaf(leaf, seed=seed)) for leaf in leaves}
+    worth = [leaf for leaf, count in findable.items() if count]
+    few = _few(worth, findable)
+    trials = [
+        Trial(leaf.id, source, seed + number)
+        for leaf in (worth if plan.every_leaf else few)
+        for source in own.contenders
+        for number in range(plan.seeds)
+    ]
+    folder = project.reports_path
+    folder.mkdir(parents=True, exist_ok=True)
+    busy = f"Sources are being compared in {project.root} already. Wait for it to end."
+    with (
+        alone(folder / _LOCK, busy=busy),
+        Journal.open(folder / _JOURNAL, depends_on=_depends_on(project, plan)) as journal,
+    ):
+        # Before any worker starts, so that a keyword index that lacks is built once.
+        pages = [
+            own.first_page(Trial(leaf.id, source, seed))
+            for leaf in few
+            for source in own.contenders
+        ]
+        left = [trial for trial in trials if trial not in journal.found]
+        with progress.task("Comparing sources", total=len(trials)) as advance:
+            advance(len(trials) - len(left))
+            for found in _outcomes(own, left, project, plan):
+                journal.add(found)
+                advance(1)
+        active = read_active(project)
+        record = SimulationRecord(
+            found=tuple(journal.found[trial] for trial in trials),
+            pages=tuple(pages),
+            reference_counts=reference_counts(truth),
+            views=plan.views,
+            after=tuple(views for views in plan.after if views <= plan.views) or (plan.views,),
+            round=active.round if active else None,
+            cost=project.settings.cost,
+        )
+        record.save(folder / SIMULATION_FILE)
+        write_table(folder / TABLE_FILE, record, {leaf.id: leaf.label for leaf in leaves})
+    return record
 
 
-def first_page(
-    source: str,
-    leaf: Leaf,
-    resources: Resources,
-    truth: Mapping[str, str],
-    *,
-    seed: int,
-    count: int = _PAGE,
-) -> FirstPage:
-    """A source's next page for a leaf, with the reference's verdicts (paper figure 3)."""
-    rng = _rng(seed, leaf.category.id, source)
-    page = next_page(SOURCES[source](), leaf, resources, count=count, rng=rng)
-    products = tuple(candidate.product for candidate in page)
-    correct = tuple(
-        truth[product] == leaf.category.id if product in truth else None for product in products
-    )
-    return FirstPage(leaf.category.id, source, products, correct)
+def _few(leaves: Sequence[Category], findable: Mapping[Category, int]) -> list[Category]:
+    """A few leaves, evenly spread over those with enough to find; over all where none has."""
+    rich = [leaf for leaf in leaves if findable[leaf] >= _ENOUGH] or leaves
+    places = np.linspace(0, len(rich) - 1, min(_FEW, len(rich)))
+    return [rich[int(place)] for place in places]
 
 
-def found_curve(
-    source: str,
-    leaf: Leaf,
-    resources: Resources,
-    truth: Mapping[str, str],
-    *,
-    views: int,
-    seed: int,
-    page_size: int = _PAGE,
-) -> FoundCurve:
-    """Positives found while looking through ``views`` candidates, the source learning by page.
-
-    What the leaf starts with is not counted. A source that falls silent ends its curve.
-    """
-    rng = _rng(seed, leaf.category.id, source)
-    viewed: list[int] = []
-    found: list[int] = []
-    positives, negatives = list(leaf.positives), list(leaf.negatives)
-    begun_with = len(leaf.positives)
-    seen = 0
-    while seen < views:
-        now = Leaf(leaf.category, positives, negatives, leaf.hidden | {*positives, *negatives})
-        count = min(page_size, views - seen)
-        page = next_page(SOURCES[source](), now, resources, count=count, rng=rng)
-        if not page:
-            break
-        for candidate in page:
-            belongs = truth.get(candidate.product) == leaf.category.id
-            (positives if belongs else negatives).append(candidate.product)
-        seen += len(page)
-        viewed.append(seen)
-        found.append(len(positives) - begun_with)
-    return FoundCurve(leaf.category.id, source, tuple(viewed), tuple(found))
+def _outcomes(
+    own: Trials, trials: Sequence[Trial], project: Project, plan: ComparisonPlan
+) -> Iterator[Found]:
+    if plan.workers > 1 and len(trials) > 1:
+        yield from run_in_processes(project, trials, views=plan.views, workers=plan.workers)
+    else:
+        with one_thread():
+            yield from map(own.run, trials)
 
 
-def one_of_each(leaf: Category, truth: Mapping[str, str], *, seed: int) -> Leaf:
-    """The leaf with one positive and one negative drawn by reference: the least to learn from."""
-    rng = _rng(seed, leaf.id, "start")
-    inside = sorted(product for product, belongs in truth.items() if belongs == leaf.id)
-    outside = sorted(product for product, belongs in truth.items() if belongs != leaf.id)
-    drawn = [side[rng.integers(len(side))] for side in (inside, outside) if side]
-    positives, negatives = drawn[: len(inside[:1])], drawn[len(inside[:1]) :]
-    return Leaf(leaf, positives, negatives, frozenset(drawn))
-
-
-def spread(length: int, count: int) -> list[int]:
-    """At most ``count`` places of ``length``, evenly spread."""
-    return sorted({int(place) for place in np.linspace(0, length - 1, min(count, length))})
-
-
-def _first_labels(state: State, leaf: Category) -> Leaf:
-    positives = state.positives(leaf.id)[:_KNOWN]
-    negatives = state.negatives(leaf.id)[:_KNOWN]
-    return Leaf(leaf, positives, negatives, frozenset([*positives, *negatives]))
-
-
-def _rng(seed: int, *what: str) -> np.random.Generator:
-    named = hashlib.sha256("/".join([str(seed), *what]).encode()).digest()
-    return np.random.default_rng(int.from_bytes(named))
+def _depends_on(project: Project, plan: ComparisonPlan) -> dict[str, object]:
+    """What the outcome of a trial follows from."""
+    embeddings = active_set(project).stamp
+    active = read_active(project)
+    return {
+        "version": __version__,
+        "views": plan.views,
+        "page": PAGE,
+        "seed": project.settings.seed,
+        "round": active.round if active else None,
+        "embeddings": [embeddings.name, embeddings.created_at],
+        "taxonomy": file_hash(project.taxonomy_path),
+        "reference": file_hash(project.reference_path),
+    }

@@ -9,17 +9,18 @@ from collections.abc import Mapping
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from productnet.catalog.pool import Pool
 from productnet.errors import ProjectError, UsageError
 from productnet.settings import Project
 from productnet.taxonomy.tree import Taxonomy
 
 
 def read_reference(project: Project, taxonomy: Taxonomy) -> dict[str, str]:
-    """Product id to the leaf it belongs to, for products whose text names one.
+    """Product id to the leaf it belongs to, for products of the pool whose text names one.
 
     Raises:
         UsageError: The project has no reference labels, or none names a leaf of its taxonomy.
-        ProjectError: The file is damaged.
+        ProjectError: The file is damaged, or nothing was imported yet.
     """
     if not project.reference_path.exists():
         raise UsageError(
@@ -46,7 +47,8 @@ def read_reference(project: Project, taxonomy: Taxonomy) -> dict[str, str]:
             f'None of {len(texts)} reference labels, such as "{example}", names a leaf of '
             f"taxonomy {taxonomy}. Make the taxonomy fit with `productnet taxonomy`."
         )
-    return truth
+    pool = set(Pool.open(project.pool_path).ids().to_pylist())
+    return {product: leaf for product, leaf in truth.items() if product in pool}
 
 
 def reference_counts(truth: Mapping[str, str]) -> dict[str, int]:

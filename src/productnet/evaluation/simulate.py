@@ -1,4 +1,4 @@
-"""Simulating people on a whole project, and what came of it."""
+"""Simulating people on a whole project and comparing its sources, and what came of it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -6,10 +6,11 @@ from dataclasses import asdict, dataclass
 from productnet.annotation.state import LeafProgress
 from productnet.annotation.workflow import Workflow
 from productnet.errors import UsageError
-from productnet.evaluation.comparison import compare_sources
+from productnet.evaluation.comparison import QUICK, ComparisonPlan, compare_sources
 from productnet.evaluation.people import Team
-from productnet.evaluation.records import SIMULATION_FILE
 from productnet.evaluation.reference import read_reference, reference_counts
+from productnet.evaluation.simulation_record import SimulationRecord
+from productnet.evaluation.standings import standings
 from productnet.evaluation.work import Plan, Work, views
 from productnet.progress import SILENT, Progress
 from productnet.retrieval.registry import DEFAULT
@@ -39,9 +40,16 @@ class LeafResult:
 
 @dataclass(frozen=True, slots=True)
 class SimulationResult:
-    """What people made of every leaf, counting what they had done before."""
+    """What a simulation came to.
+
+    Attributes:
+        leaves: What people made of every leaf, counting what they had done before; none where
+            nobody was to work.
+        comparison: How sources compare.
+    """
 
     leaves: tuple[LeafResult, ...]
+    comparison: SimulationRecord
 
     @property
     def total(self) -> LeafProgress:
@@ -50,10 +58,24 @@ class SimulationResult:
 
     def as_dict(self) -> dict[str, object]:
         """For ``--json``."""
-        return {**asdict(self), "total": asdict(self.total)}
+        after = self.comparison.after
+        return {
+            "leaves": [asdict(leaf) for leaf in self.leaves],
+            "total": asdict(self.total),
+            "comparison": {
+                "views": self.comparison.views,
+                "round": self.comparison.round,
+                "cost": self.comparison.cost.model_dump(),
+                "standings": [
+                    {**asdict(one), "positives": dict(zip(after, one.positives, strict=True))}
+                    for one in standings(self.comparison)
+                ],
+                "found": [asdict(one) for one in self.comparison.found],
+            },
+        }
 
     def summary(self) -> str:
-        """One sentence."""
+        """One sentence on people's work."""
         total = self.total
         return (
             f"{len(self.leaves)} leaves: {total.gold:,} gold products and "
@@ -66,6 +88,7 @@ def simulate(
     project: Project,
     *,
     leaves: Sequence[str] | None = None,
+    people: bool = True,
     target: int | None = None,
     page_size: int = 20,
     source: str = DEFAULT,
@@ -73,6 +96,7 @@ def simulate(
     labeler_error: float = 0.03,
     auditor_error: float = 0.02,
     unsure_rate: float = 0.01,
+    comparison: ComparisonPlan = QUICK,
     seed: int | None = None,
     progress: Progress = SILENT,
 ) -> SimulationResult:
@@ -81,6 +105,7 @@ def simulate(
     Args:
         project: With pool, taxonomy, embeddings and reference labels.
         leaves: Ids, paths or names; every leaf that has products by reference when None.
+        people: Whether people work at all; sources are compared in any case.
         target: Positives wanted of a leaf, and hard negatives in proportion; the settings' when
             None.
         page_size: Candidates a page.
@@ -89,12 +114,14 @@ def simulate(
         labeler_error: Share of the labeler's answers that are wrong.
         auditor_error: Share of the auditor's answers that are wrong.
         unsure_rate: Share of questions either leaves open.
+        comparison: How thoroughly sources are compared.
         seed: Of people and pages; the project's when None.
         progress: Told of every leaf.
 
     Raises:
         UsageError: There are no reference labels, what is named is no leaf, or a rate is no share.
         UnknownName: There is no such source.
+        ProjectError: Sources are being compared in this project already.
     """
     targets, seed = project.settings.targets, project.settings.seed if seed is None else seed
     for rate in (labeler_error, auditor_error, unsure_rate):
@@ -109,35 +136,47 @@ def simulate(
         source=source,
         seed=seed,
     )
-    workflow = Workflow.open(project)
+    resources = Resources(project)
+    truth = read_reference(project, resources.taxonomy)
+    chosen = _chosen(resources.taxonomy, leaves, reference_counts(truth))
+    team = Team.of(
+        truth,
+        cost=project.settings.cost,
+        labeler_error=labeler_error,
+        auditor_error=auditor_error,
+        unsure_rate=unsure_rate,
+        seed=seed,
+    )
+    results = _work(resources, team, plan, chosen, progress=progress) if people else ()
+    compared = compare_sources(
+        resources, truth, leaves=chosen, plan=comparison, seed=seed, progress=progress
+    )
+    return SimulationResult(results, compared)
+
+
+def _work(
+    resources: Resources,
+    team: Team,
+    plan: Plan,
+    leaves: Sequence[Category],
+    *,
+    progress: Progress,
+) -> tuple[LeafResult, ...]:
+    """Let people work on leaves until they are done with them."""
+    counts = reference_counts(team.labeler.truth)
+    workflow = Workflow.open(resources.project)
     with workflow.log:
-        resources = Resources(project)
-        truth = read_reference(project, resources.taxonomy)
-        team = Team.of(
-            truth,
-            cost=project.settings.cost,
-            labeler_error=labeler_error,
-            auditor_error=auditor_error,
-            unsure_rate=unsure_rate,
-            seed=seed,
-        )
-        counts = reference_counts(truth)
-        chosen = _chosen(resources.taxonomy, leaves, counts)
-        Work(workflow, resources, team, plan).on(chosen, progress=progress)
+        Work(workflow, resources, team, plan).on(leaves, progress=progress)
         state = workflow.log.state()
-    record = compare_sources(resources, truth, state, leaves=chosen, seed=seed, progress=progress)
-    record.save(project.reports_path / SIMULATION_FILE)
-    return SimulationResult(
-        tuple(
-            LeafResult(
-                category=leaf.id,
-                path=leaf.label,
-                views=len(views(state, leaf.id, labeler=team.labeler.name)),
-                available=counts.get(leaf.id, 0),
-                progress=state.progress(leaf.id),
-            )
-            for leaf in chosen
+    return tuple(
+        LeafResult(
+            category=leaf.id,
+            path=leaf.label,
+            views=len(views(state, leaf.id, labeler=team.labeler.name)),
+            available=counts.get(leaf.id, 0),
+            progress=state.progress(leaf.id),
         )
+        for leaf in leaves
     )
 
 

@@ -12,12 +12,19 @@ import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
+from typing import Self
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from productnet.catalog.pool import Pool
 from productnet.catalog.schema import GROUP, ID
 from productnet.errors import UsageError
+from productnet.files import drafted
+
+# In the folder of a round: the gold it froze, with its sides.
+GOLD_FILE = "gold.parquet"
 
 _TOKEN = re.compile(r"\d+|[^\W\d_]+")
 
@@ -35,6 +42,28 @@ class Split:
 
     train: dict[str, str]
     test: dict[str, str]
+
+    def save(self, path: Path) -> None:
+        """Write as Parquet: a row a product, with its category and side."""
+        sides = {Side.TRAIN: self.train, Side.TEST: self.test}
+        table = pa.table(
+            {
+                "product": [product for labels in sides.values() for product in labels],
+                "category": [leaf for labels in sides.values() for leaf in labels.values()],
+                "side": [side.value for side, labels in sides.items() for _ in labels],
+            }
+        )
+        with drafted(path) as draft:
+            pq.write_table(table, draft)
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        """Read what was saved."""
+        of: dict[str, dict[str, str]] = {side.value: {} for side in Side}
+        table = pq.read_table(path, columns=["product", "category", "side"])
+        for row in table.to_pylist():
+            of[row["side"]][row["product"]] = row["category"]
+        return cls(of[Side.TRAIN], of[Side.TEST])
 
 
 def split_gold(pool: Pool, labels: Mapping[str, str], *, test_share: float, seed: int) -> Split:

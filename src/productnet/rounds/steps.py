@@ -20,7 +20,7 @@ from productnet.embeddings.active import Active, activate
 from productnet.embeddings.sets import EmbeddingSet, build_index, write_embedding_set
 from productnet.embeddings.stamp import Stamp
 from productnet.errors import TrainingError
-from productnet.evaluation.records import METRICS_FILE, Epoch, measure_round
+from productnet.evaluation.round_metrics import METRICS_FILE, Epoch, measure_round
 from productnet.evaluation.table import CONTENDERS, MASTER, Scored, evaluate_table
 from productnet.files import drafted
 from productnet.master.model import MasterModel
@@ -28,7 +28,7 @@ from productnet.master.predictions import PREDICTION_SCHEMA, likeliest
 from productnet.master.presets import Preset, find_preset
 from productnet.master.sources import PoolPart
 from productnet.progress import Progress
-from productnet.release.splits import Side, split_gold
+from productnet.release.splits import GOLD_FILE, Side, Split, split_gold
 from productnet.retrieval.recommendations import write_recommendations
 from productnet.rounds.record import RoundRecord, Step
 from productnet.settings import Project
@@ -37,7 +37,6 @@ from productnet.taxonomy.tree import Taxonomy
 # Recommended categories kept of each product.
 RECOMMENDED = 3
 
-GOLD_FILE = "gold.parquet"
 MODEL_FOLDER = "model"
 PREDICTIONS_FILE = "predictions.parquet"
 
@@ -56,10 +55,8 @@ class Turn:
 
     def gold(self, side: Side) -> dict[str, str]:
         """Product id to category id of one side of the gold this round froze."""
-        table = pq.read_table(self.path(GOLD_FILE))
-        rows = table.filter(pc.equal(table.column("side"), side.value))
-        products, leaves = rows.column("product").to_pylist(), rows.column("category").to_pylist()
-        return dict(zip(products, leaves, strict=True))
+        split = Split.load(self.path(GOLD_FILE))
+        return split.train if side is Side.TRAIN else split.test
 
     @property
     def preset(self) -> Preset:
@@ -185,19 +182,9 @@ def _freeze_gold(turn: Turn) -> None:
             ". Label and audit more (`productnet status` shows each leaf), or import trusted "
             "labels with `productnet import FEED --labels COLUMN --trusted`."
         )
-    split = split_gold(
+    split_gold(
         Pool.open(turn.project.pool_path),
         gold,
         test_share=turn.record.test_share,
         seed=turn.record.seed,
-    )
-    sides = {Side.TRAIN: split.train, Side.TEST: split.test}
-    table = pa.table(
-        {
-            "product": [product for labels in sides.values() for product in labels],
-            "category": [leaf for labels in sides.values() for leaf in labels.values()],
-            "side": [side.value for side, labels in sides.items() for _ in labels],
-        }
-    )
-    with drafted(turn.path(GOLD_FILE)) as draft:
-        pq.write_table(table, draft)
+    ).save(turn.path(GOLD_FILE))

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image, ImageDraw
 
 from productnet.evaluation.metrics import Calibration, calibration
-from productnet.evaluation.records import Epoch, RoundMetrics
+from productnet.evaluation.round_metrics import Epoch, RoundMetrics
 from productnet.evaluation.report.data import (
     ConfusedLeaves,
     EmbeddingFacts,

@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 
-import numpy as np
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
@@ -14,16 +13,9 @@ from productnet.catalog.schema import THUMBNAIL
 from productnet.embeddings.active import active_set, read_active
 from productnet.embeddings.initial import NAME as INITIAL
 from productnet.embeddings.sets import EmbeddingSet
-from productnet.evaluation.records import (
-    METRICS_FILE,
-    SIMULATION_FILE,
-    FirstPage,
-    FoundCurve,
-    RoundMetrics,
-    SimulationRecord,
-    random_views,
-)
+from productnet.evaluation.cost import random_views
 from productnet.evaluation.report.album import Album
+from productnet.evaluation.report.compared import PAGE_SHOWN, compared, strips
 from productnet.evaluation.report.data import (
     ConfusedLeaves,
     EmbeddingFacts,
@@ -31,11 +23,10 @@ from productnet.evaluation.report.data import (
     Headline,
     LeafReport,
     ReportData,
-    SourceCurve,
-    Strip,
-    StripRow,
 )
 from productnet.evaluation.report.plane import embedding_map
+from productnet.evaluation.round_metrics import METRICS_FILE, RoundMetrics
+from productnet.evaluation.simulation_record import SIMULATION_FILE, SimulationRecord
 from productnet.progress import SILENT, Progress
 from productnet.release.manifest import MANIFEST
 from productnet.settings import Project
@@ -44,8 +35,6 @@ from productnet.taxonomy.tree import Category, Taxonomy
 _PAIRS_SHOWN = 12
 _MISTAKES_SHOWN = 4
 _TYPICAL_SHOWN = 2
-_STRIPS_SHOWN = 3
-_PAGE_SHOWN = 16
 # Looked through for a gold product that has an image.
 _FACES_TRIED = 5
 # Leaves shown with a picture; a taxonomy of thousands would make the page too heavy.
@@ -86,32 +75,12 @@ def collect_report(project: Project, *, progress: Progress = SILENT) -> ReportDa
         leaves=reports,
         rounds=rounds,
         confused=_confused(rounds, state, paths, album),
-        strips=_strips(simulation.pages, paths, album),
-        curves=mean_curves(simulation.curves),
+        strips=strips(simulation.pages, paths, album),
+        compared=compared(simulation),
         map=plane,
         embeddings=embeddings,
         import_errors=_import_errors(project),
     )
-
-
-def mean_curves(curves: Iterable[FoundCurve]) -> tuple[SourceCurve, ...]:
-    """One curve a source, averaged over leaves up to the views that all of them reached.
-
-    Leaves viewed in steps of different size are brought to the same steps by interpolation.
-    """
-    by_source: dict[str, list[FoundCurve]] = {}
-    for curve in curves:
-        if curve.views:
-            by_source.setdefault(curve.source, []).append(curve)
-    return tuple(_mean(source, own) for source, own in by_source.items())
-
-
-def _mean(source: str, curves: Sequence[FoundCurve]) -> SourceCurve:
-    reached = min(curve.views[-1] for curve in curves)
-    views = sorted({view for curve in curves for view in curve.views if view <= reached})
-    found = [np.interp(views, (0, *curve.views), (0, *curve.positives)) for curve in curves]
-    positives = np.mean(found, axis=0)  # (leaves, views) -> (views,)
-    return SourceCurve(source, tuple(map(float, views)), tuple(positives.tolist()), len(curves))
 
 
 def _state(project: Project) -> State:
@@ -146,7 +115,7 @@ def _album(
     for pair in rounds[-1].confused[:_PAIRS_SHOWN] if rounds else ():
         wanted.update(pair.examples[:_MISTAKES_SHOWN])
     for page in simulation.pages:
-        wanted.update(page.products[:_PAGE_SHOWN])
+        wanted.update(page.products[:PAGE_SHOWN])
     return Album.read(pool, wanted)
 
 
@@ -247,27 +216,6 @@ def _confused(
             typical_predicted=album.with_image(typical(pair.predicted, ()), count=_TYPICAL_SHOWN),
         )
         for pair in pairs[:_PAIRS_SHOWN]
-    )
-
-
-def _strips(
-    pages: Sequence[FirstPage], paths: Mapping[str, tuple[str, ...]], album: Album
-) -> tuple[Strip, ...]:
-    shown = [leaf for leaf in dict.fromkeys(page.category for page in pages) if leaf in paths]
-    return tuple(
-        Strip(
-            path=paths[leaf],
-            rows=tuple(
-                StripRow(
-                    page.source,
-                    album.pictures(page.products[:_PAGE_SHOWN]),
-                    page.correct[:_PAGE_SHOWN],
-                )
-                for page in pages
-                if page.category == leaf
-            ),
-        )
-        for leaf in shown[:_STRIPS_SHOWN]
     )
 
 

@@ -1,39 +1,11 @@
-"""The charts that are curves: what sources find, how training went, how rounds improved."""
+"""The charts of training: how it went, and how rounds improved."""
 
 from collections.abc import Sequence
 
 from markupsafe import Markup
 
-from productnet.evaluation.records import Epoch, RoundMetrics
-from productnet.evaluation.report.data import SourceCurve
 from productnet.evaluation.report.svg import Canvas, Scale, axes, rules, spread
-
-Points = list[tuple[float, float]]
-
-
-def source_curves(curves: Sequence[SourceCurve]) -> Markup:
-    """Positives found against candidates viewed, one line a source, named at its end."""
-    most = max(curves, key=lambda curve: curve.positives[-1])
-    canvas = Canvas(
-        960,
-        400,
-        title="Positives found by each source",
-        description=f"After {most.views[-1]:,.0f} views {most.source} has found the most: "
-        + ", ".join(f"{curve.source} {curve.positives[-1]:.1f}" for curve in curves),
-    )
-    x = Scale(0, max(curve.views[-1] for curve in curves), 56, 830)
-    y = Scale(0, max(1.0, most.positives[-1]) * 1.06, 350, 36)
-    axes(canvas, x, y, x_label="candidates viewed", y_label="positives found, mean of leaves")
-    ends = [y(curve.positives[-1]) for curve in curves]
-    for curve, label_at in zip(curves, spread(ends, gap=17, low=30, high=354), strict=True):
-        points: Points = [(x(0), y(0))]
-        points += [(x(a), y(b)) for a, b in zip(curve.views, curve.positives, strict=True)]
-        style = f"source-{_slug(curve.source)}"
-        canvas.line(points, cls=f"line {style}")
-        canvas.mark("circle", cx=points[-1][0], cy=points[-1][1], r=3.5, cls=f"dot {style}")
-        label = f"{curve.source} {curve.positives[-1]:.0f}"
-        canvas.text(points[-1][0] + 10, label_at + 4, label, cls=f"label {style}")
-    return canvas.render()
+from productnet.evaluation.round_metrics import Epoch, RoundMetrics
 
 
 def learning_curve(history: Sequence[Epoch]) -> Markup:
@@ -110,7 +82,3 @@ def _curve(canvas: Canvas, x: Scale, y: Scale, values: Sequence[float | None], *
         canvas.mark("circle", cx=points[0][0], cy=points[0][1], r=4, cls=cls.replace("line", "dot"))
     elif points:
         canvas.line(points, cls=cls)
-
-
-def _slug(name: str) -> str:
-    return "".join(letter if letter.isalnum() and letter.isascii() else "-" for letter in name)

@@ -6,7 +6,8 @@ Shares are 0 to 1, times are seconds, and pictures are small encoded images.
 
 from dataclasses import dataclass, field
 
-from productnet.evaluation.records import RoundMetrics
+from productnet.evaluation.round_metrics import RoundMetrics
+from productnet.evaluation.standings import Standing
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,12 +104,56 @@ class Strip:
 
 @dataclass(frozen=True, slots=True)
 class SourceCurve:
-    """Positives found against candidates viewed, averaged over ``leaves`` leaves."""
+    """Positives found against candidates viewed, mean of leaves, with the mean's standard error."""
 
     source: str
-    views: tuple[float, ...]
+    views: tuple[int, ...]
     positives: tuple[float, ...]
+    errors: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SourceViews:
+    """Views until a leaf was done: quartiles over leaves, None where they were not enough."""
+
+    source: str
+    low: float | None
+    median: float | None
+    high: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """How sources compare (paper section 3.3).
+
+    Attributes:
+        leaves: How many leaves they were compared on.
+        seeds: How many seeds were tried.
+        views: Candidates looked at in a leaf at most.
+        target: Positives wanted of a leaf, where it has more.
+        round: The round whose gold each leaf began with; None where one positive and one negative
+            were all that was known.
+        after: Views after which positives are counted.
+        standings: One of each source.
+        chance: What looking at random would do.
+        best: What no source can better.
+        curves: One of each source.
+        ceiling: That of the best possible.
+        spreads: One of each source.
+    """
+
     leaves: int
+    seeds: int
+    views: int
+    target: int
+    round: int | None
+    after: tuple[int, ...]
+    standings: tuple[Standing, ...]
+    chance: Standing
+    best: Standing
+    curves: tuple[SourceCurve, ...]
+    ceiling: SourceCurve
+    spreads: tuple[SourceViews, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +210,7 @@ class ReportData:
         rounds: Every round so far, the last one last.
         confused: Pairs of leaves the last round confuses, most frequent first.
         strips: First pages for a few leaves.
-        curves: Positives found by each source.
+        compared: How sources compare.
         map: Gold in the plane.
         embeddings: The initial embedding set and, after a round, the active one.
         import_errors: Reason to the number of rows of the last import that had it.
@@ -181,7 +226,7 @@ class ReportData:
     rounds: tuple[RoundMetrics, ...] = ()
     confused: tuple[ConfusedLeaves, ...] = ()
     strips: tuple[Strip, ...] = ()
-    curves: tuple[SourceCurve, ...] = ()
+    compared: Compared | None = None
     map: EmbeddingMap | None = None
     embeddings: tuple[EmbeddingFacts, ...] = ()
     import_errors: dict[str, int] = field(default_factory=dict)

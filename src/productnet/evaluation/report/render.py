@@ -15,8 +15,14 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from productnet.evaluation.report.charts import colour, cost_by_leaf, embedding_map, reliability
-from productnet.evaluation.report.curves import learning_curve, round_history, source_curves
+from productnet.evaluation.report.curves import learning_curve, round_history
 from productnet.evaluation.report.data import LeafReport, ReportData
+from productnet.evaluation.report.source_charts import (
+    hours,
+    source_curves,
+    style_of,
+    views_to_target,
+)
 from productnet.evaluation.table import MASTER
 from productnet.files import write_atomically
 
@@ -40,24 +46,14 @@ _SECTIONS = (
 
 def render_report(data: ReportData) -> str:
     """The page's HTML. The same data give the same page."""
-    last = data.rounds[-1] if data.rounds else None
-    cost = Cost.of(data.leaves)
-    charts = {
-        "source_curves": source_curves(data.curves) if data.curves else None,
-        "cost_by_leaf": cost_by_leaf(data.leaves) if cost.random else None,
-        "reliability": reliability(last.calibration) if last else None,
-        "round_history": round_history(data.rounds) if last else None,
-        "learning_curve": learning_curve(last.history) if last and last.history else None,
-        "embedding_map": embedding_map(data.map) if data.map else None,
-    }
     return (
         _environment()
         .get_template("report.html.j2")
         .render(
             data=data,
-            last=last,
-            cost=cost,
-            charts=charts,
+            last=data.rounds[-1] if data.rounds else None,
+            cost=Cost.of(data.leaves),
+            charts=charts_of(data),
             paper=PAPER_TOP1,
             sections=_SECTIONS,
             folded=len(data.leaves) > _MOST_ROWS,
@@ -68,6 +64,39 @@ def render_report(data: ReportData) -> str:
 def write_report(path: Path, data: ReportData) -> None:
     """Write the page, replacing the file whole."""
     write_atomically(path, render_report(data))
+
+
+def charts_of(data: ReportData) -> dict[str, Markup | None]:
+    """Every chart of the page by name; None where there is nothing to draw yet."""
+    last = data.rounds[-1] if data.rounds else None
+    found = data.compared
+    return {
+        "source_curves": source_curves(found) if found else None,
+        "views_to_target": views_to_target(found) if found else None,
+        "hours": hours(found) if found else None,
+        "cost_by_leaf": cost_by_leaf(data.leaves) if Cost.of(data.leaves).random else None,
+        "reliability": reliability(last.calibration) if last else None,
+        "round_history": round_history(data.rounds) if last else None,
+        "learning_curve": learning_curve(last.history) if last and last.history else None,
+        "embedding_map": embedding_map(data.map) if data.map else None,
+    }
+
+
+def write_charts(folder: Path, data: ReportData) -> list[Path]:
+    """Write the charts there are as SVG files, in the light theme, for papers and pages."""
+    written = []
+    loader = _environment().get_template
+    css = Markup(loader("light.css").render() + loader("charts.css").render())
+    for name, chart in charts_of(data).items():
+        if chart is not None:
+            element, _, marks = chart.partition(">")
+            path = folder / f"{name.replace('_', '-')}.svg"
+            write_atomically(
+                path,
+                f'{element} xmlns="http://www.w3.org/2000/svg"><style>{css}</style>{marks}\n',
+            )
+            written.append(path)
+    return written
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +155,7 @@ def _environment() -> Environment:
         percent=lambda value, digits=1: f"{value * 100:.{digits}f}%",
         seconds=lambda value: f"{value:,.1f}" if value < 10 else f"{value:,.0f}",
         share_of=lambda value, whole: f"{value / whole:.0%}" if whole else "none",
+        source_style=style_of,
         shortened=lambda text, length: text if len(text) <= length else text[: length - 1] + "…",
     )
     return environment

@@ -1,0 +1,152 @@
+"""A trial: somebody who knows the reference looks through one source's candidates for one leaf.
+
+Answers are the reference's own and are recorded nowhere: this looks at sources, not people.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from copy import copy
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from productnet.evaluation.reference import read_reference
+from productnet.evaluation.simulation_record import FirstPage, Found
+from productnet.evaluation.starts import Starts, rng_of
+from productnet.local.registry import DEFAULT as DEFAULT_MODEL
+from productnet.local.registry import LOCAL_MODELS
+from productnet.retrieval.active import Active
+from productnet.retrieval.candidates import Candidate, Leaf, Source
+from productnet.retrieval.page import next_page
+from productnet.retrieval.registry import SOURCES
+from productnet.retrieval.resources import Resources
+from productnet.settings import Project
+
+# Candidates a page.
+PAGE = 20
+
+
+class Trial(NamedTuple):
+    """Which source looks for which leaf's positives, and under which seed."""
+
+    category: str
+    source: str
+    seed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Contender:
+    """A source as it enters a comparison.
+
+    Attributes:
+        name: Of the source and its variant, to read.
+        source: A name of ``SOURCES``.
+        model: The local model that ``active`` asks.
+        recommended: Whether it may see the master model's recommendations.
+    """
+
+    name: str
+    source: str
+    model: str = DEFAULT_MODEL
+    recommended: bool = True
+
+    def build(self) -> Source:
+        """The source, ready to use."""
+        return Active(model=self.model) if self.source == "active" else SOURCES[self.source]()
+
+
+def contenders(*, recommendations: bool) -> Iterator[Contender]:
+    """Every source, ``active`` with every local model, ``mixed`` with and without the master.
+
+    Args:
+        recommendations: Whether there are any; without them ``master`` would show chance.
+    """
+    for name in SOURCES:
+        if name == "active":
+            yield Contender("active", name)
+            for model in LOCAL_MODELS:
+                if model != DEFAULT_MODEL:
+                    yield Contender(f"active, {model}", name, model)
+        elif name != "master" or recommendations:
+            yield Contender(name, name)
+            if name == "mixed" and recommendations:
+                yield Contender("mixed, no master", name, recommended=False)
+
+
+class Trials:
+    """Runs trials of one project; every process that runs any has its own.
+
+    Args:
+        resources: What sources work with.
+        truth: Product id to leaf, by reference.
+        views: Candidates looked at in a trial at most.
+    """
+
+    def __init__(self, resources: Resources, truth: Mapping[str, str], *, views: int) -> None:
+        self._with = resources
+        self._without = copy(resources)
+        self._without.recommendations = None
+        self._truth = truth
+        self._views = views
+        self.starts = Starts.of_project(resources.project, truth)
+        recommendations = resources.recommendations is not None
+        self.contenders = {one.name: one for one in contenders(recommendations=recommendations)}
+
+    @classmethod
+    def of_project(cls, project: Project, *, views: int) -> "Trials":
+        """Ready for trials of a project."""
+        resources = Resources(project)
+        return cls(resources, read_reference(project, resources.taxonomy), views=views)
+
+    def run(self, trial: Trial) -> Found:
+        """Look on until every positive is found, the views are spent or the pool is exhausted."""
+        leaf = self.starts.leaf(self._with.taxonomy[trial.category], seed=trial.seed)
+        findable = self.starts.findable(leaf)
+        pool = len(self._with.ids) - len(leaf.hidden)
+        rng = self._rng(trial)
+        hits: list[int] = []
+        viewed = 0
+        while viewed < self._views and len(hits) < findable:
+            page = self._page(trial, leaf, rng, count=min(PAGE, self._views - viewed))
+            if not page:
+                break
+            shown = [candidate.product for candidate in page]
+            right = [self._truth.get(product) == trial.category for product in shown]
+            hits += [viewed + place for place, hit in enumerate(right, 1) if hit]
+            viewed += len(page)
+            leaf = _answered(leaf, shown, right)
+        return Found(*trial, findable, pool, viewed, tuple(hits))
+
+    def first_page(self, trial: Trial) -> FirstPage:
+        """The page that a trial begins with, and the reference's verdicts (paper figure 3)."""
+        leaf = self.starts.leaf(self._with.taxonomy[trial.category], seed=trial.seed)
+        page = self._page(trial, leaf, self._rng(trial), count=PAGE)
+        products = tuple(candidate.product for candidate in page)
+        correct = tuple(
+            self._truth[product] == trial.category if product in self._truth else None
+            for product in products
+        )
+        return FirstPage(trial.category, trial.source, products, correct)
+
+    def _page(
+        self, trial: Trial, leaf: Leaf, rng: np.random.Generator, *, count: int
+    ) -> list[Candidate]:
+        contender = self.contenders[trial.source]
+        resources = self._with if contender.recommended else self._without
+        return next_page(contender.build(), leaf, resources, count=count, rng=rng)
+
+    def _rng(self, trial: Trial) -> np.random.Generator:
+        """The same for every variant of a source, so that only the variants differ."""
+        return rng_of(trial.seed, trial.category, self.contenders[trial.source].source)
+
+
+def _answered(leaf: Leaf, products: Sequence[str], right: Sequence[bool]) -> Leaf:
+    """The leaf once the page is answered."""
+    yes = [product for product, hit in zip(products, right, strict=True) if hit]
+    no = [product for product, hit in zip(products, right, strict=True) if not hit]
+    return Leaf(
+        leaf.category,
+        [*leaf.positives, *yes],
+        [*leaf.negatives, *no],
+        leaf.hidden.union(products),
+    )
