@@ -55,8 +55,8 @@ def run_in_processes(
                 yield future.result()
     except BrokenProcessPool:
         raise UsageError(
-            f"One of {workers} worker processes died, perhaps for want of memory. The same "
-            "command goes on from here; give it fewer --workers."
+            "One of the worker processes died, perhaps for want of memory. The same command goes "
+            "on from here; give it fewer --workers."
         ) from None
     finally:
         pool.shutdown(cancel_futures=True)

@@ -17,15 +17,11 @@ from productnet.embeddings.active import Active, activate
 from productnet.embeddings.sets import write_embedding_set
 from productnet.embeddings.stamp import Stamp
 from productnet.errors import EmbeddingError, ModelError
-from productnet.evaluation.records import (
-    FirstPage,
-    FoundCurve,
-    SimulationRecord,
-    measure_round,
-    random_views,
-)
+from productnet.evaluation.cost import random_views
 from productnet.evaluation.report.collect import collect_report
 from productnet.evaluation.report.render import render_report
+from productnet.evaluation.round_metrics import measure_round
+from productnet.evaluation.simulation_record import FirstPage, Found, SimulationRecord
 from productnet.evaluation.table import Scored
 from productnet.release.build import release
 from productnet.settings import CatalogSettings, Project, Settings
@@ -100,9 +96,11 @@ def project(empty: Project) -> Project:
         seconds={"train": 1.0},
     ).save(empty.models_path / "round-0001" / "metrics.json")
     SimulationRecord(
-        curves=(FoundCurve("mugs", "random", (10, 20), (1, 2)),),
+        found=(Found("mugs", "random", 0, findable=7, pool=22, viewed=20, hits=(4, 12)),),
         pages=(FirstPage("mugs", "random", ("sofas-2", "mugs-7", "gone"), (False, True, None)),),
         reference_counts={"mugs": 8, "cups": 8},
+        views=20,
+        after=(10, 20),
     ).save(empty.reports_path / "simulation.json")
     errors = pa.table({"kind": ["missing id", "missing id", "bad image"], "line": [3, 9, 12]})
     pq.write_table(errors, empty.import_errors_path)

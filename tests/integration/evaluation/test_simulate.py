@@ -5,10 +5,9 @@ import signal
 import subprocess
 import sys
 import time
-from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -16,56 +15,16 @@ import pytest
 from productnet.annotation.decisions import Decision, Role
 from productnet.annotation.log import DecisionLog
 from productnet.annotation.state import State
-from productnet.catalog.pool import Pool
-from productnet.catalog.schema import Product, products_to_table
-from productnet.embeddings.active import Active, activate
-from productnet.embeddings.sets import write_embedding_set
-from productnet.embeddings.stamp import Stamp
 from productnet.errors import UnknownName, UsageError
-from productnet.evaluation.records import SimulationRecord
 from productnet.evaluation.reference import read_reference
 from productnet.evaluation.simulate import SimulationResult, simulate
-from productnet.settings import CatalogSettings, Project, Settings, TargetSettings
-from productnet.taxonomy.tree import Category, Taxonomy
+from productnet.settings import Project
+from productnet.taxonomy.tree import Taxonomy
 
 LEAVES = 6
 PRODUCTS = 240
 
-
-def make_shop(folder: Path, *, products: int = PRODUCTS) -> Project:
-    """A shop of 6 leaves, two and two easily confused; leaves 0 and 3 have not one title."""
-    settings = Settings(
-        catalog=CatalogSettings(fields=("title",)),
-        targets=TargetSettings(positives=8, hard_negatives=8),
-    )
-    project = Project.create(folder, settings)
-    names = [f"Kind {chr(97 + leaf)}" for leaf in range(LEAVES)]
-    nodes = [Category("shop", ("Shop",))]
-    nodes += [Category(f"leaf-{leaf}", ("Shop", name)) for leaf, name in enumerate(names)]
-    Taxonomy(nodes, name="shop", version="1").save(project.taxonomy_path)
-    ids = [f"p{number}" for number in range(products)]
-    leaf_of = [number % LEAVES for number in range(products)]
-    listed = [
-        Product(
-            id, {"title": f"{names[leaf]} of the best"} if row % 3 else {}, fingerprint=b"8bytes.."
-        )
-        for row, (id, leaf) in enumerate(zip(ids, leaf_of, strict=True))
-    ]
-    pool = Pool.create(project.pool_path, ("title",))
-    pool.append(products_to_table(listed, ("title",)))
-    rng = np.random.default_rng(0)
-    centres = rng.normal(size=(LEAVES, 24))
-    centres[1::2] = centres[::2] + 0.5 * rng.normal(size=(LEAVES // 2, 24))
-    vectors = centres[leaf_of] + 0.6 * rng.normal(size=(products, 24))
-    stamp = Stamp("initial", "test", 24, products, pool.version, None, 0, "2026-01-01T00:00:00Z")
-    blocks = [vectors.astype(np.float32)]
-    write_embedding_set(
-        project.embeddings_path / "initial", ids=pa.array(ids), vectors=blocks, stamp=stamp
-    )
-    activate(project, Active(None, "initial"))
-    texts = [f"Shop > {names[leaf]} > deeper" for leaf in leaf_of]
-    pq.write_table(pa.table({"id": ids, "category": texts}), project.reference_path)
-    return project
+MakeShop = Callable[..., Project]
 
 
 def state_of(project: Project) -> State:
@@ -79,7 +38,9 @@ def decisions_of(project: Project) -> list[Decision]:
 
 
 @pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Project, SimulationResult]:
+def undisturbed(
+    make_shop: MakeShop, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Project, SimulationResult]:
     project = make_shop(tmp_path_factory.mktemp("undisturbed") / "shop")
     return project, simulate(project, seed=1)
 
@@ -133,27 +94,7 @@ def test_a_second_call_finds_nothing_to_do(undisturbed: tuple[Project, Simulatio
     assert decisions_of(project) == before
 
 
-def test_the_report_gets_pages_and_curves(undisturbed: tuple[Project, SimulationResult]) -> None:
-    project, _ = undisturbed
-    record = SimulationRecord.load(project.reports_path / "simulation.json")
-    assert record.reference_counts == {f"leaf-{leaf}": 40 for leaf in range(LEAVES)}
-    assert {page.source for page in record.pages} == {
-        "mixed",
-        "active",
-        "nearest",
-        "keyword",
-        "random",
-    }
-    found: Counter[str] = Counter()
-    for curve in record.curves:
-        assert curve.views == (20, 40, 60, 80, 100)
-        assert list(curve.positives) == sorted(curve.positives)
-        found[curve.source] += curve.positives[-1]
-    assert found["mixed"] > 2 * found["random"]
-    assert found["active"] > 2 * found["random"]
-
-
-def test_a_higher_target_goes_on_from_the_lower(tmp_path: Path) -> None:
+def test_a_higher_target_goes_on_from_the_lower(make_shop: MakeShop, tmp_path: Path) -> None:
     project = make_shop(tmp_path / "shop")
     few = simulate(project, target=4, leaves=["Kind a"], seed=1)
     begun = decisions_of(project)
@@ -163,7 +104,7 @@ def test_a_higher_target_goes_on_from_the_lower(tmp_path: Path) -> None:
     assert decisions_of(project)[: len(begun)] == begun
 
 
-def test_a_leaf_that_is_exhausted_is_left(tmp_path: Path) -> None:
+def test_a_leaf_that_is_exhausted_is_left(make_shop: MakeShop, tmp_path: Path) -> None:
     project = make_shop(tmp_path / "shop", products=2 * PRODUCTS)
     (leaf,) = simulate(project, target=200, leaves=["leaf-0"], max_views=10_000).leaves
     assert leaf.progress.gold == pytest.approx(80, abs=5)
@@ -172,7 +113,7 @@ def test_a_leaf_that_is_exhausted_is_left(tmp_path: Path) -> None:
     assert again == leaf
 
 
-def test_no_more_is_looked_at_than_allowed(tmp_path: Path) -> None:
+def test_no_more_is_looked_at_than_allowed(make_shop: MakeShop, tmp_path: Path) -> None:
     project = make_shop(tmp_path / "shop")
     (leaf,) = simulate(project, leaves=["leaf-0"], max_views=15, source="random").leaves
     assert leaf.views == 15
@@ -188,7 +129,7 @@ simulate(Project.open(Path(sys.argv[1])), seed=1)
 
 
 def test_killed_and_started_again_it_ends_as_if_undisturbed(
-    tmp_path: Path, undisturbed: tuple[Project, SimulationResult]
+    make_shop: MakeShop, tmp_path: Path, undisturbed: tuple[Project, SimulationResult]
 ) -> None:
     project = make_shop(tmp_path / "shop")
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
@@ -212,7 +153,7 @@ def _wait_for_decisions(project: Project, people: "subprocess.Popen[bytes]") -> 
             return
 
 
-def test_what_cannot_be_simulated_is_refused(tmp_path: Path) -> None:
+def test_what_cannot_be_simulated_is_refused(make_shop: MakeShop, tmp_path: Path) -> None:
     project = make_shop(tmp_path / "shop")
     with pytest.raises(UsageError, match="0 to 1; nan is not"):
         simulate(project, labeler_error=float("nan"))

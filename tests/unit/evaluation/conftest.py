@@ -8,8 +8,8 @@ import pytest
 from PIL import Image, ImageDraw
 
 from productnet.evaluation.metrics import Calibration, calibration
-from productnet.evaluation.round_metrics import Epoch, RoundMetrics
 from productnet.evaluation.report.data import (
+    Compared,
     ConfusedLeaves,
     EmbeddingFacts,
     EmbeddingMap,
@@ -20,9 +20,12 @@ from productnet.evaluation.report.data import (
     Picture,
     ReportData,
     SourceCurve,
+    SourceViews,
     Strip,
     StripRow,
 )
+from productnet.evaluation.round_metrics import Epoch, RoundMetrics
+from productnet.evaluation.standings import Standing
 from productnet.evaluation.table import TableRow
 
 SOURCES = {"random": 0.03, "keyword": 0.45, "nearest": 0.6, "active": 0.85, "mixed": 0.9}
@@ -104,6 +107,38 @@ def round_metrics(rng: np.random.Generator, number: int) -> RoundMetrics:
     )
 
 
+def comparison(sources: tuple[str, ...]) -> Compared:
+    """Sources that find at the rates of ``SOURCES``, the last one the best."""
+    views = tuple(range(0, 401, 20))
+    rates = dict(zip(sources, SOURCES.values(), strict=False))
+
+    def curve(source: str, rate: float) -> SourceCurve:
+        found = tuple(90 * (1 - np.exp(-rate * view / 110)) for view in views)
+        return SourceCurve(source, views, found, tuple(0.05 * count for count in found))
+
+    def standing(source: str, rate: float) -> Standing:
+        found = (9 * rate, 45 * rate)
+        return Standing(source, found, rate, 120 / rate, 10, 600 * rate, 60 * rate)
+
+    return Compared(
+        leaves=12,
+        seeds=3,
+        views=400,
+        target=100,
+        round=2,
+        after=(20, 100),
+        standings=tuple(standing(source, rate) for source, rate in rates.items()),
+        chance=standing("by chance", 0.03),
+        best=standing("at best", 1.0),
+        curves=tuple(curve(source, rate) for source, rate in rates.items()),
+        ceiling=curve("at best", 1.0),
+        spreads=tuple(
+            SourceViews(source, 90 / rate, 120 / rate if rate > 0.5 else None, None)
+            for source, rate in rates.items()
+        ),
+    )
+
+
 def make_report(things: dict[str, list[str]] = THINGS, *, seed: int = 0) -> ReportData:
     """A project some rounds on, with everything that the page can show."""
     rng = np.random.default_rng(seed)
@@ -140,11 +175,6 @@ def make_report(things: dict[str, list[str]] = THINGS, *, seed: int = 0) -> Repo
         return Strip(path, tuple(rows))
 
     leaves = tuple(leaf(path) for path in paths)
-    views = tuple(float(n) for n in range(20, 401, 20))
-    curves = tuple(
-        SourceCurve(source, views, tuple(90 * (1 - np.exp(-rate * v / 110)) for v in views), 12)
-        for source, rate in SOURCES.items()
-    )
     centres = {path: rng.normal(size=2) * 2 for path in paths}
     for top in things:
         middle = rng.normal(size=2) * 4
@@ -195,7 +225,7 @@ def make_report(things: dict[str, list[str]] = THINGS, *, seed: int = 0) -> Repo
         rounds=tuple(round_metrics(rng, number) for number in (1, 2, 3)),
         confused=confused,
         strips=(strip(paths[0]), strip(paths[len(paths) // 2])),
-        curves=curves,
+        compared=comparison(tuple(SOURCES)),
         map=EmbeddingMap(groups, labels, share=0.31),
         embeddings=(
             EmbeddingFacts("initial", "efficientnet-lite0 + minilm", 256, 12_480, 0.937),
@@ -227,7 +257,7 @@ def hostile(small_report: ReportData) -> ReportData:
         leaves=(replace(small_report.leaves[0], path=path, picture=bad),),
         confused=(ConfusedLeaves(path, path, 1, 0.5, (bad, Picture("q", evil))),),
         strips=(Strip(path, (StripRow(evil, (bad,), (None,)),)),),
-        curves=(SourceCurve(evil, (1.0, 2.0), (0.0, 1.0), 1),),
+        compared=comparison((evil,)),
         map=EmbeddingMap(
             (MapGroup(evil, ((0.0, 0.0), (1.0, 1.0))),), (MapLabel(evil, evil, 0, 0, 1),), 0.5
         ),

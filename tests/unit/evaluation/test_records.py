@@ -3,16 +3,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from productnet.errors import ModelError, UsageError
-from productnet.evaluation.records import (
-    Epoch,
-    FirstPage,
-    FoundCurve,
-    RoundMetrics,
-    SimulationRecord,
-    measure_round,
-    random_views,
-)
+from productnet.errors import ModelError
+from productnet.evaluation.round_metrics import Epoch, RoundMetrics, measure_round
+from productnet.evaluation.simulation_record import FirstPage, Found, SimulationRecord
 from productnet.evaluation.table import Scored
 
 PATHS = {"mugs": ("Kitchen", "Mugs"), "cups": ("Kitchen", "Cups"), "sofas": ("Home", "Sofas")}
@@ -51,9 +44,11 @@ def test_metrics_survive_a_round_trip(tmp_path: Path) -> None:
 
 def test_a_simulation_survives_a_round_trip(tmp_path: Path) -> None:
     record = SimulationRecord(
-        curves=(FoundCurve("mugs", "random", (10, 20), (0, 1)),),
+        found=(Found("mugs", "random", 0, 12, 900, 100, (7, 80)),),
         pages=(FirstPage("mugs", "random", ("p1", "p2", "p3"), (True, False, None)),),
         reference_counts={"mugs": 12},
+        views=100,
+        after=(20, 50),
     )
     record.save(tmp_path / "reports" / "simulation.json")
     assert SimulationRecord.load(tmp_path / "reports" / "simulation.json") == record
@@ -74,14 +69,12 @@ def test_a_file_that_cannot_be_used_says_why(tmp_path: Path, text: str, complain
         RoundMetrics.load(tmp_path / "metrics.json")
 
 
-def test_a_missing_file_names_the_command_that_writes_it(tmp_path: Path) -> None:
-    with pytest.raises(ModelError, match="`productnet simulate` writes it"):
+def test_a_simulation_of_an_older_version_is_made_anew(tmp_path: Path) -> None:
+    (tmp_path / "simulation.json").write_text('{"curves": [], "format_version": 1}')
+    with pytest.raises(ModelError, match="has format 1.*reads format 2.*`productnet simulate`"):
         SimulationRecord.load(tmp_path / "simulation.json")
 
 
-def test_random_views_agree_with_drawing_at_random() -> None:
-    rng = np.random.default_rng(0)
-    draws = [np.flatnonzero(rng.permutation(200) < 8)[4] + 1 for _ in range(4_000)]
-    assert random_views(5, positives=8, pool=200) == pytest.approx(np.mean(draws), rel=0.02)
-    with pytest.raises(UsageError, match="9 positives cannot be found among 8"):
-        random_views(9, positives=8, pool=200)
+def test_a_missing_file_names_the_command_that_writes_it(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="`productnet simulate` writes it"):
+        SimulationRecord.load(tmp_path / "simulation.json")

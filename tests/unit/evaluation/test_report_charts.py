@@ -6,10 +6,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.decomposition import PCA
 
-from productnet.evaluation.records import FoundCurve
-from productnet.evaluation.report.collect import mean_curves
+from productnet.evaluation.report.compared import compared
 from productnet.evaluation.report.plane import embedding_map, principal_plane
+from productnet.evaluation.report.source_charts import hours, style_of, views_to_target
 from productnet.evaluation.report.svg import Canvas, Scale, spread, tick
+from productnet.evaluation.simulation_record import Found, SimulationRecord
 
 PATHS = {"mugs": ("Kitchen", "Mugs"), "sofas": ("Home", "Sofas")}
 
@@ -84,14 +85,59 @@ def test_identical_vectors_make_a_map_too() -> None:
     assert found.share == 0.0
 
 
-def test_curves_are_averaged_over_leaves_up_to_the_views_all_reached() -> None:
-    [mean] = mean_curves(
-        [
-            FoundCurve("mugs", "random", (10, 20, 30), (2, 4, 6)),
-            FoundCurve("sofas", "random", (20,), (8,)),
-            FoundCurve("empty", "random", (), ()),
-        ]
+def found(category: str, source: str, hits: tuple[int, ...], *, seed: int = 0) -> Found:
+    return Found(category, source, seed, findable=8, pool=500, viewed=40, hits=hits)
+
+
+def test_curves_are_means_over_leaves_of_means_over_seeds() -> None:
+    record = SimulationRecord(
+        found=(
+            found("mugs", "mixed", (1, 2, 3, 4)),
+            found("mugs", "mixed", (1, 40), seed=1),
+            found("sofas", "mixed", (1,)),
+        ),
+        views=40,
+        after=(20,),
     )
-    assert (mean.source, mean.leaves) == ("random", 2)
-    assert mean.views == (10.0, 20.0)
-    assert mean.positives == (3.0, 6.0)
+    shown = compared(record)
+    assert shown is not None
+    assert (shown.leaves, shown.seeds) == (2, 2)
+    [curve] = shown.curves
+    assert (curve.views[0], curve.views[-1]) == (0, 40)
+    assert curve.positives[0] == 0
+    assert curve.positives[-1] == (3 + 1) / 2
+    assert curve.errors[-1] == pytest.approx(np.std([3, 1], ddof=1) / np.sqrt(2))
+    assert shown.ceiling.positives[-1] == 8
+    assert all(np.diff(curve.positives) >= 0)
+
+
+def test_quartiles_of_views_are_told_as_far_as_leaves_were_done() -> None:
+    whole = tuple(range(1, 9))
+    record = SimulationRecord(
+        found=(
+            found("mugs", "mixed", whole),
+            found("sofas", "mixed", (*whole[:-1], 30)),
+            found("desks", "mixed", ()),
+            found("beds", "mixed", ()),
+            found("mugs", "random", ()),
+        ),
+        views=40,
+        after=(20,),
+    )
+    shown = compared(record)
+    assert shown is not None
+    mixed, random = shown.spreads
+    assert (mixed.low, mixed.median, mixed.high) == (8, 30, None)
+    assert (random.low, random.median, random.high) == (None, None, None)
+    assert "over 40" in views_to_target(shown)
+    assert "random" in hours(shown)
+
+
+def test_without_a_comparison_nothing_is_shown_of_one() -> None:
+    assert compared(SimulationRecord()) is None
+
+
+def test_a_variant_has_the_colour_of_its_source() -> None:
+    assert style_of("mixed") == "source-mixed"
+    assert style_of("mixed, no master") == "source-mixed variant"
+    assert style_of('"><script>') == "source- variant"

@@ -3,11 +3,12 @@ from collections import Counter
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
 from productnet.evaluation.report.data import LeafReport, ReportData
-from productnet.evaluation.report.render import render_report, write_report
+from productnet.evaluation.report.render import render_report, write_charts, write_report
 
 VOID = {"meta", "img", "br", "link", "input", "hr"}
 
@@ -79,7 +80,7 @@ def test_every_picture_chart_and_table_speaks_to_those_who_do_not_see_it(page: P
     assert all("alt" in image for image in page.all("img"))
     assert [chart for chart in page.all("svg") if chart.get("role") != "img"] == []
     counts = Counter(tag for tag, _ in page.elements)
-    assert counts["svg"] == counts["desc"] == 6
+    assert counts["svg"] == counts["desc"] == 8
     assert counts["table"] == counts["caption"]
     assert counts["h1"] == counts["main"] == 1
     assert all("scope" in cell for cell in page.all("th"))
@@ -112,7 +113,7 @@ def test_an_empty_project_is_told_what_to_run() -> None:
     [
         {"rounds": ()},
         {"strips": ()},
-        {"curves": ()},
+        {"compared": None},
         {"confused": ()},
         {"map": None},
         {"embeddings": ()},
@@ -152,6 +153,25 @@ def test_a_first_round_of_one_epoch_has_its_charts(small_report: ReportData) -> 
     page = Page(render_report(replace(small_report, rounds=(short,))))
     assert "Learning curve of the master model" in page.text
     assert "nan" not in page.text
+
+
+def test_charts_are_drawings_of_their_own(tmp_path: Path, small_report: ReportData) -> None:
+    written = write_charts(tmp_path / "figures", small_report)
+    assert {file.name for file in written} >= {"source-curves.svg", "hours.svg", "cost-by-leaf.svg"}
+    for file in written:
+        root = ElementTree.parse(file).getroot()
+        assert root.tag == "{http://www.w3.org/2000/svg}svg"
+        style = root.find("{http://www.w3.org/2000/svg}style")
+        assert style is not None
+        assert "--mixed: #" in (style.text or "")
+    assert write_charts(tmp_path / "none", ReportData("New shop", "today")) == []
+
+
+def test_product_text_stays_text_in_a_chart(tmp_path: Path, hostile: ReportData) -> None:
+    for file in write_charts(tmp_path, hostile):
+        tags = {element.tag.partition("}")[2] for element in ElementTree.parse(file).iter()}
+        assert "script" not in tags
+        assert "img" not in tags
 
 
 def test_writing_replaces_the_page_whole(tmp_path: Path, small_report: ReportData) -> None:

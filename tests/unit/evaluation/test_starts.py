@@ -1,0 +1,52 @@
+from productnet.evaluation.starts import Starts
+from productnet.taxonomy.tree import Category
+
+MUGS = Category("mugs", ("Kitchen", "Mugs"))
+TRUTH = {f"mug-{n}": "mugs" for n in range(9)} | {f"sofa-{n}": "sofas" for n in range(30)}
+
+
+def test_before_a_round_a_leaf_begins_with_one_of_each_kind() -> None:
+    starts = Starts(TRUTH, {})
+    leaf = starts.leaf(MUGS, seed=0)
+    assert [TRUTH[product] for product in leaf.positives] == ["mugs"]
+    assert [TRUTH[product] for product in leaf.negatives] == ["sofas"]
+    assert leaf.hidden == {*leaf.positives, *leaf.negatives}
+    assert starts.findable(leaf) == 8
+
+
+def test_seeds_begin_differently_and_each_always_the_same() -> None:
+    begun = [Starts(TRUTH, {}).leaf(MUGS, seed=seed) for seed in range(8)]
+    assert begun == [Starts(TRUTH, {}).leaf(MUGS, seed=seed) for seed in range(8)]
+    assert len({leaf.hidden for leaf in begun}) > 1
+
+
+def test_after_a_round_a_leaf_begins_with_the_gold_that_its_model_knew() -> None:
+    gold = {"mug-3": "mugs", "mug-1": "mugs", "mug-2": "mugs", "sofa-1": "sofas", "sofa-2": "sofas"}
+    starts = Starts(TRUTH, gold)
+    leaf = starts.leaf(MUGS, seed=0)
+    assert leaf.positives == ["mug-1", "mug-2", "mug-3"]
+    assert leaf.negatives == ["sofa-1", "sofa-2"]
+    assert starts.findable(leaf) == 6
+
+
+def test_negatives_are_no_more_than_positives() -> None:
+    gold = {"mug-3": "mugs"} | {f"sofa-{n}": "sofas" for n in range(20)}
+    assert len(Starts(TRUTH, gold).leaf(MUGS, seed=0).negatives) == 1
+
+
+def test_a_leaf_that_the_round_did_not_know_begins_with_one_of_each_kind() -> None:
+    leaf = Starts(TRUTH, {"sofa-1": "sofas"}).leaf(MUGS, seed=0)
+    assert (len(leaf.positives), len(leaf.negatives)) == (1, 1)
+
+
+def test_wrong_gold_is_a_positive_that_nobody_can_find() -> None:
+    starts = Starts(TRUTH, {"sofa-5": "mugs"})
+    leaf = starts.leaf(MUGS, seed=0)
+    assert leaf.positives == ["sofa-5"]
+    assert starts.findable(leaf) == 9
+
+
+def test_a_leaf_without_products_and_a_pool_of_one_leaf_begin_with_what_there_is() -> None:
+    nothing = Category("vases", ("Kitchen", "Vases"))
+    assert Starts(TRUTH, {}).leaf(nothing, seed=0).positives == []
+    assert Starts({"mug-1": "mugs"}, {}).leaf(MUGS, seed=0).negatives == []
