@@ -106,6 +106,7 @@ def compare_sources(
     busy = f"Sources are being compared in {project.root} already. Wait for it to end."
     with (
         alone(folder / _LOCK, busy=busy),
+        one_thread(),
         Journal.open(folder / _JOURNAL, depends_on=_depends_on(project, plan)) as journal,
     ):
         # Before any worker starts, so that a keyword index that lacks is built once.
@@ -145,11 +146,9 @@ def _few(leaves: Sequence[Category], findable: Mapping[Category, int]) -> list[C
 def _outcomes(
     own: Trials, trials: Sequence[Trial], project: Project, plan: ComparisonPlan
 ) -> Iterator[Found]:
-    if plan.workers > 1 and len(trials) > 1:
-        yield from run_in_processes(project, trials, views=plan.views, workers=plan.workers)
-    else:
-        with one_thread():
-            yield from map(own.run, trials)
+    if plan.workers == 1:
+        return map(own.run, trials)
+    return run_in_processes(project, trials, views=plan.views, workers=plan.workers)
 
 
 def _depends_on(project: Project, plan: ComparisonPlan) -> dict[str, object]:

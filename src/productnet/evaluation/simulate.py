@@ -70,7 +70,10 @@ class SimulationResult:
                     {**asdict(one), "positives": dict(zip(after, one.positives, strict=True))}
                     for one in standings(self.comparison)
                 ],
-                "found": [asdict(one) for one in self.comparison.found],
+                "found": [
+                    {**asdict(one), "target": one.target, "views_to_target": one.views_to_target}
+                    for one in self.comparison.found
+                ],
             },
         }
 
@@ -121,6 +124,7 @@ def simulate(
     Raises:
         UsageError: There are no reference labels, what is named is no leaf, or a rate is no share.
         UnknownName: There is no such source.
+        EmbeddingError: There are no embeddings yet.
         ProjectError: Sources are being compared in this project already.
     """
     targets, seed = project.settings.targets, project.settings.seed if seed is None else seed

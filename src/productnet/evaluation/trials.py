@@ -83,14 +83,14 @@ class Trials:
     """
 
     def __init__(self, resources: Resources, truth: Mapping[str, str], *, views: int) -> None:
-        self._with = resources
-        self._without = copy(resources)
-        self._without.recommendations = None
+        # One's own, because contenders take turns at seeing the recommendations.
+        self._resources = copy(resources)
+        self._recommendations = resources.recommendations
         self._truth = truth
         self._views = views
         self.starts = Starts.of_project(resources.project, truth)
-        recommendations = resources.recommendations is not None
-        self.contenders = {one.name: one for one in contenders(recommendations=recommendations)}
+        found = contenders(recommendations=self._recommendations is not None)
+        self.contenders = {one.name: one for one in found}
 
     @classmethod
     def of_project(cls, project: Project, *, views: int) -> "Trials":
@@ -100,9 +100,9 @@ class Trials:
 
     def run(self, trial: Trial) -> Found:
         """Look on until every positive is found, the views are spent or the pool is exhausted."""
-        leaf = self.starts.leaf(self._with.taxonomy[trial.category], seed=trial.seed)
+        leaf = self.starts.leaf(self._resources.taxonomy[trial.category], seed=trial.seed)
         findable = self.starts.findable(leaf)
-        pool = len(self._with.ids) - len(leaf.hidden)
+        pool = len(self._resources.ids) - len(leaf.hidden)
         rng = self._rng(trial)
         hits: list[int] = []
         viewed = 0
@@ -119,7 +119,7 @@ class Trials:
 
     def first_page(self, trial: Trial) -> FirstPage:
         """The page that a trial begins with, and the reference's verdicts (paper figure 3)."""
-        leaf = self.starts.leaf(self._with.taxonomy[trial.category], seed=trial.seed)
+        leaf = self.starts.leaf(self._resources.taxonomy[trial.category], seed=trial.seed)
         page = self._page(trial, leaf, self._rng(trial), count=PAGE)
         products = tuple(candidate.product for candidate in page)
         correct = tuple(
@@ -132,8 +132,8 @@ class Trials:
         self, trial: Trial, leaf: Leaf, rng: np.random.Generator, *, count: int
     ) -> list[Candidate]:
         contender = self.contenders[trial.source]
-        resources = self._with if contender.recommended else self._without
-        return next_page(contender.build(), leaf, resources, count=count, rng=rng)
+        self._resources.recommendations = self._recommendations if contender.recommended else None
+        return next_page(contender.build(), leaf, self._resources, count=count, rng=rng)
 
     def _rng(self, trial: Trial) -> np.random.Generator:
         """The same for every variant of a source, so that only the variants differ."""

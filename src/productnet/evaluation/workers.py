@@ -37,7 +37,7 @@ def run_in_processes(
         UsageError: A process died.
     """
     pool = ProcessPoolExecutor(
-        min(workers, len(trials)),
+        workers,
         mp_context=get_context("spawn"),
         initializer=_begin,
         initargs=(str(project.root.resolve()), views),
