@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from productnet.errors import EmbeddingError
 from productnet.evaluation.reference import read_reference
 from productnet.evaluation.simulation_record import FirstPage, Found
 from productnet.evaluation.starts import Starts, rng_of
@@ -55,18 +56,22 @@ class Contender:
         return Active(model=self.model) if self.source == "active" else SOURCES[self.source]()
 
 
-def contenders(*, recommendations: bool) -> Iterator[Contender]:
+def contenders(resources: Resources) -> Iterator[Contender]:
     """Every source, ``active`` with every local model, ``mixed`` with and without the master.
 
-    Args:
-        recommendations: Whether there are any; without them ``master`` would show chance.
+    Those that would show nothing but chance stay away: ``adhoc``, which looks for the leaf's name
+    as nobody is there to ask, where texts were not embedded; ``master`` before the first round.
     """
+    recommendations = resources.recommendations is not None
     for name in SOURCES:
         if name == "active":
             yield Contender("active", name)
             for model in LOCAL_MODELS:
                 if model != DEFAULT_MODEL:
                     yield Contender(f"active, {model}", name, model)
+        elif name == "adhoc":
+            if _compares_texts(resources):
+                yield Contender(name, name)
         elif name != "master" or recommendations:
             yield Contender(name, name)
             if name == "mixed" and recommendations:
@@ -89,8 +94,7 @@ class Trials:
         self._truth = truth
         self._views = views
         self.starts = Starts.of_project(resources.project, truth)
-        found = contenders(recommendations=self._recommendations is not None)
-        self.contenders = {one.name: one for one in found}
+        self.contenders = {one.name: one for one in contenders(resources)}
 
     @classmethod
     def of_project(cls, project: Project, *, views: int) -> "Trials":
@@ -150,3 +154,10 @@ def _answered(leaf: Leaf, products: Sequence[str], right: Sequence[bool]) -> Lea
         [*leaf.negatives, *no],
         leaf.hidden.union(products),
     )
+
+
+def _compares_texts(resources: Resources) -> bool:
+    try:
+        return "text" in resources.outside.modalities
+    except EmbeddingError:
+        return False
