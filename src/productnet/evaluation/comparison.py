@@ -127,7 +127,7 @@ def compare_sources(
             pages=tuple(pages),
             reference_counts=reference_counts(truth),
             views=plan.views,
-            after=tuple(views for views in plan.after if views <= plan.views) or (plan.views,),
+            after=tuple(sorted({min(views, plan.views) for views in plan.after})),
             round=active.round if active else None,
             cost=project.settings.cost,
         )

@@ -55,21 +55,22 @@ class Contender:
         return Active(model=self.model) if self.source == "active" else SOURCES[self.source]()
 
 
-def contenders(*, recommendations: bool, typed: bool) -> Iterator[Contender]:
+def contenders(resources: Resources) -> Iterator[Contender]:
     """Every source, ``active`` with every local model, ``mixed`` with and without the master.
 
-    Args:
-        recommendations: Whether there are any; without them ``master`` would show chance.
-        typed: Whether ``adhoc`` can compare the leaf's name with products.
+    Those that would show nothing but chance stay away: ``adhoc``, which looks for the leaf's name
+    as nobody is there to ask, where texts were not embedded; ``master`` before the first round.
     """
+    recommendations = resources.recommendations is not None
     for name in SOURCES:
-        if name == "adhoc" and not typed:
-            continue
         if name == "active":
             yield Contender("active", name)
             for model in LOCAL_MODELS:
                 if model != DEFAULT_MODEL:
                     yield Contender(f"active, {model}", name, model)
+        elif name == "adhoc":
+            if resources.takes_text:
+                yield Contender(name, name)
         elif name != "master" or recommendations:
             yield Contender(name, name)
             if name == "mixed" and recommendations:
@@ -92,11 +93,7 @@ class Trials:
         self._truth = truth
         self._views = views
         self.starts = Starts.of_project(resources.project, truth)
-        found = contenders(
-            recommendations=self._recommendations is not None,
-            typed=resources.takes_text,
-        )
-        self.contenders = {one.name: one for one in found}
+        self.contenders = {one.name: one for one in contenders(resources)}
 
     @classmethod
     def of_project(cls, project: Project, *, views: int) -> "Trials":

@@ -23,12 +23,16 @@ from productnet.evaluation.reference import read_reference
 from productnet.evaluation.simulate import simulate
 from productnet.evaluation.simulation_record import SimulationRecord
 from productnet.evaluation.standings import standings
-from productnet.evaluation.trials import Trial
+from productnet.evaluation.trials import Trial, contenders
 from productnet.evaluation.workers import run_in_processes
 from productnet.files import alone
+from productnet.local.registry import DEFAULT, LOCAL_MODELS
 from productnet.progress import SILENT, Advance, Progress
 from productnet.release.splits import GOLD_FILE, Split
-from productnet.retrieval.recommendations import RECOMMENDATIONS_FILE
+from productnet.retrieval.active import Active as ActiveSource
+from productnet.retrieval.recommendations import RECOMMENDATIONS_FILE, write_recommendations
+from productnet.retrieval.registry import SOURCES
+from productnet.retrieval.resources import Resources
 from productnet.settings import Project
 from productnet.taxonomy.tree import Taxonomy
 
@@ -321,9 +325,40 @@ def after_a_round(project: Project, *, gold_of_each: int) -> dict[str, str]:
         "confidence": pa.array([0.9] * len(rest), pa.float32()),
         "rank": pa.array([1] * len(rest), pa.int8()),
     }
-    pq.write_table(pa.table(recommended), folder / RECOMMENDATIONS_FILE)
+    write_recommendations(folder, pa.table(recommended))
     activate(project, Active(round=1, embedding_set="initial"))
     return gold
+
+
+class Texts:
+    """Compares texts with a pool of nothing."""
+
+    modalities = ("text",)
+
+    def nearest(self, **query: object) -> list[tuple[str, float]]:
+        return []
+
+
+def test_every_source_contends_under_a_name_of_its_own(make_shop: MakeShop, tmp_path: Path) -> None:
+    project = make_shop(tmp_path / "shop")
+    before = {one.name for one in contenders(Resources(project))}
+    assert not before & {"adhoc", "master", "mixed, no master"}
+    after_a_round(project, gold_of_each=1)
+    resources = Resources(project)
+    resources.outside = Texts()
+    found = list(contenders(resources))
+    assert {one.source for one in found} == set(SOURCES)
+    assert len({one.name for one in found}) == len(found)
+    assert {one.name for one in found} - before == {"adhoc", "master", "mixed, no master"}
+    assert [one.name for one in found if not one.recommended] == ["mixed, no master"]
+
+
+def test_active_contends_with_every_local_model(make_shop: MakeShop, tmp_path: Path) -> None:
+    resources = Resources(make_shop(tmp_path / "shop"))
+    built = [one.build() for one in contenders(resources) if one.source == "active"]
+    models = [source.model for source in built if isinstance(source, ActiveSource)]
+    assert models[0] == DEFAULT
+    assert sorted(models) == sorted(LOCAL_MODELS)
 
 
 def test_after_a_round_nobody_is_credited_with_what_the_master_model_was_taught(
@@ -349,7 +384,8 @@ def test_what_a_mix_finds_without_the_master_is_what_it_finds_where_nothing_is_r
     project = make_shop(tmp_path / "shop")
     after_a_round(project, gold_of_each=12)
     without = [one.hits for one in compare(project).of("mixed, no master")]
-    activate(project, Active(round=None, embedding_set="initial"))
+    file = project.round_path(1) / RECOMMENDATIONS_FILE
+    write_recommendations(file.parent, pq.read_table(file).slice(0, 0))
     assert [one.hits for one in compare(project).of("mixed")] == without
 
 
