@@ -137,9 +137,8 @@ def build_index(embedding_set: EmbeddingSet, *, progress: Progress = SILENT) -> 
     """Give a set its approximate index, unless it has one or is small enough to do without."""
     path = embedding_set.path / _INDEX
     if len(embedding_set) >= INDEXED_FROM and not path.exists():
-        index.write_index(
-            path, embedding_set.vectors, seed=embedding_set.stamp.seed, progress=progress
-        )
+        matrix, seed = embedding_set._matrix, embedding_set.stamp.seed
+        index.write_index(path, matrix, seed=seed, progress=progress)
 
 
 def write_embedding_set(
