@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from productnet.embeddings.matrix import Matrix
 from productnet.embeddings.nearest import BLOCK, FloatArray, Rows, best, exact_nearest
+from productnet.embeddings.vector_file import VectorFile
 from productnet.errors import EmbeddingError
 from productnet.files import drafted
 from productnet.progress import SILENT, Progress
@@ -29,19 +29,19 @@ _CANDIDATES_PER_RESULT = 4
 _QUERIES_PER_BLOCK = 256
 
 
-def write_index(path: Path, matrix: Matrix, *, seed: int, progress: Progress = SILENT) -> None:
-    """Index a matrix (N, D); built in memory, N x D bytes, and written beside its place."""
+def write_index(path: Path, file: VectorFile, *, seed: int, progress: Progress = SILENT) -> None:
+    """Index vectors (N, D); built in memory, N x D bytes, and written beside its place."""
     import faiss
 
-    count, dimension = matrix.mapped.shape
+    count, dimension = file.mapped.shape
     lists = min(MOST_LISTS, int(4 * math.sqrt(count)))
     index = faiss.index_factory(dimension, f"IVF{lists},SQ8", faiss.METRIC_INNER_PRODUCT)
     with progress.task("Indexing vectors", total=count) as advance:
         rng = np.random.default_rng(seed)
         sample = rng.choice(count, min(count, lists * _TRAINED_PER_LIST), replace=False)
-        index.train(matrix.read(np.sort(sample)))
+        index.train(file.read(np.sort(sample)))
         for start in range(0, count, BLOCK):
-            block = matrix.read(np.arange(start, min(start + BLOCK, count)))
+            block = file.read(np.arange(start, min(start + BLOCK, count)))
             index.add(block)
             advance(len(block))
     with drafted(path) as draft:

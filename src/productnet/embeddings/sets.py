@@ -14,9 +14,9 @@ import pyarrow.compute as pc
 
 from productnet.embeddings import index
 from productnet.embeddings.lookup import IdLookup
-from productnet.embeddings.matrix import Matrix
 from productnet.embeddings.nearest import FloatArray, Rows, exact_nearest, unit_rows
 from productnet.embeddings.stamp import Stamp, damaged, read_stamp, write_stamp
+from productnet.embeddings.vector_file import VectorFile
 from productnet.errors import EmbeddingError
 from productnet.files import drafted_folder
 from productnet.progress import SILENT, Progress
@@ -37,11 +37,11 @@ class EmbeddingSet:
         vectors: (N, D), memory-mapped; rows have length one, or zero where nothing is known.
     """
 
-    def __init__(self, path: Path, stamp: Stamp, lookup: IdLookup, matrix: Matrix) -> None:
+    def __init__(self, path: Path, stamp: Stamp, lookup: IdLookup, file: VectorFile) -> None:
         self.path = path
         self.stamp = stamp
-        self.vectors = matrix.mapped
-        self._matrix = matrix
+        self.vectors = file.mapped
+        self._file = file
         self._lookup = lookup
         self._index: Any = None
 
@@ -51,17 +51,17 @@ class EmbeddingSet:
         stamp = read_stamp(path)
         try:
             lookup = IdLookup.open(path)
-            matrix = Matrix(path / _VECTORS)
+            file = VectorFile(path / _VECTORS)
         except (OSError, ValueError, KeyError, pa.ArrowException) as error:
             raise damaged(path, str(error)) from error
-        shape = matrix.mapped.shape
+        shape = file.mapped.shape
         if len(lookup) != stamp.count or shape != (stamp.count, stamp.dimension):
             raise damaged(
                 path,
                 f"its stamp says {stamp.count} products of {stamp.dimension} dimensions, it has "
                 f"{len(lookup)} ids and vectors of shape {shape}",
             )
-        return cls(path, stamp, lookup, matrix)
+        return cls(path, stamp, lookup, file)
 
     @property
     def name(self) -> str:
@@ -110,7 +110,7 @@ class EmbeddingSet:
 
     def read(self, rows: Rows) -> FloatArray:
         """Copies (n, D) of some rows; unlike ``vectors[rows]`` it leaves no page of them mapped."""
-        return self._matrix.read(rows)
+        return self._file.read(rows)
 
     def neighbours(self, rows: Rows, *, k: int) -> Rows:
         """The k products nearest to each of these rows (n,), nearest first: (n, k).
@@ -137,8 +137,8 @@ def build_index(embedding_set: EmbeddingSet, *, progress: Progress = SILENT) -> 
     """Give a set its approximate index, unless it has one or is small enough to do without."""
     path = embedding_set.path / _INDEX
     if len(embedding_set) >= INDEXED_FROM and not path.exists():
-        matrix, seed = embedding_set._matrix, embedding_set.stamp.seed
-        index.write_index(path, matrix, seed=seed, progress=progress)
+        file, seed = embedding_set._file, embedding_set.stamp.seed
+        index.write_index(path, file, seed=seed, progress=progress)
 
 
 def write_embedding_set(
