@@ -185,18 +185,19 @@ def _check_ids(ids: pa.StringArray, stamp: Stamp) -> None:
 
 def _write_vectors(path: Path, blocks: Iterable[FloatArray], stamp: Stamp) -> None:
     shape = (stamp.count, stamp.dimension)
-    matrix = np.lib.format.open_memmap(path, mode="w+", dtype=np.float32, shape=shape)
+    header = {"descr": "<f4", "fortran_order": False, "shape": shape}
     done = 0
-    for block in blocks:
-        end = done + len(block)
-        if end > stamp.count or block.shape[1:] != shape[1:]:
-            raise EmbeddingError(
-                f"Vectors of shape {block.shape} at row {done} do not fit {shape}."
-            )
-        if not np.isfinite(block).all():
-            raise EmbeddingError(f"A vector in rows {done} to {end} is not finite.")
-        matrix[done:end] = unit_rows(block)
-        done = end
+    with path.open("wb") as file:
+        np.lib.format.write_array_header_1_0(file, header)
+        for block in blocks:
+            end = done + len(block)
+            if end > stamp.count or block.shape[1:] != shape[1:]:
+                raise EmbeddingError(
+                    f"Vectors of shape {block.shape} at row {done} do not fit {shape}."
+                )
+            if not np.isfinite(block).all():
+                raise EmbeddingError(f"A vector in rows {done} to {end} is not finite.")
+            file.write(unit_rows(block).astype("<f4").tobytes())
+            done = end
     if done != stamp.count:
         raise EmbeddingError(f"{done} vectors came for {stamp.count} products.")
-    matrix.flush()
