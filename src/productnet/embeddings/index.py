@@ -1,7 +1,8 @@
 """The approximate index of an embedding set: FAISS, IVF with 8-bit scalars, memory-mapped.
 
-Chosen by measurement: a million vectors of 256 dimensions take 32 s to index and 0.6 ms to
-search, with .976 of the ten nearest found before the re-scoring done here.
+Chosen by measurement: a million vectors of 256 dimensions take 32 s to index and less than a
+millisecond to search. Of the ten nearest, 32 lists find all where 2,000 clusters lie far apart;
+of 13,000 real texts .97, where 16 lists find .95.
 """
 
 import math
@@ -10,13 +11,14 @@ from typing import Any
 
 import numpy as np
 
-from productnet.embeddings.nearest import FloatArray, Rows, best, exact_nearest
+from productnet.embeddings.nearest import BLOCK, FloatArray, Rows, best, exact_nearest
+from productnet.embeddings.vector_file import VectorFile
 from productnet.errors import EmbeddingError
 from productnet.files import drafted
 from productnet.progress import SILENT, Progress
 
 MOST_LISTS = 2_048
-LISTS_SEARCHED = 16
+LISTS_SEARCHED = 32
 
 # Vectors a list to find its centre by; FAISS asks for 39 at least.
 _TRAINED_PER_LIST = 64
@@ -24,23 +26,22 @@ _TRAINED_PER_LIST = 64
 # Candidates re-scored with exact vectors for each one asked for.
 _CANDIDATES_PER_RESULT = 4
 
-_BLOCK = 65_536
 _QUERIES_PER_BLOCK = 256
 
 
-def write_index(path: Path, vectors: FloatArray, *, seed: int, progress: Progress = SILENT) -> None:
-    """Index vectors (N, D); built beside its place and renamed into it."""
+def write_index(path: Path, file: VectorFile, *, seed: int, progress: Progress = SILENT) -> None:
+    """Index vectors (N, D); built in memory, N x D bytes, and written beside its place."""
     import faiss
 
-    count, dimension = vectors.shape
+    count, dimension = file.mapped.shape
     lists = min(MOST_LISTS, int(4 * math.sqrt(count)))
     index = faiss.index_factory(dimension, f"IVF{lists},SQ8", faiss.METRIC_INNER_PRODUCT)
     with progress.task("Indexing vectors", total=count) as advance:
         rng = np.random.default_rng(seed)
         sample = rng.choice(count, min(count, lists * _TRAINED_PER_LIST), replace=False)
-        index.train(vectors[np.sort(sample)])
-        for start in range(0, count, _BLOCK):
-            block = np.ascontiguousarray(vectors[start : start + _BLOCK])
+        index.train(file.read(np.sort(sample)))
+        for start in range(0, count, BLOCK):
+            block = file.read(np.arange(start, min(start + BLOCK, count)))
             index.add(block)
             advance(len(block))
     with drafted(path) as draft:

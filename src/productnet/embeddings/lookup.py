@@ -14,6 +14,9 @@ from productnet.embeddings.nearest import Rows
 _IDS = "ids.arrow"
 _HASHES = "hashes.npy"
 
+# Ids hashed at a time: as Python strings they take some hundred bytes each.
+_BLOCK = 65_536
+
 
 class IdLookup:
     """The ids of a set's rows, both ways: from row to id and from id to row."""
@@ -30,7 +33,8 @@ class IdLookup:
         with pa.OSFile(path, "wb") as sink, pa.ipc.new_file(sink, table.schema) as file:
             # In one batch, so that it is mapped as one array.
             file.write_table(table, max_chunksize=max(len(ids), 1))
-        hashes = hash_ids(ids.to_pylist())
+        blocks = (ids[start : start + _BLOCK] for start in range(0, len(ids), _BLOCK))
+        hashes = np.concatenate([hash_ids([]), *(hash_ids(block.to_pylist()) for block in blocks)])
         order = np.argsort(hashes, kind="stable")
         np.save(folder / _HASHES, np.stack([hashes[order], order.astype(np.uint64)]))
 

@@ -14,9 +14,9 @@ import pyarrow.compute as pc
 
 from productnet.embeddings import index
 from productnet.embeddings.lookup import IdLookup
-from productnet.embeddings.matrix import Matrix
 from productnet.embeddings.nearest import FloatArray, Rows, exact_nearest, unit_rows
 from productnet.embeddings.stamp import Stamp, damaged, read_stamp, write_stamp
+from productnet.embeddings.vector_file import VectorFile
 from productnet.errors import EmbeddingError
 from productnet.files import drafted_folder
 from productnet.progress import SILENT, Progress
@@ -37,11 +37,11 @@ class EmbeddingSet:
         vectors: (N, D), memory-mapped; rows have length one, or zero where nothing is known.
     """
 
-    def __init__(self, path: Path, stamp: Stamp, lookup: IdLookup, matrix: Matrix) -> None:
+    def __init__(self, path: Path, stamp: Stamp, lookup: IdLookup, file: VectorFile) -> None:
         self.path = path
         self.stamp = stamp
-        self.vectors = matrix.mapped
-        self._matrix = matrix
+        self.vectors = file.mapped
+        self._file = file
         self._lookup = lookup
         self._index: Any = None
 
@@ -51,17 +51,17 @@ class EmbeddingSet:
         stamp = read_stamp(path)
         try:
             lookup = IdLookup.open(path)
-            matrix = Matrix(path / _VECTORS)
+            file = VectorFile(path / _VECTORS)
         except (OSError, ValueError, KeyError, pa.ArrowException) as error:
             raise damaged(path, str(error)) from error
-        shape = matrix.mapped.shape
+        shape = file.mapped.shape
         if len(lookup) != stamp.count or shape != (stamp.count, stamp.dimension):
             raise damaged(
                 path,
                 f"its stamp says {stamp.count} products of {stamp.dimension} dimensions, it has "
                 f"{len(lookup)} ids and vectors of shape {shape}",
             )
-        return cls(path, stamp, lookup, matrix)
+        return cls(path, stamp, lookup, file)
 
     @property
     def name(self) -> str:
@@ -110,7 +110,7 @@ class EmbeddingSet:
 
     def read(self, rows: Rows) -> FloatArray:
         """Copies (n, D) of some rows; unlike ``vectors[rows]`` it leaves no page of them mapped."""
-        return self._matrix.read(rows)
+        return self._file.read(rows)
 
     def neighbours(self, rows: Rows, *, k: int) -> Rows:
         """The k products nearest to each of these rows (n,), nearest first: (n, k).
@@ -137,9 +137,8 @@ def build_index(embedding_set: EmbeddingSet, *, progress: Progress = SILENT) -> 
     """Give a set its approximate index, unless it has one or is small enough to do without."""
     path = embedding_set.path / _INDEX
     if len(embedding_set) >= INDEXED_FROM and not path.exists():
-        index.write_index(
-            path, embedding_set.vectors, seed=embedding_set.stamp.seed, progress=progress
-        )
+        file, seed = embedding_set._file, embedding_set.stamp.seed
+        index.write_index(path, file, seed=seed, progress=progress)
 
 
 def write_embedding_set(
@@ -186,18 +185,19 @@ def _check_ids(ids: pa.StringArray, stamp: Stamp) -> None:
 
 def _write_vectors(path: Path, blocks: Iterable[FloatArray], stamp: Stamp) -> None:
     shape = (stamp.count, stamp.dimension)
-    matrix = np.lib.format.open_memmap(path, mode="w+", dtype=np.float32, shape=shape)
+    header = {"descr": "<f4", "fortran_order": False, "shape": shape}
     done = 0
-    for block in blocks:
-        end = done + len(block)
-        if end > stamp.count or block.shape[1:] != shape[1:]:
-            raise EmbeddingError(
-                f"Vectors of shape {block.shape} at row {done} do not fit {shape}."
-            )
-        if not np.isfinite(block).all():
-            raise EmbeddingError(f"A vector in rows {done} to {end} is not finite.")
-        matrix[done:end] = unit_rows(block)
-        done = end
+    with path.open("wb") as file:
+        np.lib.format.write_array_header_1_0(file, header)
+        for block in blocks:
+            end = done + len(block)
+            if end > stamp.count or block.shape[1:] != shape[1:]:
+                raise EmbeddingError(
+                    f"Vectors of shape {block.shape} at row {done} do not fit {shape}."
+                )
+            if not np.isfinite(block).all():
+                raise EmbeddingError(f"A vector in rows {done} to {end} is not finite.")
+            file.write(unit_rows(block).astype("<f4").tobytes())
+            done = end
     if done != stamp.count:
         raise EmbeddingError(f"{done} vectors came for {stamp.count} products.")
-    matrix.flush()

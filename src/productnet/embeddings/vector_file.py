@@ -14,7 +14,7 @@ import numpy as np
 from productnet.embeddings.nearest import FloatArray, Rows
 
 
-class Matrix:
+class VectorFile:
     """An opened ``.npy`` file of float32; safe to share between threads.
 
     Attributes:
