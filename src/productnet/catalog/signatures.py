@@ -29,6 +29,7 @@ from productnet.catalog.known import digest
 from productnet.catalog.pool import Pool
 from productnet.catalog.schema import THUMBNAIL
 from productnet.catalog.texts import distinct_words
+from productnet.errors import ProjectError
 from productnet.progress import SILENT, Progress
 
 # Raise it when the hashes, or what they are made of, change.
@@ -74,24 +75,30 @@ def sign_pool(pool: Pool, path: Path, *, progress: Progress = SILENT) -> Signatu
         pool: The products; their texts and thumbnails are hashed.
         path: The Lance table that keeps signatures; made if it is missing or of another format.
         progress: Told of products gone through.
+
+    Raises:
+        ProjectError: The table is damaged.
     """
     keys = np.fromiter((_key(id, print_) for id, print_, _ in pool.fingerprints()), np.uint64)
-    table = _prepare(path)
-    known = table.to_table(columns=["key"]).column("key").to_numpy()
-    wanted = ~np.isin(keys, known)
-    if wanted.any():
-        table = _append_missing(table, pool, keys, wanted, progress)
-    return _aligned(table, keys)
+    try:
+        table = _prepare(path)
+        wanted = ~np.isin(keys, table.to_table(columns=["key"]).column("key").to_numpy())
+        if wanted.any():
+            table = _append_missing(table, pool, keys, wanted, progress)
+        return _aligned(table, keys)
+    except (OSError, ValueError, pa.ArrowException) as error:
+        raise ProjectError(
+            f"The signatures at {path} cannot be read ({error}). Delete that folder and run "
+            "`productnet embed` again."
+        ) from error
 
 
 def _prepare(path: Path) -> lance.LanceDataset:
-    try:
+    # Without a version it was killed while being created.
+    if any(path.glob("_versions/*.manifest")):
         found = lance.dataset(str(path))
         if found.schema.equals(_SCHEMA, check_metadata=True):
             return found
-    except (OSError, ValueError):
-        # Nothing in it that hashing again does not give.
-        pass
     shutil.rmtree(path, ignore_errors=True)
     return lance.write_dataset(_SCHEMA.empty_table(), str(path), mode="create")
 

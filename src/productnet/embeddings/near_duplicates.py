@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -45,7 +46,8 @@ class NearDuplicates:
     def write(cls, folder: Path, groups: Sequence[Sequence[str]], *, stamp: Stamp) -> None:
         """Keep these groups of product ids, each id once, in place of what is in the folder."""
         ids = [product for group in groups for product in group]
-        numbers = np.repeat(np.arange(len(groups), dtype=np.int32), [len(g) for g in groups])
+        sizes = np.array([len(group) for group in groups], np.int64)
+        numbers = np.repeat(np.arange(len(groups), dtype=np.int32), sizes)
         with drafted_folder(folder) as draft:
             IdLookup.write(draft, pa.array(ids, pa.string()))
             np.save(draft / _GROUPS, numbers)
@@ -152,6 +154,7 @@ def _groups(leaders: Rows, ids: pa.StringArray) -> list[list[str]]:
     """The ids of each group of more than one product; leaders (N,) say who stands for each."""
     members = np.flatnonzero(np.bincount(leaders, minlength=len(leaders))[leaders] > 1)
     order = members[np.argsort(leaders[members], kind="stable")]
-    starts = np.flatnonzero(np.diff(leaders[order], prepend=-1))
-    named = ids.take(pa.array(order)).to_pylist()
-    return [named[a:b] for a, b in zip(starts, [*starts[1:], len(order)], strict=True)]
+    named: list[str] = ids.take(pa.array(order)).to_pylist()
+    starts = np.flatnonzero(np.diff(leaders[order])) + 1
+    cuts = [0, *starts.tolist(), len(order)]
+    return [named[start:end] for start, end in pairwise(cuts) if end > start]

@@ -50,9 +50,10 @@ def spread(
         return list(candidates[:count])
     relevance = trade_off * np.linspace(1, 0, len(candidates), dtype=np.float32)  # (n,)
     cosines = (1 - trade_off) * (vectors @ vectors.T)  # (n, D) @ (D, n) -> (n, n)
-    chosen = [0]
-    alike = cosines[0].copy()  # (n,)
-    for _ in range(count - 1):
+    chosen: list[int] = []
+    # From 0: being the opposite of what was chosen earns nothing.
+    alike = np.zeros(len(candidates), np.float32)  # (n,)
+    for _ in range(count):
         marginal = relevance - alike
         marginal[chosen] = -np.inf
         best = int(marginal.argmax())
