@@ -52,7 +52,7 @@ def next_page(
         copies = Random().rank(rest, resources, count=missing, rng=rng)
         alone = [replace(copy, reason="a near-duplicate of another") for copy in copies]
     taken = leaf.hidden.union(_products(alone))
-    return [_with_its_copies(card, taken, resources) for card in page] + alone
+    return _with_copies_named(page, taken, resources) + alone
 
 
 def _cards(
@@ -92,11 +92,19 @@ def _with_copies(products: Iterable[str], resources: Resources) -> list[str]:
     return given + duplicates.members(duplicates.groups_of(given))
 
 
-def _with_its_copies(card: Candidate, taken: frozenset[str], resources: Resources) -> Candidate:
-    """The card, standing for those of its near-duplicates that nobody has seen."""
-    others = _with_copies([card.product], resources)
-    copies = [each for each in others if each not in taken and each != card.product]
-    return replace(card, copies=tuple(copies[:_MOST_COPIES]), copy_count=len(copies))
+def _with_copies_named(
+    page: list[Candidate], taken: frozenset[str], resources: Resources
+) -> list[Candidate]:
+    """The cards, each naming those of its near-duplicates that nobody has seen."""
+    duplicates = resources.near_duplicates
+    groups = duplicates.groups_of(_products(page))
+    named = list(page)
+    for place in np.flatnonzero(groups >= 0):
+        members = duplicates.members(groups[[place]])
+        free = [each for each in members if each not in taken and each != page[place].product]
+        copies = tuple(free[:_MOST_COPIES])
+        named[place] = replace(page[place], copies=copies, copy_count=len(free))
+    return named
 
 
 def _products(candidates: Iterable[Candidate]) -> list[str]:
