@@ -74,7 +74,7 @@ def _decisions(ground: Ground, seen: Mapping[int, Rows]) -> Iterator[Decision]:
         for row in rows:
             belongs = ground.bench.labels[row] == leaf
             verdict = Verdict.POSITIVE if belongs else Verdict.NEGATIVE
-            product = ground.ids[row]
+            product = ground.bench.ids[row]
             yield decide(Role.LABEL, product, category, verdict=verdict, annotator="labeler")
             if belongs:
                 yield decide(Role.AUDIT, product, category, verdict=verdict, annotator="auditor")

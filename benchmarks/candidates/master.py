@@ -65,7 +65,7 @@ def collected(ground: Ground, trials: Trials, *, seed: int, views: int) -> dict[
         if of == seed:
             seen = np.concatenate([bench.starts[seed, leaf], rows[:views]])
             for row in seen[bench.labels[seen] == leaf]:
-                labels[ground.ids[row]] = bench.leaves[leaf]
+                labels[bench.ids[row]] = bench.leaves[leaf]
     return labels
 
 
@@ -94,12 +94,12 @@ class Masters:
         return found
 
     def _test(self, labels: Mapping[str, str], *, seed: int) -> Accuracy:
-        bench, ids = self._ground.bench, self._ground.ids
+        bench = self._ground.bench
         place = {leaf: number for number, leaf in enumerate(bench.leaves)}
         learnt = [place[leaf] for leaf in set(labels.values())]
         rows = np.flatnonzero(bench.test[seed] & np.isin(bench.labels, learnt))
         model = MasterModel(PRESET, seed=seed).fit(self._ground.project, labels)
-        names = model.predict(PoolPart(self._ground.project, [ids[row] for row in rows]))
+        names = model.predict(PoolPart(self._ground.project, [bench.ids[row] for row in rows]))
         guesses = np.array([place[name] for name in names])
         truth = bench.labels[rows]
         return Accuracy(

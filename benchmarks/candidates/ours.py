@@ -1,6 +1,6 @@
 """Our own sources as strategies, asked exactly as the portal asks them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -35,25 +35,25 @@ class FromSource:
     Args:
         source: One of ours.
         resources: Of the project.
+        ids: Product ids, by row of the bench.
     """
 
-    def __init__(self, source: Source, resources: Resources) -> None:
+    def __init__(self, source: Source, resources: Resources, ids: Sequence[str]) -> None:
         self._source = source
         self._resources = resources
+        self._ids = np.array(ids)
+        self._rows = {product: row for row, product in enumerate(ids)}
 
     def page(self, asked: Asked, count: int, rng: np.random.Generator) -> Rows:
         """What an annotator would be shown."""
-        ids = self._resources.embeddings.ids
-        hidden = np.ones(len(ids), np.bool_)
-        hidden[asked.free] = False
         leaf = Leaf(
             category=self._resources.taxonomy[asked.leaf],
-            positives=ids.take(asked.positives).to_pylist(),
-            negatives=ids.take(asked.negatives).to_pylist(),
-            hidden=frozenset(ids.take(np.flatnonzero(hidden)).to_pylist()),
+            positives=self._ids[asked.positives].tolist(),
+            negatives=self._ids[asked.negatives].tolist(),
+            hidden=frozenset(np.delete(self._ids, asked.free).tolist()),
         )
         page = next_page(self._source, leaf, self._resources, count=count, rng=rng)
-        return self._resources.rows([candidate.product for candidate in page])
+        return np.array([self._rows[candidate.product] for candidate in page], np.int64)
 
 
 class OurTrials:
@@ -71,7 +71,7 @@ class OurTrials:
     def run(self, job: Job) -> Rows:
         """Everything that the source shows."""
         return run_trial(
-            FromSource(OURS[job.strategy](), self._resources),
+            FromSource(OURS[job.strategy](), self._resources, self._bench.ids),
             self._bench,
             leaf=job.leaf,
             seed=job.seed,

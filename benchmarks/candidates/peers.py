@@ -105,10 +105,10 @@ class GaussianNaiveBayes:
 class LabelSleuth:
     """Label Sleuth's rule, from its documentation and default configuration.
 
-    Until there are enough positives people search by keyword. Then a linear SVM is trained, again
-    after so many changed labels, "on all labelled elements, plus unlabelled ones as negatives"
-    until there are two negatives a positive, taken in one fixed random order; and what is shown
-    is "hard mining": the largest ``2 (0.5 - |p - 0.5|)``, p being the sigmoid of the margin.
+    Until there are enough positives, people search by keyword. Then a linear SVM is trained, and
+    again after so many changed labels: ``ALL_LABELED_PLUS_UNLABELED_AS_NEGATIVE_X2_RATIO`` adds
+    unlabelled products as negatives, in one random order, up to two a positive. ``HARD_MINING``
+    shows those with the largest ``2 (0.5 - |p - 0.5|)``, p being the sigmoid of the margin.
 
     Args:
         first_model_positives: ``first_model_positive_threshold``.

@@ -67,7 +67,6 @@ class Ground:
         name: Of the pool.
         project: Where it is.
         bench: What strategies get to see of it, and the labels.
-        ids: Product ids, by row.
         parents: The category above each leaf (K,), as a number; siblings share it.
         groups: The group of near-duplicate titles of each product (N,), as a number.
         version: Names all that a trial depends on but its strategy.
@@ -76,7 +75,6 @@ class Ground:
     name: str
     project: Project
     bench: Bench
-    ids: tuple[str, ...]
     parents: npt.NDArray[np.int64]
     groups: npt.NDArray[np.int64]
     version: str
@@ -91,7 +89,7 @@ class Ground:
     @property
     def rare(self) -> Mask:
         """Which of the leaves (K,) have less than 2% of the pool."""
-        rare: Mask = self.counts < RARE * len(self.ids)
+        rare: Mask = self.counts < RARE * len(self.bench.ids)
         return rare
 
 
@@ -151,6 +149,7 @@ def ground_of(name: str, project: Project, *, seeds: int) -> Ground:
         for leaf in ordered[:raced]
     ]
     bench = Bench(
+        ids=tuple(ids),
         vectors=np.ascontiguousarray(embeddings.vectors, np.float32),
         labels=labels,
         leaves=tuple(leaf.id for leaf in ordered),
@@ -166,7 +165,6 @@ def ground_of(name: str, project: Project, *, seeds: int) -> Ground:
         name=name,
         project=project,
         bench=bench,
-        ids=tuple(ids),
         parents=np.array([above[leaf.path[:-1]] for leaf in ordered]),
         groups=np.unique([groups[product] for product in ids], return_inverse=True)[1],
         version=digest_of(bench.vectors, labels, test, bench.starts, *bench.hits),

@@ -69,7 +69,7 @@ class Race:
         }
         for name, accuracies in self._accuracies(ground, shown).items():
             strategies[name]["master"] = accuracies
-        report = {"products": len(ground.ids), "strategies": strategies, "later": later}
+        report = {"products": len(ground.bench.ids), "strategies": strategies, "later": later}
         return report, shown
 
     def _trials(self, ground: Ground, strategy: str, bench: Path) -> Trials:

@@ -24,6 +24,7 @@ class Bench:
     """A pool, and where every trial on it starts.
 
     Attributes:
+        ids: Product ids (N,), by row.
         vectors: Embeddings (N, D), rows of length one.
         labels: The leaf of each product (N,), as a place in ``leaves``; -1 for any other.
         leaves: Ids of the leaves looked for.
@@ -32,6 +33,7 @@ class Bench:
         hits: Rows that a keyword search for the leaf's name finds, best first, by leaf.
     """
 
+    ids: tuple[str, ...]
     vectors: Floats
     labels: npt.NDArray[np.int64]
     leaves: tuple[str, ...]
@@ -48,6 +50,7 @@ class Bench:
         """Write it as one file of arrays."""
         np.savez(
             path,
+            ids=np.array(self.ids),
             vectors=self.vectors,
             labels=self.labels,
             leaves=np.array(self.leaves),
@@ -61,10 +64,15 @@ class Bench:
     def load(cls, path: Path) -> Self:
         """Read what ``save`` wrote."""
         with np.load(path, allow_pickle=False) as file:
-            hits = np.split(file["hits"], file["ends"][:-1])
-            leaves = tuple(str(leaf) for leaf in file["leaves"])
-            arrays = {name: file[name] for name in ("vectors", "labels", "test", "starts")}
-        return cls(**arrays, leaves=leaves, hits=tuple(hits))
+            return cls(
+                ids=tuple(file["ids"].tolist()),
+                vectors=file["vectors"],
+                labels=file["labels"],
+                leaves=tuple(file["leaves"].tolist()),
+                test=file["test"],
+                starts=file["starts"],
+                hits=tuple(np.split(file["hits"], file["ends"][:-1])),
+            )
 
 
 @dataclass(frozen=True)
