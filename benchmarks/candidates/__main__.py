@@ -74,7 +74,7 @@ def main() -> None:
     )
     pools = {}
     for name in arguments.pools:
-        project = prepare(name, data=data, folder=work / "projects", progress=progress)
+        project = prepare(name, data=data, folder=work / "projects")
         ground = ground_of(name, project, seeds=arguments.seeds)
         pools[name], shown = race.on(ground)
         if arguments.plot:

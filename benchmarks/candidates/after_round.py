@@ -1,5 +1,6 @@
 """Our loop's own answer: a round on what the first views brought, and the views after it."""
 
+import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -17,8 +18,10 @@ from productnet.rounds.steps import STEPS, Turn
 from productnet.settings import Project
 from productnet.taxonomy.tree import Taxonomy
 
-# What a round leaves behind is its project's own; all else is the pool's, which it shares.
-_OWN = ("active.json", "decisions.db", "embeddings", "models", "reports")
+# What people do and what a round leaves behind is not taken over from the pool's project; what is
+# large and only read is shared with it.
+_LEFT = ("active.json", "decisions.db", "models", "reports")
+_SHARED = ("pool.lance", "features")
 
 _PACKAGES = ("master", "rounds")
 
@@ -47,8 +50,14 @@ def project_after_round(
     root /= _version()
     root.mkdir(parents=True, exist_ok=True)
     for part in ground.project.root.iterdir():
-        if part.name not in _OWN and not (root / part.name).exists():
+        if part.name in _LEFT or (root / part.name).exists():
+            continue
+        if part.name in _SHARED:
             (root / part.name).symlink_to(part.resolve())
+        elif part.is_dir():
+            shutil.copytree(part, root / part.name)
+        else:
+            shutil.copy(part, root / part.name)
     project = Project.open(root)
     if read_active(project) is not None:
         return project

@@ -64,7 +64,7 @@ class _Count:
         hard: Negatives shown that belong to a sibling leaf.
         chance: Positives that chance finds on average.
         most: Positives that could be found at most.
-        distinct: Groups of near-duplicate titles among the positives found in the end.
+        distinct: Groups of near-duplicate titles among the positives found.
         cosine: Mean over pairs of them; NaN without any pair.
     """
 
@@ -73,7 +73,7 @@ class _Count:
     hard: Numbers
     chance: Numbers
     most: Numbers
-    distinct: int
+    distinct: Numbers
     cosine: float
 
 
@@ -90,13 +90,15 @@ def _count(
     free = int((~aside).sum() - 2 - len(before))
     views = np.minimum(checkpoints, free)
     positives = after[belongs[after]]
+    first = np.zeros(len(after))
+    first[np.flatnonzero(belongs[after])[_firsts(ground.groups[positives])]] = 1
     return _Count(
         available=available,
         found=np.cumsum(belongs[after])[views - 1],
         hard=np.cumsum(sibling[after])[views - 1],
         chance=views * (available / free),  # the mean of a hypergeometric draw
         most=np.minimum(views, available).astype(float),
-        distinct=len(np.unique(ground.groups[positives])),
+        distinct=np.cumsum(first)[views - 1],
         cosine=_mean_cosine(ground.bench.vectors[positives]),
     )
 
@@ -121,7 +123,7 @@ def _means(counts: Sequence[Sequence[_Count]], checkpoints: Sequence[int]) -> di
         "times_chance": by_view(of("found").sum(axis=1) / chance),
         "most_times_chance": by_view(of("most").sum(axis=1) / chance),
         "hard_negatives": by_view(of("hard").mean(axis=1)),
-        "distinct_titles": _mean(of("distinct").mean(axis=1)),
+        "distinct_titles": by_view(of("distinct").mean(axis=1)),
         "cosine_among_positives": (
             None if np.isnan(cosines).all() else round(float(np.nanmean(cosines)), 3)
         ),
@@ -134,6 +136,11 @@ def _mean(by_seed: Numbers) -> dict[str, float | None]:
         "mean": round(float(by_seed.mean()), 3),
         "error": None if error is None else round(float(error), 3),
     }
+
+
+def _firsts(groups: npt.NDArray[np.int64]) -> Rows:
+    """The places where a group comes for the first time."""
+    return np.unique(groups, return_index=True)[1]
 
 
 def _mean_cosine(vectors: npt.NDArray[np.float32]) -> float:

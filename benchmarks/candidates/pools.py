@@ -1,7 +1,9 @@
 """The pools that are raced on: real sets prepared as projects, and the starts drawn from them."""
 
 import re
+import sys
 from collections.abc import Sequence
+from contextlib import redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,18 +12,13 @@ import numpy.typing as npt
 import pyarrow.parquet as pq
 
 from benchmarks.candidates.trials import Bench, Mask, Rows, digest_of
-from productnet.catalog.feed import column_texts
-from productnet.catalog.importer import import_feed
-from productnet.embeddings.active import read_active
-from productnet.embeddings.initial import embed_initial
+from productnet.cli.main import app
 from productnet.errors import UsageError
 from productnet.evaluation.reference import read_reference, reference_counts
-from productnet.progress import Progress
 from productnet.release.splits import Side, pool_groups, sides_by_group
-from productnet.retrieval.keyword_index import plain_words
+from productnet.retrieval.keyword_query import any_of
 from productnet.retrieval.resources import Resources
-from productnet.settings import Project, Settings
-from productnet.taxonomy.derive import derive_taxonomy
+from productnet.settings import Project
 from productnet.taxonomy.paths import split_path
 
 # A leaf with fewer products says more about its start than about who looks for the rest.
@@ -93,36 +90,33 @@ class Ground:
         return rare
 
 
-def prepare(name: str, *, data: Path, folder: Path, progress: Progress) -> Project:
-    """The project of a pool below ``folder``, made if it is not there yet.
+def prepare(name: str, *, data: Path, folder: Path) -> Project:
+    """The project of a pool below ``folder``, made by the commands of the README.
+
+    What is there already is kept.
 
     Raises:
         UsageError: The real set is neither prepared nor in ``data``.
     """
     root, recipe = folder / name, POOLS[name]
-    if (root / "productnet.toml").exists():
-        project = Project.open(root)
-    else:
-        project = Project.create(root, Settings(name=name))
-    if read_active(project) is not None:
-        return project
-    feed = data / recipe.feed
-    if not feed.exists():
-        raise UsageError(
-            f"The real set {recipe.feed} is not in {data}. PRODUCTNET_DATA names its folder."
-        )
-    tree = derive_taxonomy(
-        column_texts(feed, "category"),
-        depth=recipe.depth,
-        min_products=recipe.min_products,
-        name=name,
-    )
-    tree.save(project.taxonomy_path)
-    if recipe.masked:
-        feed = _masked_feed(feed, folder / f"{name}.parquet")
-    import_feed(project, feed, reference="category", progress=progress)
-    embed_initial(project, progress=progress)
-    return project
+    here = ("--project", str(root))
+    if not (root / "reference.parquet").exists():
+        feed = data / recipe.feed
+        if not feed.exists():
+            raise UsageError(
+                f"The real set {recipe.feed} is not in {data}. PRODUCTNET_DATA names its folder."
+            )
+        folder.mkdir(parents=True, exist_ok=True)
+        if recipe.masked:
+            feed = _masked_feed(feed, folder / f"{name}.parquet")
+        depth = ("--depth", str(recipe.depth)) if recipe.depth else ()
+        least = ("--min-products", str(recipe.min_products))
+        if not root.exists():
+            _command("init", str(root))
+        _command("taxonomy", "--derive", str(feed), *depth, *least, *here)
+        _command("import", str(feed), "--reference", "category", *here)
+    _command("embed", *here)
+    return Project.open(root)
 
 
 def ground_of(name: str, project: Project, *, seeds: int) -> Ground:
@@ -145,7 +139,7 @@ def ground_of(name: str, project: Project, *, seeds: int) -> Ground:
     test = np.array([[side[product] is Side.TEST for product in ids] for side in sides])
     row = {product: number for number, product in enumerate(ids)}
     found = [
-        resources.keywords.search(plain_words(leaf.name), count=len(ids))
+        resources.keywords.search(any_of([(leaf.name, 1.0)]), count=len(ids))
         for leaf in ordered[:raced]
     ]
     bench = Bench(
@@ -156,7 +150,7 @@ def ground_of(name: str, project: Project, *, seeds: int) -> Ground:
         test=test,
         starts=_starts(labels, test, raced),
         hits=tuple(
-            np.array([row[product] for product, _ in hits if product in row], np.int64)
+            np.array([row[hit.product] for hit in hits if hit.product in row], np.int64)
             for hits in found
         ),
     )
@@ -181,6 +175,12 @@ def mask_title(title: str, article_type: str) -> str:
     forms = {form for word in re.findall(r"\w+", article_type.lower()) for form in _forms(word)}
     kept = [word for word in title.split() if not forms & set(re.findall(r"\w+", word.lower()))]
     return " ".join(kept)
+
+
+def _command(*arguments: str) -> None:
+    """A command of ours; what it says belongs to stderr here."""
+    with redirect_stdout(sys.stderr):
+        app(list(arguments), standalone_mode=False)
 
 
 def _forms(word: str) -> set[str]:

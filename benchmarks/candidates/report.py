@@ -65,7 +65,7 @@ def _row(strategy: str, figures: Figures) -> str:
         _by_view(rare["positives"], errors=True) if rare else "",
         _by_view(rare["times_chance"]) if rare else "",
         f"{figures['hard_negatives'][last]['mean']:.1f}",
-        f"{figures['distinct_titles']['mean']:.1f}",
+        _by_view(figures["distinct_titles"]),
         "" if figures["cosine_among_positives"] is None else figures["cosine_among_positives"],
         " / ".join(f"{100 * one['top1']:.1f}" for one in masters),
         " / ".join(f"{100 * one['macro_f1']:.1f}" for one in masters),
