@@ -14,6 +14,7 @@ from benchmarks.candidates.peers import PEERS_VERSION, SLOW
 from benchmarks.candidates.pools import Ground, spread
 from benchmarks.candidates.runs import Job, Keep, Shown, run_here, run_peers
 from benchmarks.candidates.trials import Rows, digest_of
+from productnet.files import drafted
 from productnet.progress import Progress
 
 # ``mixed`` once more, with a round of ours after the first checkpoint.
@@ -57,7 +58,8 @@ class Race:
         bench = self.work / "benches" / f"{ground.name}-{ground.version}.npz"
         bench.parent.mkdir(parents=True, exist_ok=True)
         if not bench.exists():
-            ground.bench.save(bench)
+            with drafted(bench) as draft:
+                ground.bench.save(draft)
         shown = {name: self._trials(ground, name, bench) for name in self.strategies}
         later = {}
         if "mixed" in shown and self.master_seeds:
@@ -151,7 +153,7 @@ class Race:
             Training(name, seed, views, collected(ground, trials, seed=seed, views=views))
             for name, trials in shown.items()
             if name in self.mastered
-            for seed in sorted({seed for seed, _ in trials})[: self.master_seeds]
+            for seed in range(min(self.seeds, self.master_seeds))
             for views in self.checkpoints
         ]
         if not trainings:

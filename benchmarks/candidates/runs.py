@@ -5,6 +5,7 @@ import subprocess
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor, as_completed
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from functools import partial
 from multiprocessing import get_context
@@ -14,6 +15,7 @@ from typing import Any, Protocol, TypeVar
 import numpy as np
 
 from benchmarks.candidates.trials import Rows
+from productnet.errors import ProductNetError
 
 # The repository's root, from where modules of benchmarks are found.
 _ROOT = Path(__file__).parents[2]
@@ -42,6 +44,10 @@ J = TypeVar("J", contravariant=True)
 A = TypeVar("A", covariant=True)
 
 Keep = Callable[[Job, Rows], None]
+
+
+class PeersFailed(ProductNetError):
+    """The peers' process ended early."""
 
 
 class Shown:
@@ -114,17 +120,23 @@ def run_peers(python: Path, bench: Path, jobs: Sequence[Job], keep: Keep, *, wor
 
 def _peers_at_work(python: Path, bench: Path, keep: Keep, jobs: Sequence[Job]) -> None:
     command = [str(python), "-W", "ignore", "-m", "benchmarks.candidates.peers", str(bench)]
-    with subprocess.Popen(
-        command, cwd=_ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as process:
-        if process.stdin is None or process.stdout is None:
-            raise SystemExit(f"{python} cannot be talked to.")
+    done = 0
+    # A process that ended early is found by what it leaves unread or unsaid.
+    with (
+        suppress(BrokenPipeError),
+        subprocess.Popen(
+            command, cwd=_ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        ) as process,
+    ):
         for job in jobs:
             print(json.dumps(asdict(job)), file=process.stdin, flush=True)
-            answer = process.stdout.readline()
+            answer = process.stdout.readline() if process.stdout else ""
             if not answer:
-                raise SystemExit(f"{python} failed at {job}; what it said is above.")
+                break
             keep(job, np.array(json.loads(answer), np.int64))
+            done += 1
+    if done < len(jobs):
+        raise PeersFailed(f"{python} failed at {jobs[done]}; what it said is above.")
 
 
 _worker: Worker[Any, Any] | None = None

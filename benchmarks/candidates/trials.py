@@ -48,17 +48,18 @@ class Bench:
 
     def save(self, path: Path) -> None:
         """Write it as one file of arrays."""
-        np.savez(
-            path,
-            ids=np.array(self.ids),
-            vectors=self.vectors,
-            labels=self.labels,
-            leaves=np.array(self.leaves),
-            test=self.test,
-            starts=self.starts,
-            hits=np.concatenate([np.zeros(0, np.int64), *self.hits]),
-            ends=np.cumsum([len(rows) for rows in self.hits]),
-        )
+        with path.open("wb") as file:
+            np.savez(
+                file,
+                ids=np.array(self.ids),
+                vectors=self.vectors,
+                labels=self.labels,
+                leaves=np.array(self.leaves),
+                test=self.test,
+                starts=self.starts,
+                hits=np.concatenate([np.zeros(0, np.int64), *self.hits]),
+                ends=np.cumsum([len(rows) for rows in self.hits]),
+            )
 
     @classmethod
     def load(cls, path: Path) -> Self:

@@ -6,6 +6,7 @@ import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,7 @@ from benchmarks.candidates.peers import LIBRARIES, PEERS
 from benchmarks.candidates.pools import FEWEST_PRODUCTS, Ground, ground_of, mask_title
 from benchmarks.candidates.race import AFTER_ROUND, Race
 from benchmarks.candidates.report import draw, table_of
+from benchmarks.candidates.runs import PeersFailed
 from benchmarks.candidates.trials import Asked, BadPage, Bench, Rows, page_sizes, run_trial
 from productnet.catalog.importer import import_feed
 from productnet.catalog.store.files import write_store
@@ -242,6 +244,14 @@ def test_a_race_goes_on_after_a_kill_and_ends_the_same(ground: Ground, tmp_path:
     run, watched = race(tmp_path, "nearest", "nearest-positive")
     assert run.on(ground)[0] == report
     assert watched.totals == {"store: nearest": 1}
+
+
+def test_peers_that_cannot_start_are_named(ground: Ground, tmp_path: Path) -> None:
+    run, _ = race(tmp_path, "nearest-positive")
+    (tmp_path / "python").write_text("#!/bin/sh\nexit 1\n")
+    (tmp_path / "python").chmod(0o755)
+    with pytest.raises(PeersFailed, match=r"python failed at Job\(strategy='nearest-positive'"):
+        replace(run, python=tmp_path / "python").on(ground)
 
 
 def test_a_round_after_the_first_views_leads_the_views_that_follow(
