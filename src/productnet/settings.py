@@ -195,6 +195,11 @@ class Project:
         return self.root / "embeddings"
 
     @property
+    def near_duplicates_path(self) -> Path:
+        """Which products are near-duplicates, and the signatures that told."""
+        return self.root / "near-duplicates"
+
+    @property
     def keyword_index_path(self) -> Path:
         """The Tantivy index behind keyword search."""
         return self.root / "keyword-index"

@@ -11,6 +11,7 @@ import pytest
 
 from productnet.catalog.pool import Pool
 from productnet.catalog.schema import Product, products_to_table
+from productnet.embeddings.near_duplicates import NearDuplicates
 from productnet.embeddings.sets import write_embedding_set
 from productnet.embeddings.stamp import Stamp
 from productnet.retrieval.active import Active
@@ -179,6 +180,19 @@ def test_a_pool_without_texts(source: str, tmp_path: Path) -> None:
     mute = shop(tmp_path, [None] * 90)
     for known in ("empty", "both"):
         assert len(propose(source, LEAVES[known], mute, count=20)) == 20
+
+
+def test_near_duplicates_share_a_card(source: str, tmp_path: Path) -> None:
+    twins = [[f"p{number}", f"p{number + 5}"] for number in range(60) if number % 10 < 5]
+    doubled = shop(tmp_path, ["Blue mug", "Plain cup", "Salad bowl", "Wall clock", None] * 12)
+    stamp = {"format_version": 1}
+    NearDuplicates.write(doubled.project.near_duplicates_path / "groups", twins, stamp=stamp)
+    page = propose(source, LEAVES["both"], doubled, count=20)
+    groups = doubled.near_duplicates.groups_of([candidate.product for candidate in page])
+    assert len(page) == len(set(groups.tolist())) == 20
+    decided = doubled.near_duplicates.groups_of(["p0", "p1", "p5"])
+    assert not set(groups.tolist()) & set(decided.tolist())
+    assert all(len(candidate.copies) == candidate.copy_count == 1 for candidate in page)
 
 
 @pytest.mark.parametrize("name", HOSTILE, ids=range(len(HOSTILE)))

@@ -1,9 +1,10 @@
-"""Cells made into text: lists joined, attributes flattened, markup taken off."""
+"""Cells made into text: lists joined, attributes flattened, markup taken off; a text's words."""
 
 import html
 import json
 import math
 import re
+import unicodedata
 from html.parser import HTMLParser
 
 # Only markup that shops write is taken off: "5 < 6" and "<3 mm" are text.
@@ -19,6 +20,7 @@ _INLINE |= {"big", "code", "s", "strike", "tt", "u"}
 _UNSEEN = frozenset({"script", "style"})
 _BLANKS = re.compile(r"[^\S\n]+")
 _BLANK_LINES = re.compile(r"\s*\n\s*")
+_WORD = re.compile(r"\d+|[^\W\d_]+")
 
 
 def prose(value: object) -> str | None:
@@ -47,6 +49,16 @@ def without_markup(text: str) -> str:
         lines = _BLANKS.sub(" ", "".join(parser.pieces))
         return _BLANK_LINES.sub("\n", lines).strip()
     return html.unescape(text).strip() if _ENTITY.search(text) else text
+
+
+def distinct_words(text: str) -> list[str]:
+    """The distinct words and numbers of a text, sorted: equal but for case, order and marks.
+
+    Example:
+        >>> distinct_words("Mug, BLUE 350ml") == distinct_words("blue mug (350 ml)")
+        True
+    """
+    return sorted(set(_WORD.findall(unicodedata.normalize("NFKC", text).casefold())))
 
 
 def _text(value: object, *, separator: str, markup: bool = True) -> str | None:

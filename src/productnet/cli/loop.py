@@ -22,7 +22,7 @@ def register(app: typer.Typer) -> None:
 
 
 def embed(project: ProjectOption = HERE, json: JsonOption = False) -> None:
-    """Embed the pool with the pretrained encoders, and index its words.
+    """Embed the pool with the pretrained encoders, find near-duplicates, and index words.
 
     Each text and image is encoded once and remembered: the same command again goes on after a
     kill, and encodes only what is new.
@@ -33,10 +33,12 @@ def embed(project: ProjectOption = HERE, json: JsonOption = False) -> None:
         productnet embed --project my-shop --json
     """
     from productnet.embeddings.initial import embed_initial
+    from productnet.embeddings.near_duplicates import find_near_duplicates
     from productnet.retrieval.resources import refresh_words
 
     opened = Project.open(project)
     stamp = embed_initial(opened, progress=Bars()).stamp
+    duplicates = find_near_duplicates(opened, progress=Bars())
     refresh_words(opened, progress=Bars())
 
     def human() -> None:
@@ -46,8 +48,17 @@ def embed(project: ProjectOption = HERE, json: JsonOption = False) -> None:
                 f"Reduced from {stamp.notes['joined_dimension']} dimensions, which keeps "
                 f"{kept:.1%} of each product's 10 nearest."
             )
+        if len(duplicates):
+            say(
+                f"{len(duplicates):,} products have near-duplicates, in {duplicates.group_count:,} "
+                "groups that are shown as one card each."
+            )
 
-    show(asdict(stamp), as_json=json, human=human)
+    result = asdict(stamp) | {
+        "near_duplicates": len(duplicates),
+        "near_duplicate_groups": duplicates.group_count,
+    }
+    show(result, as_json=json, human=human)
 
 
 def round_(
@@ -102,6 +113,9 @@ def round_(
 def status(project: ProjectOption = HERE, json: JsonOption = False) -> None:
     """Tell what the project holds and how far each leaf is.
 
+    A leaf is covered as far as the products that look like it are close to one of its positives.
+    Where little is covered, the leaf has sides that nobody has labelled yet.
+
     Examples:
         productnet status
 
@@ -109,7 +123,7 @@ def status(project: ProjectOption = HERE, json: JsonOption = False) -> None:
     """
     from productnet.rounds.status import project_status
 
-    found = project_status(Project.open(project))
+    found = project_status(Project.open(project), progress=Bars())
 
     def human() -> None:
         for line in found.lines():
@@ -117,7 +131,7 @@ def status(project: ProjectOption = HERE, json: JsonOption = False) -> None:
         if found.leaves:
             table(
                 "Leaves begun",
-                ("leaf", "gold", "to audit", "disputed", "hard negatives", "decisions"),
+                ("leaf", "gold", "to audit", "disputed", "hard negatives", "decisions", "covered"),
                 [
                     (
                         leaf.path,
@@ -126,6 +140,7 @@ def status(project: ProjectOption = HERE, json: JsonOption = False) -> None:
                         leaf.progress.disputed,
                         leaf.progress.hard_negatives,
                         leaf.progress.decisions,
+                        "" if leaf.coverage is None else f"{leaf.coverage:.0%}",
                     )
                     for leaf in found.leaves
                 ],

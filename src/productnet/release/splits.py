@@ -7,8 +7,6 @@ hash left one of its sides empty.
 """
 
 import hashlib
-import re
-import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -20,13 +18,12 @@ import pyarrow.parquet as pq
 
 from productnet.catalog.pool import Pool
 from productnet.catalog.schema import GROUP, ID
+from productnet.catalog.texts import distinct_words
 from productnet.errors import UsageError
 from productnet.files import drafted
 
 # In the folder of a round: the gold it froze, with its sides.
 GOLD_FILE = "gold.parquet"
-
-_TOKEN = re.compile(r"\d+|[^\W\d_]+")
 
 
 class Side(StrEnum):
@@ -106,22 +103,11 @@ def group_keys(products: pa.Table, title: str = "title") -> dict[str, str]:
     joined = _Groups()
     own_key: dict[str, str] = {}
     for product, text, group in zip(ids, titles, groups, strict=True):
-        words = normalise_title(text or "")
+        words = " ".join(distinct_words(text or ""))
         keys = [f"title:{words}"] if words else []
         keys += [f"group:{group}"] if group else []
         own_key[product] = joined.join(keys or [f"id:{product}"])
     return {product: joined.root(key) for product, key in own_key.items()}
-
-
-def normalise_title(title: str) -> str:
-    """The title's distinct words and numbers, sorted: equal for near-duplicate titles.
-
-    Example:
-        >>> normalise_title("Mug, BLUE 350ml") == normalise_title("blue mug (350 ml)")
-        True
-    """
-    text = unicodedata.normalize("NFKC", title).casefold()
-    return " ".join(sorted(set(_TOKEN.findall(text))))
 
 
 def split_by_group(

@@ -26,7 +26,8 @@ class Candidate:
         reason: Why it is here, in a few words for the annotator.
         model_version: The version of the local or master model behind it, where there is one.
         behind: Decisions of the leaf that this model had not seen; above 0 it is stale.
-        copies: Near-duplicates of the product that its card stands for as well.
+        copies: Near-duplicates of the product that its card stands for as well, the first of them.
+        copy_count: How many there are in all.
     """
 
     product: str
@@ -36,6 +37,7 @@ class Candidate:
     model_version: str | None = None
     behind: int = 0
     copies: tuple[str, ...] = ()
+    copy_count: int = 0
 
 
 @dataclass(frozen=True)

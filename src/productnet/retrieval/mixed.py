@@ -20,6 +20,7 @@ from productnet.retrieval.master import Master
 from productnet.retrieval.nearest import Nearest
 from productnet.retrieval.random import Random
 from productnet.retrieval.resources import Resources
+from productnet.retrieval.variety import SHORTLIST, varied
 
 # Share of a page drawn by chance; where the leaf's name has led to nothing so far, chance is as
 # good a guide.
@@ -51,8 +52,8 @@ class Mixed:
             near = look_around.rank(leaf, resources, count=count, rng=rng)
             main = fused([hits, near, recommended])
         else:
-            sure = answers(scored, Ask.POSITIVES, leaf, resources, count=count)
-            main = fused([sure, recommended])
+            sure = answers(scored, Ask.POSITIVES, leaf, resources, count=SHORTLIST * count)
+            main = varied(fused([sure, recommended]), resources, count=count)
             doubtful = _some(count, _share_of_doubtful(leaf, resources), rng)
             aside = answers(scored, Ask.AMBIGUOUS, leaf, resources, count=doubtful)
         lost = bool(leaf.hidden) and not leaf.positives

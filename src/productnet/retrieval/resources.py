@@ -14,6 +14,7 @@ from scipy import sparse
 
 from productnet.catalog.pool import Pool
 from productnet.embeddings.active import active_set, read_active
+from productnet.embeddings.near_duplicates import NearDuplicates, read_near_duplicates
 from productnet.embeddings.queries import InitialSpace
 from productnet.errors import EmbeddingError
 from productnet.local.model import Floats, Rows
@@ -123,6 +124,11 @@ class Resources:
             return "text" in self.outside.modalities
         except EmbeddingError:
             return False
+
+    @cached_property
+    def near_duplicates(self) -> NearDuplicates:
+        """The pool's near-duplicates; none until ``productnet embed`` has looked for them."""
+        return read_near_duplicates(self.project)
 
     @cached_property
     def keywords(self) -> KeywordIndex:

@@ -7,6 +7,9 @@ from productnet.annotation.log import DecisionLog
 from productnet.annotation.state import LeafProgress
 from productnet.catalog.pool import Pool
 from productnet.embeddings.active import active_set, read_active
+from productnet.embeddings.sets import EmbeddingSet
+from productnet.local.coverage import Coverage
+from productnet.progress import SILENT, Progress
 from productnet.rounds.record import read_rounds
 from productnet.settings import Project
 from productnet.taxonomy.tree import Taxonomy
@@ -14,11 +17,20 @@ from productnet.taxonomy.tree import Taxonomy
 
 @dataclass(frozen=True, slots=True)
 class LeafStatus:
-    """How far one leaf is."""
+    """How far one leaf is.
+
+    Attributes:
+        category: Its id.
+        path: Its path, to read.
+        progress: Counts and seconds.
+        coverage: The share, 0 to 1, of what looks like the leaf that is close to one of its
+            positives; None while it lacks positives, negatives or vectors.
+    """
 
     category: str
     path: str
     progress: LeafProgress
+    coverage: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,11 +106,12 @@ class ProjectStatus:
         return "productnet round, then productnet report"
 
 
-def project_status(project: Project) -> ProjectStatus:
-    """Look at a project."""
+def project_status(project: Project, *, progress: Progress = SILENT) -> ProjectStatus:
+    """Look at a project; takes about 20 ms for each leaf begun, whatever the size of the pool."""
     taxonomy = Taxonomy.load(project.taxonomy_path) if project.taxonomy_path.exists() else None
     pool = Pool.open(project.pool_path) if project.pool_path.exists() else None
     active = read_active(project)
+    embeddings = active_set(project) if active else None
     rounds = read_rounds(project)
     unfinished = [record.number for record in rounds if not record.finished]
     return ProjectStatus(
@@ -107,20 +120,31 @@ def project_status(project: Project) -> ProjectStatus:
         taxonomy=f"{taxonomy.name} {taxonomy.version}" if taxonomy else None,
         all_leaves=len(taxonomy.leaves) if taxonomy else 0,
         target=project.settings.targets.positives,
-        leaves=_leaves(project, taxonomy) if taxonomy else (),
+        leaves=_leaves(project, taxonomy, embeddings, progress) if taxonomy else (),
         embedding_set=active.embedding_set if active else None,
-        not_embedded=max(0, len(pool) - len(active_set(project))) if pool and active else 0,
+        not_embedded=max(0, len(pool) - len(embeddings)) if pool and embeddings else 0,
         rounds=len(rounds) - len(unfinished),
         unfinished_round=unfinished[0] if unfinished else None,
     )
 
 
-def _leaves(project: Project, taxonomy: Taxonomy) -> tuple[LeafStatus, ...]:
+def _leaves(
+    project: Project, taxonomy: Taxonomy, embeddings: EmbeddingSet | None, progress: Progress
+) -> tuple[LeafStatus, ...]:
     with DecisionLog.open(project.database_url) as log:
         state = log.state()
-        begun = set(state.categories())
-        return tuple(
-            LeafStatus(leaf.id, leaf.label, state.progress(leaf.id))
-            for leaf in taxonomy.leaves
-            if leaf.id in begun
-        )
+    begun = set(state.categories())
+    leaves = [leaf for leaf in taxonomy.leaves if leaf.id in begun]
+    coverage: dict[str, float | None] = {}
+    if leaves and embeddings:
+        with progress.task("Measuring coverage", total=len(leaves)) as advance:
+            measured = Coverage(embeddings, seed=project.settings.seed)
+            for leaf in leaves:
+                positives, negatives = state.positives(leaf.id), state.negatives(leaf.id)
+                decided = state.pairs(leaf.id)
+                coverage[leaf.id] = measured.of(positives, negatives, decided=decided)
+                advance(1)
+    return tuple(
+        LeafStatus(leaf.id, leaf.label, state.progress(leaf.id), coverage.get(leaf.id))
+        for leaf in leaves
+    )

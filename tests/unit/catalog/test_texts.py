@@ -57,3 +57,14 @@ def test_plain_keeps_markup_and_joins_a_path() -> None:
 def test_any_text_gives_trimmed_text_or_none(text: str) -> None:
     result = texts.prose(text)
     assert result is None or (result and result == result.strip())
+
+
+@given(st.text())
+def test_the_words_of_words_are_the_same(text: str) -> None:
+    once = texts.distinct_words(text)
+    assert texts.distinct_words(" ".join(once)) == once
+
+
+def test_words_do_not_tell_case_order_or_marks() -> None:
+    assert texts.distinct_words("Mug, BLUE 350ml") == texts.distinct_words("blue mug (350 ml)")
+    assert texts.distinct_words("--- !") == []

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from productnet.errors import UsageError
-from productnet.release.splits import Split, group_keys, normalise_title, split_by_group
+from productnet.release.splits import Split, group_keys, split_by_group
 
 leaf_of_group = st.dictionaries(
     st.text("abcdef", min_size=1, max_size=4),
@@ -86,12 +86,6 @@ def test_variants_and_near_duplicate_titles_share_a_group() -> None:
 
 def test_products_without_title_or_group_columns_stand_alone() -> None:
     assert group_keys(pa.table({"id": ["a", "b"]})) == {"a": "id:a", "b": "id:b"}
-
-
-@given(st.text())
-def test_normalising_a_title_twice_changes_nothing(title: str) -> None:
-    once = normalise_title(title)
-    assert normalise_title(once) == once
 
 
 def test_a_share_outside_its_range_is_refused() -> None:

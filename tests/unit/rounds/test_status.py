@@ -6,7 +6,10 @@ from productnet.annotation.state import LeafProgress
 from productnet.rounds.status import LeafStatus, ProjectStatus
 
 DONE = LeafStatus(
-    "home/mugs", "Home > Mugs", LeafProgress(gold=60, hard_negatives=58, decisions=150)
+    "home/mugs",
+    "Home > Mugs",
+    LeafProgress(gold=60, hard_negatives=58, decisions=150),
+    coverage=0.93,
 )
 BEGUN = LeafStatus("home/vases", "Home > Vases", LeafProgress(gold=4, to_audit=3, decisions=30))
 
@@ -30,6 +33,12 @@ def test_the_total_is_the_sum_over_leaves() -> None:
     total = STATUS.as_dict()["total"]
     assert isinstance(total, dict)
     assert total["gold"] == 64
+
+
+def test_machines_read_how_much_of_a_leaf_is_covered() -> None:
+    leaves = STATUS.as_dict()["leaves"]
+    assert isinstance(leaves, tuple)
+    assert [leaf["coverage"] for leaf in leaves] == [0.93, None]
 
 
 def test_people_read_it_in_five_lines() -> None:

@@ -1,0 +1,1 @@
+"""Our sources beside what people use today: ``python -m benchmarks.candidates --help``."""
