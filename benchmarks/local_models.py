@@ -5,10 +5,12 @@ decisions to the cards. The plain library is scikit-learn as it comes, ``fit`` o
 labelled rows and ``predict_proba`` of the same memory-mapped matrix, without picking anything.
 They take turns. Vectors are generated: 2,000 clusters on the unit sphere. A leaf is forty
 clusters, 2% of the pool; a fifth of its labels are positive, and every repetition has other
-labels. First the pool grows, then the labels. The last line printed is one JSON object; a ratio
-is our median over scikit-learn's.
+labels. First the pool grows, then the labels. Products have no text unless ``--words`` gives
+them some, which a page then reads beside the vectors. The last line printed is one JSON object; a
+ratio is our median over scikit-learn's.
 
     python benchmarks/local_models.py --plot local-models.png
+    python benchmarks/local_models.py --sizes 200000 1000000 --labels 500 --words 20
 """
 
 import argparse
@@ -22,6 +24,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from productnet.catalog.pool import Pool
+from productnet.catalog.schema import Product, products_to_table
 from productnet.embeddings.active import Active as InUse
 from productnet.embeddings.active import activate
 from productnet.embeddings.sets import write_embedding_set
@@ -32,7 +36,7 @@ from productnet.retrieval.active import Active
 from productnet.retrieval.candidates import Leaf
 from productnet.retrieval.page import next_page
 from productnet.retrieval.resources import Resources
-from productnet.settings import Project, Settings
+from productnet.settings import CatalogSettings, Project, Settings
 from productnet.taxonomy.tree import Category
 
 CLUSTERS = 2_000
@@ -57,6 +61,7 @@ def main() -> None:
     parser.add_argument("--label", type=int, default=500, help="labels while the pool grows")
     parser.add_argument("--repetitions", type=int, default=100, help="pages; p99 needs many")
     parser.add_argument("--plain", type=int, default=10, help="of them beside scikit-learn's own")
+    parser.add_argument("--words", type=int, default=0, help="words of a product's title")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--plot", type=Path, help="picture to write")
     arguments = parser.parse_args()
@@ -64,7 +69,7 @@ def main() -> None:
     by_labels: dict[int, Figures] = {}
     for size in sorted({*arguments.sizes, arguments.size}):
         with tempfile.TemporaryDirectory() as folder:
-            bench = Bench(Path(folder), size, seed=arguments.seed)
+            bench = Bench(Path(folder), size, words=arguments.words, seed=arguments.seed)
             measured = (arguments.repetitions, arguments.plain)
             if size in arguments.sizes:
                 by_size[size] = bench.measure(arguments.label, *measured)
@@ -79,14 +84,19 @@ def main() -> None:
 class Bench:
     """A generated project, and a leaf of it to be labelled."""
 
-    def __init__(self, folder: Path, size: int, *, seed: int) -> None:
+    def __init__(self, folder: Path, size: int, *, words: int, seed: int) -> None:
         self._rng = np.random.default_rng(seed)
         self._cluster = self._rng.integers(0, CLUSTERS, size)
-        project = Project.create(folder / "generated", Settings())
+        settings = Settings(catalog=CatalogSettings(fields=("title",)))
+        project = Project.create(folder / "generated", settings)
+        ids = [f"product-{row:07}" for row in range(size)]
+        pool = Pool.create(project.pool_path, settings.catalog.fields)
+        products = self._products(ids, words)
+        pool.append(products_to_table(products, settings.catalog.fields))
         stamp = Stamp("generated", "generated", DIMENSION, size, 1, None, seed, "2026-01-01")
         write_embedding_set(
             project.embeddings_path / stamp.name,
-            ids=pa.array([f"product-{row:07}" for row in range(size)]),
+            ids=pa.array(ids),
             vectors=self._vectors(),
             stamp=stamp,
         )
@@ -136,6 +146,18 @@ class Bench:
         positives = min(max(count // 5, 1), int(np.count_nonzero(inside)))
         drawn = self._rng.permutation(len(inside))
         return drawn[inside[drawn]][:positives], drawn[~inside[drawn]][: count - positives]
+
+    def _products(self, ids: list[str], words: int) -> list[Product]:
+        """Titles of words drawn as in language, one of them of the cluster; none of no words."""
+        ranks = self._rng.zipf(1.3, (len(ids), words)).clip(max=30_000)
+        titles = (
+            " ".join([f"kind{cluster}", *(f"word{rank}" for rank in drawn[1:])])
+            for cluster, drawn in zip(self._cluster, ranks, strict=True)
+        )
+        return [
+            Product(id, {"title": title} if words else {}, fingerprint=b"12345678")
+            for id, title in zip(ids, titles, strict=True)
+        ]
 
     def _vectors(self) -> Iterator[Floats]:
         """Around their cluster's centre; the embedding set scales them to length one."""
