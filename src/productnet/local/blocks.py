@@ -1,4 +1,4 @@
-"""Scoring the pool block by block: on every core, in memory that does not grow with the pool.
+"""Scoring the pool block by block: on every core, in little memory beside the scores.
 
 Each thread takes the next block, and BLAS works on one thread inside of it. A wide matrix product
 waits for its slowest thread at every step, and loses most of its speed to whatever else runs on
@@ -24,7 +24,7 @@ ROWS_PER_BLOCK = 4_096
 # A product nothing is known of is scored as the median one, at most this.
 MOST_OF_UNKNOWN = 0.25
 
-_alone = threading.Lock()
+_alone = threading.RLock()
 
 
 def score_blocks(
@@ -32,8 +32,8 @@ def score_blocks(
 ) -> Floats:
     """``sigmoid(evidence + bias)`` of every row of (N, D): (N,).
 
-    Beside the scores it needs what ``evidence`` needs for one block of ``ROWS_PER_BLOCK`` a
-    thread: 4 to 12 MB at 256 dimensions.
+    Beside five bytes a row it needs what ``evidence`` needs for one block of ``ROWS_PER_BLOCK``
+    a thread: at most 8 MB at 256 dimensions.
 
     Args:
         vectors: Read once, in order, whether memory-mapped or not.
