@@ -5,23 +5,29 @@ decisions to the cards. The plain library is scikit-learn as it comes, ``fit`` o
 labelled rows and ``predict_proba`` of the same memory-mapped matrix, without picking anything.
 They take turns. Vectors are generated: 2,000 clusters on the unit sphere. A leaf is forty
 clusters, 2% of the pool; a fifth of its labels are positive, and every repetition has other
-labels. First the pool grows, then the labels. The last line printed is one JSON object; a ratio
-is our median over scikit-learn's.
+labels. First the pool grows, then the labels. Products have no text unless ``--words`` gives
+them some, which a page then reads beside the vectors. The last line printed is one JSON object; a
+ratio is our median over scikit-learn's.
 
     python benchmarks/local_models.py --plot local-models.png
+    python benchmarks/local_models.py --sizes 200000 1000000 --labels 500 --words 20
 """
 
 import argparse
 import json
 import tempfile
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from sklearn.exceptions import ConvergenceWarning
 
+from productnet.catalog.pool import Pool
+from productnet.catalog.schema import Product, products_to_table
 from productnet.embeddings.active import Active as InUse
 from productnet.embeddings.active import activate
 from productnet.embeddings.sets import write_embedding_set
@@ -32,7 +38,7 @@ from productnet.retrieval.active import Active
 from productnet.retrieval.candidates import Leaf
 from productnet.retrieval.page import next_page
 from productnet.retrieval.resources import Resources
-from productnet.settings import Project, Settings
+from productnet.settings import CatalogSettings, Project, Settings
 from productnet.taxonomy.tree import Category
 
 CLUSTERS = 2_000
@@ -57,21 +63,28 @@ def main() -> None:
     parser.add_argument("--label", type=int, default=500, help="labels while the pool grows")
     parser.add_argument("--repetitions", type=int, default=100, help="pages; p99 needs many")
     parser.add_argument("--plain", type=int, default=10, help="of them beside scikit-learn's own")
+    parser.add_argument("--words", type=int, default=0, help="words of a product's title")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--plot", type=Path, help="picture to write")
     arguments = parser.parse_args()
+    # scikit-learn's perceptron stops after 200 epochs, as it comes.
+    warnings.filterwarnings("ignore", category=ConvergenceWarning)
     by_size: dict[int, Figures] = {}
     by_labels: dict[int, Figures] = {}
     for size in sorted({*arguments.sizes, arguments.size}):
         with tempfile.TemporaryDirectory() as folder:
-            bench = Bench(Path(folder), size, seed=arguments.seed)
+            bench = Bench(Path(folder), size, words=arguments.words, seed=arguments.seed)
             measured = (arguments.repetitions, arguments.plain)
             if size in arguments.sizes:
                 by_size[size] = bench.measure(arguments.label, *measured)
             if size == arguments.size:
                 by_labels = {count: bench.measure(count, *measured) for count in arguments.labels}
     if arguments.plot:
-        plot(arguments.plot, by_size, by_labels)
+        panels = {
+            (f"{arguments.label:,} labels", "products in the pool"): by_size,
+            (f"{arguments.size:,} products", "labels of the leaf"): by_labels,
+        }
+        plot(arguments.plot, panels)
     report = {"benchmark": "local models", "dimension": DIMENSION, "page": PAGE}
     print(json.dumps(report | {"by_size": by_size, "by_labels": by_labels}))
 
@@ -79,14 +92,19 @@ def main() -> None:
 class Bench:
     """A generated project, and a leaf of it to be labelled."""
 
-    def __init__(self, folder: Path, size: int, *, seed: int) -> None:
+    def __init__(self, folder: Path, size: int, *, words: int, seed: int) -> None:
         self._rng = np.random.default_rng(seed)
         self._cluster = self._rng.integers(0, CLUSTERS, size)
-        project = Project.create(folder / "generated", Settings())
+        settings = Settings(catalog=CatalogSettings(fields=("title",)))
+        project = Project.create(folder / "generated", settings)
+        ids = [f"product-{row:07}" for row in range(size)]
+        pool = Pool.create(project.pool_path, settings.catalog.fields)
+        products = self._products(ids, words)
+        pool.append(products_to_table(products, settings.catalog.fields))
         stamp = Stamp("generated", "generated", DIMENSION, size, 1, None, seed, "2026-01-01")
         write_embedding_set(
             project.embeddings_path / stamp.name,
-            ids=pa.array([f"product-{row:07}" for row in range(size)]),
+            ids=pa.array(ids),
             vectors=self._vectors(),
             stamp=stamp,
         )
@@ -137,6 +155,18 @@ class Bench:
         drawn = self._rng.permutation(len(inside))
         return drawn[inside[drawn]][:positives], drawn[~inside[drawn]][: count - positives]
 
+    def _products(self, ids: list[str], words: int) -> list[Product]:
+        """Titles of words drawn as in language, one of them of the cluster; none of no words."""
+        ranks = self._rng.zipf(1.3, (len(ids), words)).clip(max=30_000)
+        titles = (
+            " ".join([f"kind{cluster}", *(f"word{rank}" for rank in drawn[1:])])
+            for cluster, drawn in zip(self._cluster, ranks, strict=True)
+        )
+        return [
+            Product(id, {"title": title} if words else {}, fingerprint=b"12345678")
+            for id, title in zip(ids, titles, strict=True)
+        ]
+
     def _vectors(self) -> Iterator[Floats]:
         """Around their cluster's centre; the embedding set scales them to length one."""
         centres = self._rng.standard_normal((CLUSTERS, DIMENSION), np.float32)
@@ -165,36 +195,45 @@ def milliseconds(work: Callable[[], object]) -> float:
     return 1_000 * (time.perf_counter() - start)
 
 
-def plot(path: Path, by_size: dict[int, Figures], by_labels: dict[int, Figures]) -> None:
-    """Two panels: cost against the pool and against the labels; bands reach up to p99."""
+def plot(path: Path, panels: dict[tuple[str, str], dict[int, Figures]]) -> None:
+    """A panel of cost against each thing that grows; its title says what does not.
+
+    Bands reach from p50 to p99; dotted lines are scikit-learn's.
+    """
     import matplotlib as mpl
 
     mpl.use("Agg")
     from matplotlib import pyplot as plt
+    from matplotlib.lines import Line2D
 
-    figure, panels = plt.subplots(1, 2, figsize=(11, 4.2), layout="constrained", sharey=True)
-    for panel, figures, what in (
-        (panels[0], by_size, "products in the pool"),
-        (panels[1], by_labels, "labels of the leaf"),
-    ):
+    figure, axes = plt.subplots(
+        1, len(panels), figsize=(11, 4.2), layout="constrained", sharey=True, squeeze=False
+    )
+    for axis, ((title, grows), measured) in zip(axes[0], panels.items(), strict=True):
         for number, name in enumerate(LOCAL_MODELS):
-            values = {
-                key: [one[name][key] for one in figures.values()]
+            ours, slowest, plain = (
+                [figures[name][key] for figures in measured.values()]
                 for key in ("p50_ms", "p99_ms", "sklearn_p50_ms")
-            }
-            colour = f"C{number}"
-            panel.plot(list(figures), values["p50_ms"], "o-", color=colour, label=name)
-            panel.fill_between(
-                list(figures), values["p50_ms"], values["p99_ms"], color=colour, alpha=0.2, lw=0
             )
-            panel.plot(
-                list(figures), values["sklearn_p50_ms"], ":", color=colour, label="scikit-learn's"
-            )
-        panel.set(xscale="log", yscale="log", xlabel=what)
-        panel.grid(alpha=0.3)
-        panel.spines[["top", "right"]].set_visible(False)
-    panels[0].set_ylabel("milliseconds a page (p50 to p99)")
-    panels[0].legend(frameon=False, ncols=3, fontsize="small")
+            colour, sizes = f"C{number}", list(measured)
+            axis.plot(sizes, ours, "o-", color=colour, markersize=4, linewidth=2.2, label=name)
+            axis.fill_between(sizes, ours, slowest, color=colour, alpha=0.2, linewidth=0)
+            axis.plot(sizes, plain, ":", color=colour)
+        axis.set(title=title, xscale="log", yscale="log", xlabel=grows)
+        axis.grid(alpha=0.25)
+        axis.spines[["top", "right"]].set_visible(False)
+    axes[0][0].set_ylabel("milliseconds a page")
+    lines, names = axes[0][0].get_legend_handles_labels()
+    dotted = Line2D([], [], linestyle=":", color="0.4")
+    figure.legend(
+        [*lines, dotted],
+        [*names, "scikit-learn's own, without picking"],
+        loc="outside upper center",
+        ncols=4,
+        fontsize=8,
+        frameon=False,
+    )
+    path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=130)
     plt.close(figure)
 

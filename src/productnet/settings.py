@@ -91,6 +91,9 @@ class CandidateSettings(_Section):
         description="Most products that are all scored for a leaf; in a larger pool, those near "
         "its positives and some by chance",
     )
+    local_model: str = Field(
+        "logistic-regression", description="Kind of local model that active and mixed ask"
+    )
 
 
 class MasterSettings(_Section):

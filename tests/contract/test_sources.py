@@ -14,6 +14,8 @@ from productnet.catalog.schema import Product, products_to_table
 from productnet.embeddings.near_duplicates import NearDuplicates
 from productnet.embeddings.sets import write_embedding_set
 from productnet.embeddings.stamp import Stamp
+from productnet.errors import UnknownName
+from productnet.local.registry import LOCAL_MODELS
 from productnet.retrieval.active import Active
 from productnet.retrieval.candidates import Candidate, Leaf
 from productnet.retrieval.keyword_query import parse_query
@@ -239,3 +241,30 @@ def test_the_local_model_is_asked_three_things_and_named(resources: Resources) -
     assert max(abs(score - 0.5) for score in ambiguous) < max(abs(s - 0.5) for s in negatives)
     more = replace(known, negatives=["p1", "p2"])
     assert next_page(Active(), more, resources, count=1, rng=rng)[0].model_version not in versions
+
+
+def choose(model: str, resources: Resources, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make this the project's kind of local model, for one test."""
+    settings = resources.project.settings
+    chosen = settings.candidates.model_copy(update={"local_model": model})
+    settings = settings.model_copy(update={"candidates": chosen})
+    monkeypatch.setattr(resources, "project", replace(resources.project, settings=settings))
+
+
+@pytest.mark.parametrize("model", list(LOCAL_MODELS))
+@pytest.mark.parametrize("source", ["active", "mixed"])
+def test_the_project_chooses_the_kind_of_local_model(
+    resources: Resources, source: str, model: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    choose(model, resources, monkeypatch)
+    found = propose(source, LEAVES["both"], resources, count=10)
+    versions = {candidate.model_version for candidate in found if candidate.source == "active"}
+    assert [version.split(":")[0] for version in versions if version] == [model]
+
+
+def test_a_project_that_chooses_an_unknown_local_model_is_told(
+    resources: Resources, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    choose("naive-baies", resources, monkeypatch)
+    with pytest.raises(UnknownName, match='Did you mean "naive-bayes"'):
+        propose("active", LEAVES["both"], resources, count=1)

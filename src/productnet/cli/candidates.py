@@ -46,7 +46,9 @@ def candidates(
     ask: Annotated[
         str | None, typer.Option(help="active: positives, negatives or ambiguous products")
     ] = None,
-    model: Annotated[str | None, typer.Option(help="active: kind of local model")] = None,
+    model: Annotated[
+        str | None, typer.Option(help="active: kind of local model, instead of the project's")
+    ] = None,
     query: Annotated[
         str | None,
         typer.Option(
@@ -172,7 +174,7 @@ def _source(name: str | None, options: _Options) -> "Source":
 
 def _active(options: _Options) -> "Source":
     from productnet.local.ask import Ask
-    from productnet.local.registry import DEFAULT, LOCAL_MODELS
+    from productnet.local.registry import LOCAL_MODELS
     from productnet.retrieval.active import Active
 
     if options.model is not None:
@@ -181,7 +183,7 @@ def _active(options: _Options) -> "Source":
         ask = Ask.POSITIVES if options.ask is None else Ask(options.ask)
     except ValueError:
         raise UsageError(f'--ask takes {", ".join(Ask)}; not "{options.ask}".') from None
-    return Active(ask, model=options.model or DEFAULT)
+    return Active(ask, model=options.model)
 
 
 def _keyword(options: _Options) -> "Source":

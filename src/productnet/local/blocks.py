@@ -1,4 +1,4 @@
-"""Scoring the pool block by block: on every core, in memory that does not grow with the pool.
+"""Scoring the pool block by block: on every core, in little memory beside the scores.
 
 Each thread takes the next block, and BLAS works on one thread inside of it. A wide matrix product
 waits for its slowest thread at every step, and loses most of its speed to whatever else runs on
@@ -21,10 +21,10 @@ from productnet.local.model import Floats, Matrix
 # Of 256 float32 they are 4 MB, which stay in a core's cache while a model works on them.
 ROWS_PER_BLOCK = 4_096
 
-# Of a product nothing is known of: below all that is likely or in doubt, above the sure negatives.
-NOTHING_KNOWN = 0.25
+# A product nothing is known of is scored as the median one, at most this.
+MOST_OF_UNKNOWN = 0.25
 
-_alone = threading.Lock()
+_alone = threading.RLock()
 
 
 def score_blocks(
@@ -32,17 +32,19 @@ def score_blocks(
 ) -> Floats:
     """``sigmoid(evidence + bias)`` of every row of (N, D): (N,).
 
-    Beside the scores it needs what ``evidence`` needs for one block of ``ROWS_PER_BLOCK`` a
-    thread: 4 to 12 MB at 256 dimensions.
+    Beside five bytes a row it needs what ``evidence`` needs for one block of ``ROWS_PER_BLOCK``
+    a thread: at most 8 MB at 256 dimensions.
 
     Args:
         vectors: Read once, in order, whether memory-mapped or not.
         evidence: Log-odds of a block (B, D) as (B,), over those of a row of zeros: exactly 0
-            says that nothing is known of the product, which is scored ``NOTHING_KNOWN``.
+            says that nothing is known of the product. It is scored as the median product, so
+            that it comes neither before the likely or doubtful ones nor before the sure negatives.
         bias: Log-odds of a row of zeros.
     """
     matrix = np.asarray(vectors)  # Slices of a memmap are slow to make.
     scores = np.empty(len(matrix), np.float32)
+    unknown = np.empty(len(matrix), np.bool_)
     starts = range(0, len(matrix), ROWS_PER_BLOCK)
     waiting = iter(starts)
 
@@ -51,13 +53,15 @@ def score_blocks(
             part = slice(start, start + ROWS_PER_BLOCK)
             found = evidence(np.asarray(matrix[part], np.float32))
             expit(found + np.float32(bias), out=scores[part])
-            scores[part][found == 0] = NOTHING_KNOWN
+            np.equal(found, 0, out=unknown[part])
 
     with one_blas_thread() as cores, ThreadPoolExecutor(cores) as threads:
         others = [threads.submit(work) for _ in range(min(cores, len(starts)) - 1)]
         work()
         for other in others:
             other.result()
+    if unknown.any() and not unknown.all():
+        scores[unknown] = min(float(np.median(scores[~unknown])), MOST_OF_UNKNOWN)
     return scores
 
 

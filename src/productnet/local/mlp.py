@@ -50,9 +50,8 @@ class Mlp:
 
         def log_odds(parameters: Floats) -> tuple[Floats, PullBack]:
             layers = _Layers.of(parameters)
-            hidden = vectors @ layers.hidden  # (n, D) -> (n, H)
-            hidden += layers.hidden_bias
-            np.maximum(hidden, 0, out=hidden)
+            hidden: Floats = vectors @ layers.hidden  # (n, D) @ (D, H) -> (n, H)
+            hidden = np.maximum(hidden + layers.hidden_bias, 0)
 
             def pull_back(by_odds: Floats) -> Floats:
                 by_hidden = by_odds[:, None] * layers.output * (hidden > 0)  # (n,) -> (n, H)
@@ -64,9 +63,8 @@ class Mlp:
                 )
                 return np.concatenate(by_layer)
 
-            odds = np.asarray(hidden @ layers.output, np.float32)  # (n, H) @ (H,) -> (n,)
-            odds += layers.output_bias
-            return odds, pull_back
+            odds: Floats = hidden @ layers.output  # (n, H) @ (H,) -> (n,)
+            return odds + layers.output_bias, pull_back
 
         start = _start(vectors.shape[1], seed)
         found = fit_by_lbfgs(log_odds, start, labels=labels, weights=weights, steps=_STEPS)

@@ -34,6 +34,6 @@ class LocalModel(Protocol):
 
         Scores put products in order, and a product at 0.5 is at the model's boundary. They are
         not calibrated: of products scored 0.9, nine in ten need not be positive. A row of zeros,
-        of a product nothing is known of, is neither a likely nor a doubtful nor a sure answer.
+        of a product nothing is known of, is scored as the median of the others.
         """
         ...

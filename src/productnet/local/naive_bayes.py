@@ -11,8 +11,9 @@ from productnet.local.model import Floats, Matrix
 # A class's own variance counts half once this many products say what it is.
 _PRIOR_PRODUCTS = 30.0
 
-# Of a coordinate's variance, in shares of the average one: no coordinate is a proof by itself.
-_LEAST_VARIANCE = 1e-3
+# Of a class in a coordinate, as a share of the average variance: no coordinate is a proof by
+# itself, and one that never varied among the labels says nothing.
+_LEAST_VARIANCE = 0.01
 
 # Coordinates are taken as independent, which they are not, so the evidence is counted many times.
 # It is scaled until the average example has these log-odds, as with logistic regression.
@@ -38,9 +39,9 @@ class NaiveBayes:
         """Learn from vectors (n, D) and labels (n,); nothing is drawn, seed is unused."""
         exact = vectors.astype(np.float64)
         weight = np.ones(len(vectors)) if weights is None else weights.astype(np.float64)
-        prior = _prior_variances(_gaussian(exact, weight).variances)
-        yes = _gaussian(exact[labels], weight[labels]).shrunk_to(prior)
-        no = _gaussian(exact[~labels], weight[~labels]).shrunk_to(prior)
+        pool = _gaussian(exact, weight).variances
+        yes = _gaussian(exact[labels], weight[labels]).shrunk_to(pool)
+        no = _gaussian(exact[~labels], weight[~labels]).shrunk_to(pool)
         # log N(x; yes) - log N(x; no), sorted by powers of x.
         of_squares = (1 / no.variances - 1 / yes.variances) / 2
         of_vectors = yes.means / yes.variances - no.means / no.variances
@@ -72,10 +73,18 @@ class _Gaussian(NamedTuple):
     variances: npt.NDArray[np.float64]
     products: float
 
-    def shrunk_to(self, prior: npt.NDArray[np.float64]) -> "_Gaussian":
-        """The same, its variances averaged with those known before."""
-        known = self.products * self.variances + _PRIOR_PRODUCTS * prior
-        return self._replace(variances=known / (self.products + _PRIOR_PRODUCTS))
+    def shrunk_to(self, pool: npt.NDArray[np.float64]) -> "_Gaussian":
+        """The same, its variances averaged with what those of the pool (D,) let expect.
+
+        That is half-way, on a logarithmic scale, from each to their average. As they are, the
+        many coordinates of little variance would decide; by the average alone it is forgotten
+        which coordinates tell products apart.
+        """
+        average = max(pool.mean(), np.finfo(np.float32).tiny)
+        expected = np.sqrt(pool * average)
+        total = self.products * self.variances + _PRIOR_PRODUCTS * expected
+        shrunk = total / (self.products + _PRIOR_PRODUCTS)
+        return self._replace(variances=np.maximum(shrunk, _LEAST_VARIANCE * average))
 
 
 def _gaussian(vectors: npt.NDArray[np.float64], weights: npt.NDArray[np.float64]) -> _Gaussian:
@@ -83,15 +92,3 @@ def _gaussian(vectors: npt.NDArray[np.float64], weights: npt.NDArray[np.float64]
     means = share @ vectors  # (n,) @ (n, D) -> (D,)
     variances = share @ (vectors - means) ** 2
     return _Gaussian(means, variances, float(1 / (share**2).sum()))  # Kish's effective size
-
-
-def _prior_variances(pool: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Half-way, on a logarithmic scale, from the pool's variances (D,) to their average.
-
-    As they are, the many coordinates of little variance would decide; on average, it is
-    forgotten which coordinates tell products apart.
-    """
-    average = max(pool.mean(), np.finfo(np.float32).tiny)
-    spread: npt.NDArray[np.float64] = np.maximum(pool, _LEAST_VARIANCE * average)
-    between: npt.NDArray[np.float64] = np.sqrt(spread * average)
-    return between

@@ -6,9 +6,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
+from productnet.local.fitting import fit_linear
 from productnet.local.model import Floats
-
-_INVERSE_REGULARISATION = 10.0
 
 
 class WordModel:
@@ -27,14 +26,9 @@ class WordModel:
         self, terms: sparse.csr_array, labels: npt.NDArray[np.bool_], *, weights: Floats
     ) -> Self:
         """Learn from rows (n, V), both classes among them, each counting as weights (n,) say."""
-        from sklearn.linear_model import LogisticRegression as Solver
-
         # Examples hold some thousands of terms of a quarter of a million.
         held = np.unique(terms.indices)
         self.weights = np.zeros(terms.shape[1], np.float32)
         if len(held):
-            solver = Solver(C=_INVERSE_REGULARISATION, tol=1e-3, max_iter=1_000)
-            solver.fit(terms[:, held], labels, sample_weight=weights)
-            self.weights[held] = solver.coef_[0]
-            self.bias = float(solver.intercept_[0])
+            self.weights[held], self.bias = fit_linear(terms[:, held], labels, weights=weights)
         return self

@@ -3,7 +3,6 @@
 import numpy as np
 
 from productnet.local.ask import Ask
-from productnet.local.registry import DEFAULT
 from productnet.retrieval.candidates import Candidate, Leaf
 from productnet.retrieval.nearest import Nearest
 from productnet.retrieval.resources import Resources
@@ -15,10 +14,10 @@ class Active:
 
     Args:
         ask: Which products are wanted.
-        model: A name of ``LOCAL_MODELS``.
+        model: A name of ``LOCAL_MODELS``; the project's when None.
     """
 
-    def __init__(self, ask: Ask = Ask.POSITIVES, *, model: str = DEFAULT) -> None:
+    def __init__(self, ask: Ask = Ask.POSITIVES, *, model: str | None = None) -> None:
         self.ask = ask
         self.model = model
 
@@ -26,7 +25,8 @@ class Active:
         self, leaf: Leaf, resources: Resources, *, count: int, rng: np.random.Generator
     ) -> list[Candidate]:
         """The products that answer best."""
-        scored = resources.scorer(leaf, resources, model=self.model)
+        model = self.model or resources.project.settings.candidates.local_model
+        scored = resources.scorer(leaf, resources, model=model)
         if scored is None:
             return Nearest().rank(leaf, resources, count=count, rng=rng)
         return answers(scored, self.ask, leaf, resources, count=count)

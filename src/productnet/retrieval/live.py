@@ -15,7 +15,6 @@ from types import TracebackType
 from typing import NamedTuple, Self
 
 from productnet.annotation.state import State
-from productnet.local.registry import DEFAULT
 from productnet.retrieval.candidates import Leaf
 from productnet.retrieval.resources import Resources, Vectors
 from productnet.retrieval.scoring import Scored, Scorer, score_now
@@ -79,7 +78,8 @@ class LiveModels:
         """Refit the leaf's models: decisions were committed; returns at once."""
         with self._changed:
             keys = [key for key in self._models if key.category == category]
-            for key in keys or [_Key(category, DEFAULT)]:
+            model = self._resources.project.settings.candidates.local_model
+            for key in keys or [_Key(category, model)]:
                 self._touch(key)
                 self._want(key)
 

@@ -11,7 +11,6 @@ from collections.abc import Sequence
 import numpy as np
 
 from productnet.local.ask import Ask
-from productnet.local.registry import DEFAULT
 from productnet.retrieval.active import answers
 from productnet.retrieval.adhoc import AdHoc
 from productnet.retrieval.candidates import Candidate, Leaf
@@ -42,7 +41,8 @@ class Mixed:
         self, leaf: Leaf, resources: Resources, *, count: int, rng: np.random.Generator
     ) -> list[Candidate]:
         """The best of each source."""
-        scored = resources.scorer(leaf, resources, model=DEFAULT)
+        model = resources.project.settings.candidates.local_model
+        scored = resources.scorer(leaf, resources, model=model)
         recommended = Master().rank(leaf, resources, count=count, rng=rng)
         aside: list[Candidate] = []
         if scored is None:

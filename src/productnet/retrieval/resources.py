@@ -4,8 +4,8 @@ Each piece is opened when a source first asks for it, so that opening costs noth
 without embeddings still has keyword search.
 """
 
-from collections.abc import Collection, Iterable, Sequence
-from functools import cached_property
+from collections.abc import Callable, Collection, Iterable, Sequence
+from functools import cached_property, lru_cache
 from typing import Protocol
 
 import numpy as np
@@ -27,6 +27,9 @@ from productnet.retrieval.scoring import Scorer, score_now
 from productnet.retrieval.terms import TermMatrix
 from productnet.settings import Project
 from productnet.taxonomy.tree import Taxonomy
+
+# Leaves whose names have been looked for in all texts: 4 bytes a product each.
+_NAMES_KEPT = 32
 
 
 class Vectors(Protocol):
@@ -141,12 +144,20 @@ class Resources:
         matrix = TermMatrix.open_or_build(self.pool, self.project.terms_path)
         return matrix, matrix.of(self.embeddings.ids)
 
+    @cached_property
+    def _named(self) -> Callable[[str], Floats]:
+        """How much of a leaf's name each embedded product says, the last names' kept."""
+        matrix, terms = self._terms
+        return lru_cache(_NAMES_KEPT)(lambda name: matrix.said(name, terms))
+
     def words(self, name: str, *, rows: Rows | None = None) -> Words | None:
         """The words of these rows (n,) of the embedding matrix, or of all; None without a pool."""
         if not self.project.pool_path.exists():
             return None
         matrix, terms = self._terms
-        some = terms if rows is None else terms[rows]
+        if rows is None:
+            return Words(terms, self._named(name))
+        some = terms[rows]
         return Words(some, matrix.said(name, some))
 
     def rows(self, products: Iterable[str]) -> Rows:

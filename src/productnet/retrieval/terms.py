@@ -94,9 +94,11 @@ class TermMatrix:
         query /= max(float(query.sum()), 1e-6)
         share = np.empty(terms.shape[0], np.float32)
         for start in range(0, len(share), _BLOCK):
-            block = terms[start : start + _BLOCK]
+            bounds = terms.indptr[start : start + _BLOCK + 1]
+            held = terms.indices[bounds[0] : bounds[-1]]
             # That a product says a term is enough: saying it in few words is not saying it more.
-            block.data = np.ones_like(block.data)
+            says = (np.ones(len(held), np.float32), held, bounds - bounds[0])
+            block = sparse.csr_array(says, shape=(len(bounds) - 1, TABLE))
             share[start : start + _BLOCK] = block @ query  # (b, V) @ (V,) -> (b,)
         return share
 

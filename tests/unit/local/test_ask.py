@@ -31,6 +31,17 @@ def test_excluded_rows_are_passed_over() -> None:
     assert asked(Ask.POSITIVES, 2, exclude=[0, 2]) == [4, 6]
 
 
+def test_of_equal_scores_the_first_rows_are_taken_and_scores_are_left_alone() -> None:
+    scores = np.full(1_000, 0.3, np.float32)
+    scores[[7, 900]] = 0.8
+    before = scores.copy()
+    rows = rank(scores, Ask.POSITIVES, count=4, exclude=np.array([0, 0, 1]))
+    assert rows.tolist() == [7, 900, 2, 3]
+    for ask in Ask:
+        rank(scores, ask, count=4, exclude=np.array([3]))
+    np.testing.assert_array_equal(scores, before)
+
+
 @given(
     st.lists(st.floats(0, 1, width=32), max_size=30),
     st.sampled_from(Ask),
