@@ -71,7 +71,7 @@ class Preset:
     weight_decay: float = 1e-4
     warmup: float = 0.1
     label_smoothing: float = 0.0
-    rejected_weight: float = 1.0
+    rejected_weight: float = 0.5
     class_weights: bool = False
     patience: int | None = 10
     validation_share: float = 0.1

@@ -101,7 +101,7 @@ class Run:
                         label_smoothing=preset.label_smoothing,
                     )
                     if wrong is not None:
-                        against = complementary_loss(
+                        against = rejection_loss(
                             self._logits(network, wrong[0]), wrong[1].to(self.device)
                         )
                         loss = loss + preset.rejected_weight * rejected_share * against.mean()
@@ -143,22 +143,25 @@ class Run:
         return Epoch(loss, float((logits.argmax(axis=1) == truth).mean()), float(entropy))
 
 
-def complementary_loss(logits: torch.Tensor, wrong: torch.Tensor) -> torch.Tensor:
-    """Minus the log of the probability that each product is not of its wrong class.
+def rejection_loss(logits: torch.Tensor, wrong: torch.Tensor) -> torch.Tensor:
+    """Cross-entropy with equal chances for every class but the one each product is not of.
 
-    ``-log(1 - p)``, which a product rejected for a leaf teaches: it may be of any other leaf, or
-    of none. Such a label is complementary in Ishida et al. 2017, *Learning from Complementary
-    Labels*; the loss is the negative learning of Kim et al. 2019, *NLNL*, equation 2.
+    A rejected product may be of any other class, or of none, so the model should be sure of
+    none: the outlier exposure of Hendrycks et al. 2019, *Deep Anomaly Detection with Outlier
+    Exposure*, without the rejected class. To ask only that the rejected class be unlikely,
+    ``-log(1 - p)`` (Kim et al. 2019, *NLNL*), is worse than nothing here: a product of no class
+    is then pushed to another one, with confidence (benchmarks/hard_negatives.py).
 
     Args:
         logits: (B, K), K at least 2.
         wrong: (B,) the class that each product is not of.
 
     Returns:
-        (B,); finite even where p is 1 but for rounding.
+        (B,)
     """
-    others = logits.scatter(1, wrong[:, None], -math.inf)  # (B, K)
-    return logits.logsumexp(dim=1) - others.logsumexp(dim=1)
+    chances = logits.log_softmax(dim=1)  # (B, K)
+    others = chances.sum(dim=1) - chances.gather(1, wrong[:, None]).squeeze(1)
+    return -others / (logits.shape[1] - 1)
 
 
 @torch.inference_mode()

@@ -1,7 +1,7 @@
 """A candidate, the leaf it is proposed for, and what a source of candidates is."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Protocol, Self
 
@@ -49,12 +49,14 @@ class Leaf:
         positives: Products known to belong.
         negatives: Products known not to.
         hidden: Products never to propose: all that were decided, the unsure and disputed too.
+        rivals: Positives of sibling leaves: product to the name of its leaf.
     """
 
     category: Category
     positives: Sequence[str]
     negatives: Sequence[str]
     hidden: frozenset[str]
+    rivals: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, category_id: str, *, state: State, taxonomy: Taxonomy) -> Self:
@@ -66,6 +68,11 @@ class Leaf:
             [product for product, pair in pairs.items() if pair.verdict is Verdict.POSITIVE],
             [product for product, pair in pairs.items() if pair.verdict is Verdict.NEGATIVE],
             frozenset(pairs),
+            {
+                product: sibling.name
+                for sibling in taxonomy.siblings(category_id)
+                for product in state.positives(sibling.id)
+            },
         )
 
     @cached_property

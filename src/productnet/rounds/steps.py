@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from productnet.annotation.log import DecisionLog
+from productnet.annotation.state import State
 from productnet.catalog.pool import Pool
 from productnet.embeddings.active import Active, activate
 from productnet.embeddings.sets import EmbeddingSet, build_index, write_embedding_set
@@ -28,7 +29,7 @@ from productnet.master.predictions import PREDICTION_SCHEMA, likeliest
 from productnet.master.presets import Preset, find_preset
 from productnet.master.sources import PoolPart
 from productnet.progress import Progress
-from productnet.release.splits import GOLD_FILE, Side, Split, split_gold
+from productnet.release.splits import GOLD_FILE, Side, Split, pool_groups, split_gold
 from productnet.retrieval.recommendations import write_recommendations
 from productnet.rounds.record import RoundRecord, Step
 from productnet.settings import Project
@@ -37,6 +38,8 @@ from productnet.taxonomy.tree import Taxonomy
 # Recommended categories kept of each product.
 RECOMMENDED = 3
 
+# In the folder of a round: the hard negatives it froze beside gold.
+HARD_NEGATIVES_FILE = "hard_negatives.parquet"
 MODEL_FOLDER = "model"
 PREDICTIONS_FILE = "predictions.parquet"
 
@@ -58,6 +61,13 @@ class Turn:
         split = Split.load(self.path(GOLD_FILE))
         return split.train if side is Side.TRAIN else split.test
 
+    def hard_negatives(self) -> dict[str, list[str]]:
+        """Product id to the leaves that it was rejected for, of those this round learns from."""
+        rejected: dict[str, list[str]] = {}
+        for row in pq.read_table(self.path(HARD_NEGATIVES_FILE)).to_pylist():
+            rejected.setdefault(row["product"], []).append(row["category"])
+        return rejected
+
     @property
     def preset(self) -> Preset:
         """The round's preset, with its image encoder."""
@@ -70,10 +80,15 @@ class Turn:
 
 
 def train(turn: Turn) -> None:
-    """Freeze the gold and its split, and train the master model on the train side."""
-    _freeze_gold(turn)
+    """Freeze gold, its split and hard negatives, and train the master model on the train side."""
+    _freeze(turn)
     model = MasterModel(turn.preset, dimension=turn.record.dimension, seed=turn.record.seed)
-    model.fit(turn.project, turn.gold(Side.TRAIN), progress=turn.progress)
+    model.fit(
+        turn.project,
+        turn.gold(Side.TRAIN),
+        negatives=turn.hard_negatives(),
+        progress=turn.progress,
+    )
     model.save(turn.path(MODEL_FOLDER))
 
 
@@ -170,21 +185,38 @@ STEPS: Mapping[Step, Callable[[Turn], None]] = {
 }
 
 
-def _freeze_gold(turn: Turn) -> None:
-    """Write the round's gold once: decisions made while it runs belong to the next round."""
-    if turn.path(GOLD_FILE).exists():
+def _freeze(turn: Turn) -> None:
+    """Write what the round learns from once: decisions made meanwhile belong to the next one."""
+    if turn.path(GOLD_FILE).exists() and turn.path(HARD_NEGATIVES_FILE).exists():
         return
     with DecisionLog.open(turn.project.database_url) as log:
-        gold = log.state().gold_labels()
+        state = log.state()
+    gold = state.gold_labels()
     if len(set(gold.values())) < 2:
         raise TrainingError(
             f"A round needs gold in at least two leaves; there is gold in {len(set(gold.values()))}"
             ". Label and audit more (`productnet status` shows each leaf), or import trusted "
             "labels with `productnet import FEED --labels COLUMN --trusted`."
         )
-    split_gold(
-        Pool.open(turn.project.pool_path),
-        gold,
-        test_share=turn.record.test_share,
-        seed=turn.record.seed,
-    ).save(turn.path(GOLD_FILE))
+    pool = Pool.open(turn.project.pool_path)
+    split = split_gold(pool, gold, test_share=turn.record.test_share, seed=turn.record.seed)
+    split.save(turn.path(GOLD_FILE))
+    _freeze_hard_negatives(turn.path(HARD_NEGATIVES_FILE), state, split, pool)
+
+
+def _freeze_hard_negatives(path: Path, state: State, split: Split, pool: Pool) -> None:
+    """Write hard negatives that are nobody's gold and no near-duplicates of the test side."""
+    gold = split.train | split.test
+    rejected = [
+        (product, leaf)
+        for leaf in sorted(state.categories())
+        for product in sorted(state.hard_negatives(leaf))
+        if product not in gold
+    ]
+    groups = pool_groups(pool, gold.keys() | {product for product, _ in rejected})
+    tested = {groups[product] for product in split.test}
+    kept = [(product, leaf) for product, leaf in rejected if groups[product] not in tested]
+    schema = pa.schema([("product", pa.string()), ("category", pa.string())])
+    rows = [dict(zip(schema.names, pair, strict=True)) for pair in kept]
+    with drafted(path) as draft:
+        pq.write_table(pa.Table.from_pylist(rows, schema), draft)

@@ -5,6 +5,8 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections import Counter
+from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +15,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
+from productnet.annotation.decisions import Decision, Role, Verdict, decide
 from productnet.annotation.workflow import Workflow
 from productnet.catalog.importer import import_feed
 from productnet.catalog.store.files import write_store
@@ -20,6 +23,8 @@ from productnet.embeddings.active import read_active
 from productnet.embeddings.initial import embed_initial
 from productnet.embeddings.sets import EmbeddingSet
 from productnet.errors import ProductNetError, ProjectError, TrainingError
+from productnet.master.model import MasterModel
+from productnet.master.sources import PoolPart
 from productnet.rounds.record import Step, read_rounds
 from productnet.rounds.round import run_round
 from productnet.settings import MasterSettings, Project, Settings
@@ -57,14 +62,36 @@ def ready(tmp_path_factory: pytest.TempPathFactory) -> Project:
     taxonomy.save(project.taxonomy_path)
     import_feed(project, files.feed)
     embed_initial(project)
-    rows = pq.read_table(files.reference).to_pylist()[:LABELLED]
+    rows = pq.read_table(files.reference).to_pylist()
     leaves = {row["id"]: taxonomy.leaf_of(row["category"]) for row in rows}
+    truth = {product: leaf.id for product, leaf in leaves.items() if leaf}
+    labelled = {row["id"]: truth[row["id"]] for row in rows[:LABELLED] if row["id"] in truth}
     workflow = Workflow.open(project)
     with closing(workflow.log):
-        workflow.import_labels(
-            {product: leaf.id for product, leaf in leaves.items() if leaf}, trusted=True
-        )
+        workflow.import_labels(labelled, trusted=True)
+        workflow.record(*rejections(truth, labelled))
     return project
+
+
+def rejections(truth: Mapping[str, str], labelled: Mapping[str, str]) -> list[Decision]:
+    """Somebody's rejections for two leaves: of products without a label, and of one with."""
+    leaves = [leaf for leaf, _ in Counter(labelled.values()).most_common(2)]
+    others = [product for product in truth if product not in labelled]
+    gold_elsewhere = next(product for product, leaf in labelled.items() if leaf not in leaves)
+    return [
+        decide(
+            Role.LABEL,
+            product,
+            leaf,
+            verdict=Verdict.NEGATIVE,
+            annotator="ann",
+            source="active",
+            score=0.4,
+        )
+        for number, leaf in enumerate(leaves)
+        for product in [gold_elsewhere, *others[number:20:2]]
+        if truth[product] != leaf
+    ]
 
 
 @pytest.fixture(scope="module")
@@ -87,6 +114,7 @@ def outcome(project: Project) -> dict[str, object]:
     metrics = json.loads((folder / "metrics.json").read_text())
     return {
         "gold": pq.read_table(folder / "gold.parquet").to_pylist(),
+        "rejected": pq.read_table(folder / "hard_negatives.parquet").to_pylist(),
         "weights": next((folder / "model").rglob("*.safetensors")).read_bytes(),
         "vectors": np.asarray(embeddings.vectors).tobytes(),
         "ids": embeddings.ids.to_pylist(),
@@ -104,6 +132,10 @@ def test_a_round_trains_measures_embeds_and_recommends(undisturbed: Project) -> 
     gold = left["gold"]
     assert isinstance(gold, list)
     assert {row["side"] for row in gold} == {"train", "test"}
+    rejected = left["rejected"]
+    assert isinstance(rejected, list)
+    assert rejected
+    assert not {row["product"] for row in rejected} & {row["product"] for row in gold}
     recommendations = left["recommendations"]
     assert isinstance(recommendations, list)
     assert not {row["product"] for row in recommendations} & {row["product"] for row in gold}
@@ -163,6 +195,29 @@ def test_gold_that_arrives_while_a_round_is_stopped_belongs_to_the_next(
     assert run_round(project).record.number == 2
     newer = pq.read_table(project.models_path / "round-0002" / "gold.parquet")
     assert product in newer.column("product").to_pylist()
+
+
+def test_what_people_rejected_teaches_the_master_to_be_less_sure_of_it(
+    ready: Project, undisturbed: Project, tmp_path: Path
+) -> None:
+    untaught = copied(ready, tmp_path)
+    workflow = Workflow.open(untaught)
+    with closing(workflow.log):
+        for decision in [one for _, one in workflow.log.since() if one.role is Role.LABEL]:
+            workflow.undo(decision.id, annotator=decision.annotator)
+    run_round(untaught)
+    without, taught = outcome(untaught), outcome(undisturbed)
+    assert without["rejected"] == []
+    assert without["gold"] == taught["gold"]
+    rows = taught["rejected"]
+    assert isinstance(rows, list)
+    products = [row["product"] for row in rows]
+
+    def sureness(project: Project) -> float:
+        model = MasterModel.load(project.models_path / "round-0001" / "model")
+        return float(model.predict_proba(PoolPart(project, products)).max(axis=1).mean())
+
+    assert sureness(undisturbed) < sureness(untaught)
 
 
 def test_a_round_without_gold_says_what_is_missing(ready: Project, tmp_path: Path) -> None:

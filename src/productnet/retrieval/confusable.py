@@ -1,0 +1,152 @@
+"""Products to show a leaf that lacks hard negatives: not of it, and easily taken for it.
+
+Three kinds take turns, each the closest to the leaf first: errors of the master model, which
+recommends what the local model denies; products more like a positive of a sibling leaf than like
+one of the leaf's own; and those that the local model only just denies. Positives of sibling
+leaves themselves are not shown: what is gold in one leaf is a negative of every other (rule 3),
+and nobody need say so again.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain, zip_longest
+
+import numpy as np
+
+from productnet.local.ask import Ask
+from productnet.local.model import Floats, Rows
+from productnet.local.registry import DEFAULT
+from productnet.retrieval.candidates import Candidate, Leaf
+from productnet.retrieval.nearest import Nearest
+from productnet.retrieval.resources import Resources
+from productnet.retrieval.scoring import Scored
+from productnet.settings import round_name
+
+# Products looked at on either end of the scores, for each one asked for.
+_LOOKED_AT = 10
+
+# Above this score the local model takes a product for a positive.
+_BOUNDARY = 0.5
+
+# Positives of the leaf, and of its siblings, that these are compared with; drawn from more.
+_MOST_COMPARED = 256
+
+
+class Confusable:
+    """The source for a leaf that has its positives and lacks hard negatives."""
+
+    def rank(
+        self, leaf: Leaf, resources: Resources, *, count: int, rng: np.random.Generator
+    ) -> list[Candidate]:
+        """The most confusable products. Before there is a local model, ``nearest`` serves."""
+        scored = resources.scorer(leaf, resources, model=DEFAULT)
+        if scored is None:
+            return Nearest().rank(leaf, resources, count=count, rng=rng)
+        return confusable(scored, leaf, resources, count=count, rng=rng)
+
+
+def confusable(
+    scored: Scored, leaf: Leaf, resources: Resources, *, count: int, rng: np.random.Generator
+) -> list[Candidate]:
+    """At most ``count`` confusable products, the three kinds by turns.
+
+    Args:
+        scored: What the leaf's local model says.
+        leaf: Whose hard negatives are wanted.
+        resources: What sources work with.
+        count: How many.
+        rng: Draws the positives to compare with, where there are many.
+    """
+    rows, scores = _closest(scored, leaf, resources, count=_LOOKED_AT * count)
+    products: list[str] = resources.embeddings.ids.take(rows).to_pylist()
+    siblings = _siblings_alike(rows, leaf, resources, rng)
+    behind = scored.behind(leaf)
+
+    def shown(product: str, score: float, reason: str) -> Candidate:
+        return Candidate(product, "active", score, reason, scored.version, behind)
+
+    denied = {
+        product: score
+        for product, score in zip(products, scores.tolist(), strict=True)
+        if score < _BOUNDARY
+    }
+    return _by_turns(
+        [
+            _master_errors(denied, leaf, resources),
+            [
+                shown(product, score, f"looks like {sibling}, a sibling")
+                for product, score, sibling in zip(products, scores.tolist(), siblings, strict=True)
+                if sibling
+            ],
+            [
+                shown(product, score, f"the local model says no, if only just ({score:.2f})")
+                for product, score in denied.items()
+            ],
+        ]
+    )[:count]
+
+
+def _closest(
+    scored: Scored, leaf: Leaf, resources: Resources, *, count: int
+) -> tuple[Rows, Floats]:
+    """Rows and scores of products on both sides of the boundary, highest score first."""
+    known = resources.rows([*leaf.hidden, *leaf.rivals])
+    asked = (Ask.POSITIVES, Ask.NEGATIVES)
+    answers = [scored.answers(ask, count=count, exclude=known) for ask in asked]
+    rows, first = np.unique(np.concatenate([rows for rows, _ in answers]), return_index=True)
+    scores = np.concatenate([scores for _, scores in answers])[first]
+    order = np.argsort(-scores, kind="stable")
+    return rows[order], scores[order]
+
+
+def _siblings_alike(
+    rows: Rows, leaf: Leaf, resources: Resources, rng: np.random.Generator
+) -> list[str | None]:
+    """The sibling that each product is more like than like the leaf; None where there is none."""
+    own = resources.rows(_some(leaf.positives, rng))
+    rivals = _some(list(leaf.rivals), rng)
+    theirs = np.asarray(resources.embeddings.rows(rivals), np.int64)
+    names = [leaf.rivals[rivals[place]] for place in np.flatnonzero(theirs >= 0)]
+    if not names:
+        return [None] * len(rows)
+    vectors = resources.embeddings.vectors
+    products = np.asarray(vectors[rows], np.float32)  # (n, D)
+    to_leaf = (products @ vectors[own].T).max(axis=1, initial=-1)  # (n, D) @ (D, P) -> (n,)
+    to_rivals = products @ vectors[theirs[theirs >= 0]].T  # (n, D) @ (D, R) -> (n, R)
+    closest = to_rivals.argmax(axis=1)
+    alike = to_rivals.max(axis=1) > to_leaf
+    return [names[at] if yes else None for at, yes in zip(closest, alike, strict=True)]
+
+
+def _some(products: Sequence[str], rng: np.random.Generator) -> list[str]:
+    drawn = rng.permutation(len(products))[:_MOST_COMPARED]
+    return [products[place] for place in drawn]
+
+
+def _master_errors(
+    denied: Mapping[str, float], leaf: Leaf, resources: Resources
+) -> list[Candidate]:
+    """What the master model recommends and the local model denies, the surest first (rule 4)."""
+    recommended = resources.recommendations
+    if recommended is None:
+        return []
+    version = round_name(recommended.round)
+    return [
+        Candidate(
+            product,
+            "master",
+            confidence,
+            f"recommended ({confidence:.0%}), but the local model says no",
+            version,
+        )
+        for product, confidence in recommended.of(leaf.category.id)
+        if product in denied
+    ]
+
+
+def _by_turns(kinds: Iterable[Iterable[Candidate]]) -> list[Candidate]:
+    """One of each kind, then the next of each; a product once."""
+    first: dict[str, Candidate] = {}
+    for candidate in chain.from_iterable(zip_longest(*kinds)):
+        if candidate:
+            first.setdefault(candidate.product, candidate)
+    return list(first.values())
