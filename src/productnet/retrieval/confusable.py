@@ -110,7 +110,7 @@ def _siblings_alike(
         return [None] * len(rows)
     vectors = resources.embeddings.vectors
     products = np.asarray(vectors[rows], np.float32)  # (n, D)
-    to_leaf = (products @ vectors[own].T).max(axis=1, initial=-1)  # (n, D) @ (D, P) -> (n,)
+    to_leaf = (products @ vectors[own].T).max(axis=1, initial=0)  # (n, D) @ (D, P) -> (n,)
     to_rivals = products @ vectors[theirs[theirs >= 0]].T  # (n, D) @ (D, R) -> (n, R)
     closest = to_rivals.argmax(axis=1)
     alike = to_rivals.max(axis=1) > to_leaf
