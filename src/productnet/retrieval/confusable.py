@@ -7,7 +7,8 @@ leaves themselves are not shown: what is gold in one leaf is a negative of every
 and nobody need say so again.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from itertools import chain, zip_longest
 
 import numpy as np
@@ -16,10 +17,10 @@ from productnet.local.ask import Ask
 from productnet.local.model import Floats, Rows
 from productnet.local.registry import DEFAULT
 from productnet.retrieval.candidates import Candidate, Leaf
+from productnet.retrieval.master import Master
 from productnet.retrieval.nearest import Nearest
 from productnet.retrieval.resources import Resources
 from productnet.retrieval.scoring import Scored
-from productnet.settings import round_name
 
 # Products looked at on either end of the scores, for each one asked for.
 _LOOKED_AT = 10
@@ -56,42 +57,42 @@ def confusable(
         count: How many.
         rng: Draws the positives to compare with, where there are many.
     """
-    rows, scores = _closest(scored, leaf, resources, count=_LOOKED_AT * count)
-    products: list[str] = resources.embeddings.ids.take(rows).to_pylist()
+    leaf = leaf.without(leaf.rivals)
+    looked_at = _LOOKED_AT * count
+    rows, scores = _closest(scored, resources.rows(leaf.hidden), count=looked_at)
     siblings = _siblings_alike(rows, leaf, resources, rng)
+    products: list[str] = resources.embeddings.ids.take(rows).to_pylist()
+    found = list(zip(products, scores.tolist(), siblings, strict=True))
     behind = scored.behind(leaf)
 
     def shown(product: str, score: float, reason: str) -> Candidate:
         return Candidate(product, "active", score, reason, scored.version, behind)
 
-    denied = {
-        product: score
-        for product, score in zip(products, scores.tolist(), strict=True)
+    alike = [
+        shown(product, score, f"looks like {sibling}, a sibling")
+        for product, score, sibling in found
+        if sibling
+    ]
+    denied = [
+        shown(product, score, f"the local model says no, but only just ({score:.2f})")
+        for product, score, _ in found
         if score < _BOUNDARY
-    }
-    return _by_turns(
-        [
-            _master_errors(denied, leaf, resources),
-            [
-                shown(product, score, f"looks like {sibling}, a sibling")
-                for product, score, sibling in zip(products, scores.tolist(), siblings, strict=True)
-                if sibling
-            ],
-            [
-                shown(product, score, f"the local model says no, if only just ({score:.2f})")
-                for product, score in denied.items()
-            ],
-        ]
-    )[:count]
+    ]
+    recommended = Master().rank(leaf, resources, count=looked_at, rng=rng)
+    names = {candidate.product for candidate in denied}
+    errors = [
+        replace(candidate, reason=f"{candidate.reason}; the local model says no")
+        for candidate in recommended
+        if candidate.product in names
+    ]
+    return _by_turns([errors, alike, denied])[:count]
 
 
-def _closest(
-    scored: Scored, leaf: Leaf, resources: Resources, *, count: int
-) -> tuple[Rows, Floats]:
+def _closest(scored: Scored, hidden: Rows, *, count: int) -> tuple[Rows, Floats]:
     """Rows and scores of products on both sides of the boundary, highest score first."""
-    known = resources.rows([*leaf.hidden, *leaf.rivals])
-    asked = (Ask.POSITIVES, Ask.NEGATIVES)
-    answers = [scored.answers(ask, count=count, exclude=known) for ask in asked]
+    answers = [
+        scored.answers(ask, count=count, exclude=hidden) for ask in (Ask.POSITIVES, Ask.NEGATIVES)
+    ]
     rows, first = np.unique(np.concatenate([rows for rows, _ in answers]), return_index=True)
     scores = np.concatenate([scores for _, scores in answers])[first]
     order = np.argsort(-scores, kind="stable")
@@ -102,45 +103,24 @@ def _siblings_alike(
     rows: Rows, leaf: Leaf, resources: Resources, rng: np.random.Generator
 ) -> list[str | None]:
     """The sibling that each product is more like than like the leaf; None where there is none."""
-    own = resources.rows(_some(leaf.positives, rng))
     rivals = _some(list(leaf.rivals), rng)
-    theirs = np.asarray(resources.embeddings.rows(rivals), np.int64)
-    names = [leaf.rivals[rivals[place]] for place in np.flatnonzero(theirs >= 0)]
+    places = np.asarray(resources.embeddings.rows(rivals), np.int64)
+    names = [leaf.rivals[rivals[place]] for place in np.flatnonzero(places >= 0)]
     if not names:
         return [None] * len(rows)
-    vectors = resources.embeddings.vectors
-    products = np.asarray(vectors[rows], np.float32)  # (n, D)
-    to_leaf = (products @ vectors[own].T).max(axis=1, initial=0)  # (n, D) @ (D, P) -> (n,)
-    to_rivals = products @ vectors[theirs[theirs >= 0]].T  # (n, D) @ (D, R) -> (n, R)
-    closest = to_rivals.argmax(axis=1)
+    own = resources.rows(_some(leaf.positives, rng))
+    read = resources.embeddings.read
+    vectors = read(rows)  # (n, D)
+    to_leaf = (vectors @ read(own).T).max(axis=1, initial=0)  # (n, D) @ (D, P) -> (n,)
+    to_rivals = vectors @ read(places[places >= 0]).T  # (n, D) @ (D, R) -> (n, R)
     alike = to_rivals.max(axis=1) > to_leaf
+    closest = to_rivals.argmax(axis=1)
     return [names[at] if yes else None for at, yes in zip(closest, alike, strict=True)]
 
 
 def _some(products: Sequence[str], rng: np.random.Generator) -> list[str]:
     drawn = rng.permutation(len(products))[:_MOST_COMPARED]
     return [products[place] for place in drawn]
-
-
-def _master_errors(
-    denied: Mapping[str, float], leaf: Leaf, resources: Resources
-) -> list[Candidate]:
-    """What the master model recommends and the local model denies, the surest first (rule 4)."""
-    recommended = resources.recommendations
-    if recommended is None:
-        return []
-    version = round_name(recommended.round)
-    return [
-        Candidate(
-            product,
-            "master",
-            confidence,
-            f"recommended ({confidence:.0%}), but the local model says no",
-            version,
-        )
-        for product, confidence in recommended.of(leaf.category.id)
-        if product in denied
-    ]
 
 
 def _by_turns(kinds: Iterable[Iterable[Candidate]]) -> list[Candidate]:

@@ -5,13 +5,15 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.dataset as ds
 import pytest
 
 from productnet.annotation.decisions import Role, Verdict, decide
 from productnet.annotation.state import State
 from productnet.retrieval.candidates import Candidate, Leaf
 from productnet.retrieval.confusable import Confusable, confusable
-from productnet.retrieval.resources import Recommendations, Resources
+from productnet.retrieval.recommendations import Recommendations
+from productnet.retrieval.resources import Resources
 from productnet.retrieval.scoring import Scored
 from productnet.settings import Project, Settings
 from productnet.taxonomy.tree import Category, Taxonomy
@@ -54,6 +56,13 @@ class Plane:
         places = {product: row for row, product in enumerate(ANGLES)}
         return np.array([places.get(product, -1) for product in ids], np.int64)
 
+    def read(self, rows: np.ndarray) -> np.ndarray:
+        some: np.ndarray = self.vectors[rows]
+        return some
+
+    def neighbours(self, rows: np.ndarray, *, k: int) -> np.ndarray:
+        raise AssertionError("a pool this small is scored whole")
+
 
 @pytest.fixture
 def resources() -> Resources:
@@ -93,9 +102,9 @@ def test_products_like_a_sibling_come_by_turns_with_those_just_below_the_boundar
     page = shown({"mug-new": 0.9, "cup-like": 0.7, "between": 0.4, "cup-new": 0.3}, leaf, resources)
     assert [(one.product, one.reason) for one in page] == [
         ("cup-like", "looks like Cups, a sibling"),
-        ("between", "the local model says no, if only just (0.40)"),
+        ("between", "the local model says no, but only just (0.40)"),
         ("cup-new", "looks like Cups, a sibling"),
-        ("clock-a", "the local model says no, if only just (0.01)"),
+        ("clock-a", "the local model says no, but only just (0.01)"),
     ]
     assert {one.source for one in page} == {"active"}
     assert {one.model_version for one in page} == {"model:1"}
@@ -119,14 +128,14 @@ def test_what_the_master_recommends_and_the_local_model_denies_comes_first(
             "rank": [1, 1],
         }
     )
-    resources.recommendations = Recommendations(table, round=2)
+    resources.recommendations = Recommendations(ds.dataset(table), round=2)
     first = shown({"mug-new": 0.9, "between": 0.4}, leaf, resources)[0]
     assert (first.product, first.source, first.model_version) == (
         "clock-new",
         "master",
         "round-0002",
     )
-    assert first.reason == "recommended (60%), but the local model says no"
+    assert first.reason == "round 2 recommends it, 60%; the local model says no"
 
 
 def test_without_labels_of_siblings_the_boundary_alone_decides(resources: Resources) -> None:
