@@ -17,6 +17,8 @@ class Active:
         model: A name of ``LOCAL_MODELS``; the project's when None.
     """
 
+    keeps_order = False
+
     def __init__(self, ask: Ask = Ask.POSITIVES, *, model: str | None = None) -> None:
         self.ask = ask
         self.model = model

@@ -46,6 +46,8 @@ class AdHoc:
         UsageError: The text is empty.
     """
 
+    keeps_order = True
+
     def __init__(
         self,
         *,

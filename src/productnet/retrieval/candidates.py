@@ -86,7 +86,14 @@ class Leaf:
 
 
 class Source(Protocol):
-    """A way to rank products for a leaf; constructed without arguments it is ready to use."""
+    """A way to rank products for a leaf; constructed without arguments it is ready to use.
+
+    Attributes:
+        keeps_order: Whether its first products make the page as they come; otherwise the page is
+            a varied choice of them.
+    """
+
+    keeps_order: bool
 
     def rank(
         self, leaf: Leaf, resources: "Resources", *, count: int, rng: np.random.Generator

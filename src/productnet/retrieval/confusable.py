@@ -35,6 +35,8 @@ _MOST_COMPARED = 256
 class Confusable:
     """The source for a leaf that has its positives and lacks hard negatives."""
 
+    keeps_order = False
+
     def rank(
         self, leaf: Leaf, resources: Resources, *, count: int, rng: np.random.Generator
     ) -> list[Candidate]:

@@ -29,6 +29,8 @@ class Keyword:
         fields: Text fields to search; all when there are none.
     """
 
+    keeps_order = False
+
     def __init__(self, query: str | None = None, *, fields: Sequence[str] = ()) -> None:
         self._terms = None if query is None else parse_query(query)
         self._fields = tuple(fields)

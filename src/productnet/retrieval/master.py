@@ -13,6 +13,8 @@ from productnet.settings import round_name
 class Master:
     """Reads the recommendations of the active round."""
 
+    keeps_order = False
+
     def rank(
         self, leaf: Leaf, resources: Resources, *, count: int, rng: np.random.Generator
     ) -> list[Candidate]:

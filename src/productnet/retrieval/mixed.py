@@ -2,7 +2,7 @@
 
 The surest products come first: the local model's and the master model's, put together by
 reciprocal rank fusion (Cormack et al. 2009), since their scores cannot be compared. Among them,
-evenly, come doubtful ones while the leaf lacks hard negatives, and a few by chance, so that a
+evenly, come confusable ones while the leaf lacks hard negatives, and a few by chance, so that a
 part of the leaf that looks like none of its positives is found one day.
 """
 
@@ -14,6 +14,7 @@ from productnet.local.ask import Ask
 from productnet.retrieval.active import answers
 from productnet.retrieval.adhoc import AdHoc
 from productnet.retrieval.candidates import Candidate, Leaf
+from productnet.retrieval.confusable import confusable
 from productnet.retrieval.keyword import Keyword
 from productnet.retrieval.master import Master
 from productnet.retrieval.nearest import Nearest
@@ -21,14 +22,14 @@ from productnet.retrieval.random import Random
 from productnet.retrieval.resources import Resources
 from productnet.retrieval.variety import SHORTLIST, varied
 
-# Share of a page drawn by chance; where the leaf's name has led to nothing so far, chance is as
-# good a guide.
-_RANDOM = 0.02
+# Share of a page drawn by chance: one product in a hundred. Where the leaf's name has led to
+# nothing so far, it is as good a guide.
+_RANDOM = 0.01
 _RANDOM_WHEN_LOST = 0.5
 
-# Share of doubtful products on the page of a leaf that lacks hard negatives, on its way to enough
-# positives.
-_DOUBTFUL = 0.1
+# Share of confusable products on the page of a leaf that is on its way to enough positives and
+# lacks hard negatives. Small, since sure positives that prove to be none are hard negatives too.
+_CONFUSABLE = 0.05
 
 # Of reciprocal rank fusion; its authors' value.
 _RANK_OFFSET = 60
@@ -36,6 +37,8 @@ _RANK_OFFSET = 60
 
 class Mixed:
     """Mostly the local model; before it exists, keyword hits and neighbours."""
+
+    keeps_order = True
 
     def rank(
         self, leaf: Leaf, resources: Resources, *, count: int, rng: np.random.Generator
@@ -54,8 +57,8 @@ class Mixed:
         else:
             sure = answers(scored, Ask.POSITIVES, leaf, resources, count=SHORTLIST * count)
             main = varied(fused([sure, recommended]), resources, count=count)
-            doubtful = _some(count, _share_of_doubtful(leaf, resources), rng)
-            aside = answers(scored, Ask.AMBIGUOUS, leaf, resources, count=doubtful)
+            hard = _some(count, _share_of_confusable(leaf, resources), rng)
+            aside = confusable(scored, leaf, resources, count=hard, rng=rng)
         lost = bool(leaf.hidden) and not leaf.positives
         by_chance = _some(count, _RANDOM_WHEN_LOST if lost else _RANDOM, rng)
         aside += Random().rank(leaf, resources, count=by_chance, rng=rng)
@@ -88,13 +91,13 @@ def interleaved(main: Sequence[Candidate], aside: Sequence[Candidate]) -> list[C
     return [both[place] for place in order]
 
 
-def _share_of_doubtful(leaf: Leaf, resources: Resources) -> float:
-    """All of the page where positives are complete, little where they are not, none if enough."""
+def _share_of_confusable(leaf: Leaf, resources: Resources) -> float:
+    """None of the page if negatives keep up with positives; all of it if only they lack."""
     targets = resources.project.settings.targets
     wanted = targets.hard_negatives / targets.positives * len(leaf.positives)
     if len(leaf.negatives) >= wanted:
         return 0.0
-    return 1.0 if len(leaf.positives) >= targets.positives else _DOUBTFUL
+    return 1.0 if len(leaf.positives) >= targets.positives else _CONFUSABLE
 
 
 def _some(count: int, share: float, rng: np.random.Generator) -> int:

@@ -27,6 +27,8 @@ _CANDIDATES_PER_RESULT = 4
 class Nearest:
     """Looks around the positives; while there are none, keyword search serves (rule 5)."""
 
+    keeps_order = False
+
     def rank(
         self, leaf: Leaf, resources: Resources, *, count: int, rng: np.random.Generator
     ) -> list[Candidate]:

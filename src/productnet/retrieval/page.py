@@ -6,14 +6,9 @@ from dataclasses import replace
 import numpy as np
 
 from productnet.retrieval.candidates import Candidate, Leaf, Source
-from productnet.retrieval.mixed import Mixed
 from productnet.retrieval.random import Random
 from productnet.retrieval.resources import Resources
 from productnet.retrieval.variety import SHORTLIST, varied
-
-# Their pages stay as ranked: chance is no chance once it is spread, and a blend keeps its shares
-# (it spreads its own).
-_AS_RANKED = (Random, Mixed)
 
 # Copies a card names; their number is told whole.
 _MOST_COPIES = 24
@@ -37,7 +32,7 @@ def next_page(
         rng: Draws what is left to chance.
     """
     fresh = leaf.without(_with_copies(leaf.hidden, resources))
-    if isinstance(source, _AS_RANKED):
+    if source.keeps_order:
         page = _cards(source, fresh, resources, count=count, shortlist=count, rng=rng)
     else:
         shortlist = SHORTLIST * count

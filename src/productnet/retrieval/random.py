@@ -9,6 +9,8 @@ from productnet.retrieval.resources import Resources
 class Random:
     """Draws from the whole pool."""
 
+    keeps_order = True
+
     def rank(
         self, leaf: Leaf, resources: Resources, *, count: int, rng: np.random.Generator
     ) -> list[Candidate]:

@@ -31,6 +31,12 @@ class Stand:
         known = {product: row for row, product in enumerate(self.ids.to_pylist())}
         return np.array([known.get(product, -1) for product in ids], np.int64)
 
+    def read(self, rows: Rows) -> Floats:
+        return np.asarray(self.vectors[rows], np.float32)
+
+    def neighbours(self, rows: Rows, *, k: int) -> Rows:
+        raise AssertionError("a pool this small is scored whole")
+
 
 @dataclass
 class InOrder:
@@ -38,6 +44,7 @@ class InOrder:
 
     known: int = POOL
     asked: int = 0
+    keeps_order: bool = False
 
     def rank(
         self, leaf: Leaf, resources: Resources, *, count: int, rng: np.random.Generator
