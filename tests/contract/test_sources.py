@@ -223,7 +223,9 @@ def test_sources_find_what_they_are_for(resources: Resources) -> None:
     known = LEAVES["both"]
     for source in ("keyword", "nearest", "adhoc", "active", "mixed"):
         page = propose(source, known, resources, count=20)
-        assert len({candidate.product for candidate in page} & mugs) >= 12, source
+        # The master model of this shop recommends one mug in five; half of a mix are its picks.
+        expected = 9 if source == "mixed" else 12
+        assert len({candidate.product for candidate in page} & mugs) >= expected, source
     assert {c.source for c in propose("mixed", known, resources, count=20)} >= {"active", "master"}
     assert {c.source for c in propose("active", LEAVES["empty"], resources, count=5)} == {"keyword"}
 

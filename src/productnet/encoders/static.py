@@ -11,6 +11,7 @@ import json
 import re
 from collections.abc import Sequence
 from pathlib import Path
+from threading import Lock
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,13 +47,16 @@ class Static:
 
         folder = prepared(NAME, stamp={"recipe": self.version}, build=_distil)
         self._model = StaticModel.from_pretrained(folder, force_download=False)
+        # Model2Vec sets its tokenizer up anew at each call, which two threads must not do at once.
+        self._lock = Lock()
 
     def encode(self, texts: Sequence[str]) -> FloatArray:
         """See ``TextEncoder.encode``."""
         if not texts:
             return np.empty((0, DIMENSION), np.float32)
         safe = [well_formed(text) for text in texts]
-        vectors: FloatArray = self._model.encode(safe, use_multiprocessing=False)
+        with self._lock:
+            vectors: FloatArray = self._model.encode(safe, use_multiprocessing=False)
         return vectors.astype(np.float32)
 
 

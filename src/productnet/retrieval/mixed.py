@@ -7,6 +7,7 @@ part of the leaf that looks like none of its positives is found one day.
 """
 
 from collections.abc import Sequence
+from itertools import islice
 
 import numpy as np
 
@@ -31,6 +32,9 @@ _RANDOM_WHEN_LOST = 0.5
 # lacks hard negatives. Small, since sure positives that prove to be none are hard negatives too.
 _CONFUSABLE = 0.05
 
+# Recommendations, the surest, that the master model is judged by.
+_JUDGED = 1_000
+
 # Of reciprocal rank fusion; its authors' value.
 _RANK_OFFSET = 60
 
@@ -47,16 +51,17 @@ class Mixed:
         model = resources.project.settings.candidates.local_model
         scored = resources.scorer(leaf, resources, model=model)
         recommended = Master().rank(leaf, resources, count=count, rng=rng)
+        trusted = _trust_in_master(leaf, resources)
         aside: list[Candidate] = []
         if scored is None:
             hits = Keyword().rank(leaf, resources, count=count, rng=rng)
             # Without positives it is the leaf's name that is looked around, as a typed text.
             look_around = Nearest() if leaf.positives or not resources.takes_text else AdHoc()
             near = look_around.rank(leaf, resources, count=count, rng=rng)
-            main = fused([hits, near, recommended])
+            main = fused([hits, near, recommended], trust=[1, 1, trusted])
         else:
             sure = answers(scored, Ask.POSITIVES, leaf, resources, count=SHORTLIST * count)
-            main = varied(fused([sure, recommended]), resources, count=count)
+            main = varied(fused([sure, recommended], trust=[1, trusted]), resources, count=count)
             hard = _some(count, _share_of_confusable(leaf, resources), rng)
             aside = confusable(scored, leaf, resources, count=hard, rng=rng)
         lost = bool(leaf.hidden) and not leaf.positives
@@ -65,14 +70,19 @@ class Mixed:
         return interleaved(main, aside)[:count]
 
 
-def fused(rankings: Sequence[Sequence[Candidate]]) -> list[Candidate]:
-    """One ranking of several: what stands high in many comes first, each product once."""
+def fused(rankings: Sequence[Sequence[Candidate]], *, trust: Sequence[float]) -> list[Candidate]:
+    """One ranking of several: what stands high in many comes first, each product once.
+
+    Args:
+        rankings: Best first.
+        trust: How much each ranking counts.
+    """
     best: dict[str, Candidate] = {}
     merits: dict[str, float] = {}
-    for ranking in rankings:
+    for ranking, weight in zip(rankings, trust, strict=True):
         for place, candidate in enumerate(ranking):
             best.setdefault(candidate.product, candidate)
-            merit = 1 / (_RANK_OFFSET + place)
+            merit = weight / (_RANK_OFFSET + place)
             merits[candidate.product] = merits.get(candidate.product, 0.0) + merit
     return sorted(best.values(), key=lambda candidate: -merits[candidate.product])
 
@@ -89,6 +99,18 @@ def interleaved(main: Sequence[Candidate], aside: Sequence[Candidate]) -> list[C
     order = sorted(range(len(places)), key=places.__getitem__)
     both = [*rest, *once]
     return [both[place] for place in order]
+
+
+def _trust_in_master(leaf: Leaf, resources: Resources) -> float:
+    """The share of its recommendations that people confirmed, of those they have seen.
+
+    As if one more had been seen and confirmed: a new master model is trusted at first.
+    """
+    if resources.recommendations is None:
+        return 0.0
+    first = islice(resources.recommendations.of(leaf.category.id), _JUDGED)
+    seen = [leaf.labels[one.product] for one in first if one.product in leaf.labels]
+    return (1 + sum(seen)) / (1 + len(seen))
 
 
 def _share_of_confusable(leaf: Leaf, resources: Resources) -> float:

@@ -16,13 +16,18 @@ def order(candidates: list[Candidate]) -> str:
 
 
 def test_what_two_rankings_agree_on_comes_first() -> None:
-    both = fused([ranking("active", "abcd"), ranking("master", "xcby")])
+    both = fused([ranking("active", "abcd"), ranking("master", "xcby")], trust=[1, 1])
     assert set(order(both)[:2]) == {"b", "c"}
     assert sorted(order(both)) == sorted("abcdxy")
 
 
+def test_a_ranking_that_is_not_trusted_comes_last() -> None:
+    both = fused([ranking("active", "abcd"), ranking("master", "xyab")], trust=[1, 0.01])
+    assert order(both) == "abcdxy"
+
+
 def test_a_product_keeps_the_source_that_ranked_it_first_in_the_list() -> None:
-    (only,) = fused([ranking("active", "a"), ranking("master", "a")])
+    (only,) = fused([ranking("active", "a"), ranking("master", "a")], trust=[1, 1])
     assert only.source == "active"
 
 
@@ -38,4 +43,4 @@ def test_every_product_comes_once(main: str, aside: str) -> None:
     page = interleaved(ranking("active", unique_main), ranking("random", unique_aside))
     assert sorted(order(page)) == sorted({*main, *aside})
     assert {c.product for c in page if c.source == "random"} == set(aside)
-    assert sorted(order(fused([page, page]))) == sorted({*main, *aside})
+    assert sorted(order(fused([page, page], trust=[1, 1]))) == sorted({*main, *aside})
