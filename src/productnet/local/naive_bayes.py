@@ -38,17 +38,19 @@ class NaiveBayes:
     ) -> Self:
         """Learn from vectors (n, D) and labels (n,); nothing is drawn, seed is unused."""
         exact = vectors.astype(np.float64)
+        squares = exact**2
         weight = np.ones(len(vectors)) if weights is None else weights.astype(np.float64)
-        pool = _gaussian(exact, weight).variances
-        yes = _gaussian(exact[labels], weight[labels]).shrunk_to(pool)
-        no = _gaussian(exact[~labels], weight[~labels]).shrunk_to(pool)
+        pool = _gaussian(exact, squares, weight).variances
+        yes, no = (
+            _gaussian(exact, squares, weight * side).shrunk_to(pool) for side in (labels, ~labels)
+        )
         # log N(x; yes) - log N(x; no), sorted by powers of x.
         of_squares = (1 / no.variances - 1 / yes.variances) / 2
         of_vectors = yes.means / yes.variances - no.means / no.variances
         constants = np.log(no.variances / yes.variances)
         constants += no.means**2 / no.variances - yes.means**2 / yes.variances
         bias = constants.sum() / 2
-        log_odds = exact**2 @ of_squares + exact @ of_vectors + bias
+        log_odds = squares @ of_squares + exact @ of_vectors + bias
         average = np.average(np.abs(log_odds), weights=weight)
         scale = _AVERAGE_LOG_ODDS / max(average, np.finfo(np.float32).tiny)
         self._of_squares = (scale * of_squares).astype(np.float32)
@@ -87,8 +89,12 @@ class _Gaussian(NamedTuple):
         return self._replace(variances=np.maximum(shrunk, _LEAST_VARIANCE * average))
 
 
-def _gaussian(vectors: npt.NDArray[np.float64], weights: npt.NDArray[np.float64]) -> _Gaussian:
+def _gaussian(
+    vectors: npt.NDArray[np.float64],
+    squares: npt.NDArray[np.float64],
+    weights: npt.NDArray[np.float64],
+) -> _Gaussian:
     share = weights / weights.sum()
     means = share @ vectors  # (n,) @ (n, D) -> (D,)
-    variances = share @ (vectors - means) ** 2
+    variances = np.maximum(share @ squares - means**2, 0)
     return _Gaussian(means, variances, float(1 / (share**2).sum()))  # Kish's effective size
