@@ -64,7 +64,9 @@ class _Count:
         hard: Negatives shown that belong to a sibling leaf.
         chance: Positives that chance finds on average.
         most: Positives that could be found at most.
-        distinct: Groups of near-duplicate titles among the positives found.
+        covered: Positives found and all their near-duplicates, but for those of the start: whoever
+            shows one card for all copies is not worse off than who shows each.
+        distinct: Positives found of which no near-duplicate, and none of the title, came before.
         cosine: Mean over pairs of them; NaN without any pair.
     """
 
@@ -73,6 +75,7 @@ class _Count:
     hard: Numbers
     chance: Numbers
     most: Numbers
+    covered: Numbers
     distinct: Numbers
     cosine: float
 
@@ -82,24 +85,34 @@ def _count(
 ) -> _Count:
     seed, leaf = trial
     before, after = rows[:begun], rows[begun:]
-    labels, aside = ground.bench.labels, ground.bench.test[seed]
+    labels = ground.bench.labels
     belongs = labels == leaf
     sibling = (labels >= 0) & ~belongs & (ground.parents[labels] == ground.parents[leaf])
-    # One positive and one negative are the start.
-    available = int((belongs & ~aside).sum() - 1 - belongs[before].sum())
-    free = int((~aside).sum() - 2 - len(before))
-    views = np.minimum(checkpoints, free)
-    positives = after[belongs[after]]
-    first = np.zeros(len(after))
-    first[np.flatnonzero(belongs[after])[_firsts(ground.groups[positives])]] = 1
+    free = ~ground.bench.test[seed]
+    known = np.concatenate([ground.bench.starts[trial], before])
+    free[known] = False
+    available = int((belongs & free).sum())
+    views = np.minimum(checkpoints, int(free.sum()))
+
+    def by_view(worth: npt.NDArray[np.int64] | Mask) -> Numbers:
+        """The sum over what was shown (V,) until each checkpoint (C,)."""
+        summed: Numbers = np.cumsum(worth, dtype=float)[views - 1]
+        return summed
+
+    hit = belongs[after]
+    first_of_copies = hit & _first_of_each(np.where(hit, ground.copies[after], -1))
+    first_of_group = hit & _first_of_each(np.where(hit, ground.groups[after], -1))
+    copies = np.bincount(ground.copies[belongs & free], minlength=ground.copies.max() + 1)
+    copies[ground.copies[known[belongs[known]]]] = 0
     return _Count(
         available=available,
-        found=np.cumsum(belongs[after])[views - 1],
-        hard=np.cumsum(sibling[after])[views - 1],
-        chance=views * (available / free),  # the mean of a hypergeometric draw
+        found=by_view(hit),
+        hard=by_view(sibling[after]),
+        chance=views * (available / free.sum()),  # the mean of a hypergeometric draw
         most=np.minimum(views, available).astype(float),
-        distinct=np.cumsum(first)[views - 1],
-        cosine=_mean_cosine(ground.bench.vectors[positives]),
+        covered=by_view(first_of_copies * copies[ground.copies[after]]),
+        distinct=by_view(first_of_group),
+        cosine=_mean_cosine(ground.bench.vectors[after[hit]]),
     )
 
 
@@ -123,7 +136,8 @@ def _means(counts: Sequence[Sequence[_Count]], checkpoints: Sequence[int]) -> di
         "times_chance": by_view(of("found").sum(axis=1) / chance),
         "most_times_chance": by_view(of("most").sum(axis=1) / chance),
         "hard_negatives": by_view(of("hard").mean(axis=1)),
-        "distinct_titles": by_view(of("distinct").mean(axis=1)),
+        "with_copies": by_view(of("covered").mean(axis=1)),
+        "distinct": by_view(of("distinct").mean(axis=1)),
         "cosine_among_positives": (
             None if np.isnan(cosines).all() else round(float(np.nanmean(cosines)), 3)
         ),
@@ -138,9 +152,11 @@ def _mean(by_seed: Numbers) -> dict[str, float | None]:
     }
 
 
-def _firsts(groups: npt.NDArray[np.int64]) -> Rows:
-    """The places where a group comes for the first time."""
-    return np.unique(groups, return_index=True)[1]
+def _first_of_each(numbers: npt.NDArray[np.int64]) -> Mask:
+    """Where a number (V,) comes for the first time."""
+    first = np.zeros(len(numbers), np.bool_)
+    first[np.unique(numbers, return_index=True)[1]] = True
+    return first
 
 
 def _mean_cosine(vectors: npt.NDArray[np.float32]) -> float:

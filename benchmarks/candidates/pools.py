@@ -2,7 +2,7 @@
 
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +10,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import pyarrow.parquet as pq
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
 from benchmarks.candidates.trials import Bench, Mask, Rows, digest_of
 from productnet.cli.main import app
@@ -20,6 +22,8 @@ from productnet.retrieval.keyword_query import any_of
 from productnet.retrieval.resources import Resources
 from productnet.settings import Project
 from productnet.taxonomy.paths import split_path
+
+Groups = npt.NDArray[np.int64]
 
 # A leaf with fewer products says more about its start than about who looks for the rest.
 FEWEST_PRODUCTS = 10
@@ -65,7 +69,8 @@ class Ground:
         project: Where it is.
         bench: What strategies get to see of it, and the labels.
         parents: The category above each leaf (K,), as a number; siblings share it.
-        groups: The group of near-duplicate titles of each product (N,), as a number.
+        copies: What each product (N,) is a copy of, as a number that its near-duplicates share.
+        groups: The same, where products of one title share it too. A group lies on one side whole.
         version: Names all that a trial depends on but its strategy.
     """
 
@@ -73,7 +78,8 @@ class Ground:
     project: Project
     bench: Bench
     parents: npt.NDArray[np.int64]
-    groups: npt.NDArray[np.int64]
+    copies: Groups
+    groups: Groups
     version: str
 
     @property
@@ -132,11 +138,8 @@ def ground_of(name: str, project: Project, *, seeds: int) -> Ground:
     raced = sum(counts[leaf.id] >= FEWEST_PRODUCTS for leaf in ordered)
     place = {leaf.id: number for number, leaf in enumerate(ordered)}
     labels = np.array([place.get(truth.get(product, ""), -1) for product in ids], np.int64)
-    groups = pool_groups(resources.pool, ids)
-    sides = [
-        sides_by_group(truth, groups, test_share=TEST_SHARE, seed=seed) for seed in range(seeds)
-    ]
-    test = np.array([[side[product] is Side.TEST for product in ids] for side in sides])
+    copies, groups = _groups(resources, ids)
+    test = _test_sides(ids, truth, groups, seeds=seeds)
     row = {product: number for number, product in enumerate(ids)}
     found = [
         resources.keywords.search(any_of([(leaf.name, 1.0)]), count=len(ids))
@@ -160,7 +163,8 @@ def ground_of(name: str, project: Project, *, seeds: int) -> Ground:
         project=project,
         bench=bench,
         parents=np.array([above[leaf.path[:-1]] for leaf in ordered]),
-        groups=np.unique([groups[product] for product in ids], return_inverse=True)[1],
+        copies=copies,
+        groups=groups,
         version=digest_of(bench.vectors, labels, test, bench.starts, *bench.hits),
     )
 
@@ -209,6 +213,36 @@ def _masked_feed(feed: Path, masked: Path) -> Path:
     table = table.set_column(table.schema.get_field_index("title"), "title", [titles])
     pq.write_table(table, masked)
     return masked
+
+
+def _groups(resources: Resources, ids: Sequence[str]) -> tuple[Groups, Groups]:
+    """Numbers that near-duplicates share (N,), and that products of one title share as well (N,).
+
+    What is near one set aside would otherwise be held back with it by sources that never show a
+    near-duplicate of what was decided, and only by them.
+    """
+    titles = pool_groups(resources.pool, ids)
+    copies = resources.near_duplicates.groups_of(ids)
+    alone = copies < 0
+    copies[alone] = copies.max(initial=-1) + 1 + np.arange(alone.sum())
+    title = np.unique([titles[product] for product in ids], return_inverse=True)[1]
+    # Titles and copies are nodes, each product is an edge between its two.
+    ends = (title, title.max() + 1 + copies)
+    nodes = int(ends[1].max()) + 1
+    edges = coo_array((np.ones(len(ids)), ends), shape=(nodes, nodes))
+    return copies, connected_components(edges, directed=False)[1][title].astype(np.int64)
+
+
+def _test_sides(
+    ids: Sequence[str], truth: Mapping[str, str], groups: Groups, *, seeds: int
+) -> Mask:
+    """Whole groups set aside (S, N), by seed."""
+    named = {product: str(group) for product, group in zip(ids, groups, strict=True)}
+    known = {product: truth[product] for product in ids if product in truth}
+    sides = [
+        sides_by_group(known, named, test_share=TEST_SHARE, seed=seed) for seed in range(seeds)
+    ]
+    return np.array([[side[product] is Side.TEST for product in ids] for side in sides])
 
 
 def _starts(labels: npt.NDArray[np.int64], test: Mask, raced: int) -> Rows:

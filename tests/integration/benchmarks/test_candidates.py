@@ -26,6 +26,7 @@ from benchmarks.candidates.trials import Asked, BadPage, Bench, Rows, page_sizes
 from productnet.catalog.importer import import_feed
 from productnet.catalog.store.files import write_store
 from productnet.embeddings.initial import embed_initial
+from productnet.embeddings.near_duplicates import find_near_duplicates
 from productnet.errors import UsageError
 from productnet.evaluation.reference import read_reference, reference_counts
 from productnet.progress import Advance
@@ -50,6 +51,7 @@ def ground(tmp_path_factory: pytest.TempPathFactory) -> Ground:
     import_feed(project, files.feed)
     shutil.copy(files.reference, project.reference_path)
     embed_initial(project)
+    find_near_duplicates(project)
     return ground_of("store", project, seeds=2)
 
 
@@ -77,13 +79,19 @@ def test_a_start_is_a_positive_and_a_negative_that_are_not_set_aside(ground: Gro
     assert (bench.starts[0] != bench.starts[1]).any()
 
 
-def test_near_duplicate_titles_lie_on_one_side(ground: Ground) -> None:
-    groups = pool_groups(Resources(ground.project).pool, ground.bench.ids)
+def test_near_duplicates_and_products_of_one_title_lie_on_one_side(
+    ground: Ground, resources: Resources
+) -> None:
+    titles = pool_groups(resources.pool, ground.bench.ids)
+    copies = resources.near_duplicates.groups_of(ground.bench.ids)
+    assert (copies >= 0).any()
     for aside in ground.bench.test:
-        of_group: dict[str, set[bool]] = {}
-        for product, is_test in zip(ground.bench.ids, aside, strict=True):
-            of_group.setdefault(groups[product], set()).add(bool(is_test))
-        assert all(len(sides) == 1 for sides in of_group.values())
+        sides: dict[object, set[bool]] = {}
+        for row, product in enumerate(ground.bench.ids):
+            sides.setdefault(titles[product], set()).add(bool(aside[row]))
+            if copies[row] >= 0:
+                sides.setdefault(int(copies[row]), set()).add(bool(aside[row]))
+        assert all(len(both) == 1 for both in sides.values())
         assert 0.1 < aside.mean() < 0.4
 
 
@@ -184,9 +192,15 @@ def test_figures_are_those_counted_by_hand(ground: Ground) -> None:
     assert figures["by_chance"]["5"]["mean"] == pytest.approx(by_chance, abs=1e-3)
     assert figures["times_chance"]["5"]["mean"] == pytest.approx(2 / by_chance, abs=1e-3)
     distinct = [1, len(np.unique(ground.groups[positives[:2]]))]
-    assert [one["mean"] for one in figures["distinct_titles"].values()] == distinct
+    assert [one["mean"] for one in figures["distinct"].values()] == distinct
     cosine = float(bench.vectors[positives[0]] @ bench.vectors[positives[1]])
     assert figures["cosine_among_positives"] == pytest.approx(cosine, abs=1e-3)
+    copies = np.arange(len(bench.ids))
+    copies[positives[2]] = copies[positives[0]]
+    copies[positives[1]] = copies[start[0]]
+    with_copies = replace(ground, copies=copies)
+    covered = figures_of(with_copies, {(0, 0): shown}, checkpoints=[1, 5])["with_copies"]
+    assert [one["mean"] for one in covered.values()] == [2, 2]
     later = figures_of(ground, {(0, 0): shown}, checkpoints=[4], begun=1)
     assert later["positives"]["4"]["mean"] == 1
     assert later["available"] == len(positives) - 1
