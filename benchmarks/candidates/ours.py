@@ -15,7 +15,7 @@ from productnet.retrieval.candidates import Leaf, Source
 from productnet.retrieval.page import next_page
 from productnet.retrieval.registry import SOURCES
 from productnet.retrieval.resources import Resources
-from productnet.settings import Project
+from productnet.settings import Project, TargetSettings
 
 OURS: dict[str, Callable[[], Source]] = {
     "mixed": SOURCES["mixed"],
@@ -24,6 +24,8 @@ OURS: dict[str, Callable[[], Source]] = {
     "keyword": SOURCES["keyword"],
     "random": SOURCES["random"],
 }
+
+_AS_MANY = 10_000
 
 # The packages a page depends on; a trial counts for as long as they stay as they are.
 _PACKAGES = ("embeddings", "local", "retrieval")
@@ -66,7 +68,12 @@ class OurTrials:
 
     def __init__(self, bench: Path, project: Path) -> None:
         self._bench = Bench.load(bench)
-        self._resources = Resources(Project.open(project))
+        opened = Project.open(project)
+        # Every strategy is after as many positives as it can get; at their usual target, ours
+        # would turn to hard negatives.
+        targets = TargetSettings(positives=_AS_MANY, hard_negatives=_AS_MANY)
+        settings = opened.settings.model_copy(update={"targets": targets})
+        self._resources = Resources(Project(opened.root, settings))
 
     def run(self, job: Job) -> Rows:
         """Everything that the source shows."""
