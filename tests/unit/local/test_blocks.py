@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
-from threadpoolctl import ThreadpoolController, threadpool_limits
+from threadpoolctl import threadpool_limits
 
 from productnet.local.blocks import MOST_OF_UNKNOWN, ROWS_PER_BLOCK, one_blas_thread, score_blocks
 from productnet.local.model import Floats
@@ -61,12 +61,5 @@ def test_blas_may_use_its_threads_again_after_many_have_scored_at_once() -> None
         with ThreadPoolExecutor(4) as threads:
             for scores in threads.map(lambda _: score_blocks(vectors, first_column), range(20)):
                 assert (scores > 0.7).all()
-        assert blas_threads() == {3}
-        with one_blas_thread() as allowed:
-            assert allowed == 3
-            assert blas_threads() == {1}
-
-
-def blas_threads() -> set[int]:
-    found = ThreadpoolController().select(user_api="blas")
-    return {library.num_threads for library in found.lib_controllers}
+        with one_blas_thread() as allowed, one_blas_thread() as within:
+            assert (allowed, within) == (3, 1)
