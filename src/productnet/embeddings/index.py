@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from productnet.embeddings.nearest import BLOCK, FloatArray, Rows, best, exact_nearest
+from productnet.embeddings.nearest import FloatArray, Rows, best, exact_nearest
 from productnet.embeddings.vector_file import VectorFile
 from productnet.errors import EmbeddingError
 from productnet.files import drafted
@@ -26,6 +26,8 @@ _TRAINED_PER_LIST = 64
 # Candidates re-scored with exact vectors for each one asked for.
 _CANDIDATES_PER_RESULT = 4
 
+# Vectors read and indexed at a time.
+_BLOCK = 65_536
 _QUERIES_PER_BLOCK = 256
 
 
@@ -40,8 +42,8 @@ def write_index(path: Path, file: VectorFile, *, seed: int, progress: Progress =
         rng = np.random.default_rng(seed)
         sample = rng.choice(count, min(count, lists * _TRAINED_PER_LIST), replace=False)
         index.train(file.read(np.sort(sample)))
-        for start in range(0, count, BLOCK):
-            block = file.read(np.arange(start, min(start + BLOCK, count)))
+        for start in range(0, count, _BLOCK):
+            block = file.read(np.arange(start, min(start + _BLOCK, count)))
             index.add(block)
             advance(len(block))
     with drafted(path) as draft:

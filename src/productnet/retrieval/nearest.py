@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from productnet.embeddings.nearest import BLOCK, Best
+from productnet.embeddings.nearest import Best, rows_per_block
 from productnet.local.model import Floats, Rows
 from productnet.retrieval.candidates import Candidate, Leaf
 from productnet.retrieval.keyword import Keyword
@@ -40,7 +40,7 @@ class Nearest:
         negatives = _some(leaf.negatives, resources, rng)
         compared = _Compared(embeddings.read(positives), embeddings.read(negatives))
         hidden = np.sort(resources.rows(leaf.hidden))
-        comparisons = len(embeddings.ids) * (len(positives) + len(negatives))
+        comparisons = len(embeddings.ids) * len(compared)
         if comparisons <= _COMPARED_WHOLE * resources.project.settings.candidates.exact_up_to:
             rows, scores = _closest(compared, embeddings.vectors, hidden, count)
         else:
@@ -75,6 +75,9 @@ class _Compared:
         self._towards = towards
         self._away = away
 
+    def __len__(self) -> int:
+        return len(self._towards) + len(self._away)
+
     def closeness(self, vectors: Floats) -> Floats:
         """How close each of these (n, D) is: (n,), at most 1."""
         near: Floats = (self._towards @ vectors.T).max(axis=0)  # (P, D) @ (D, n) -> (P, n) -> (n,)
@@ -94,9 +97,10 @@ class _Compared:
 def _closest(compared: _Compared, vectors: Floats, hidden: Rows, count: int) -> tuple[Rows, Floats]:
     """Rows and closeness (at most ``count``,) of the closest that are not hidden, in order."""
     best = Best(count)
-    for start in range(0, len(vectors), BLOCK):
-        scores = compared.closeness(vectors[start : start + BLOCK])
-        first, last = np.searchsorted(hidden, [start, start + BLOCK])
+    size = rows_per_block(len(compared))
+    for start in range(0, len(vectors), size):
+        scores = compared.closeness(vectors[start : start + size])
+        first, last = np.searchsorted(hidden, [start, start + size])
         scores[hidden[first:last] - start] = -np.inf
         best.add(start, scores)
     found = np.isfinite(best.scores)
