@@ -114,7 +114,7 @@ def find(project: Project, signatures_path: Path) -> tuple[list[list[str]], dict
     signatures = sign_pool(pool, signatures_path)
     hashed = time.perf_counter()
     ids = pool.ids().to_pylist()
-    leaders = lead_products(signatures, embedding_set.vectors, embedding_set.rows(ids))
+    leaders = lead_products(signatures, embedding_set.read, embedding_set.rows(ids))
     compared = time.perf_counter()
     groups: dict[int, list[str]] = {}
     for product, leader in zip(ids, leaders.tolist(), strict=True):

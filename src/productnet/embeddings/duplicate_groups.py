@@ -11,7 +11,7 @@ texts is too; products without words and without an image are never near-duplica
 that many products show is a placeholder, and counts as none.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import numpy.typing as npt
@@ -50,9 +50,12 @@ _MOST_GROUPS_A_CHAIN = 64
 
 _Key = npt.NDArray[np.unsignedinteger]
 
+# Gives the vectors (n, D), of length one, of these rows (n,).
+Read = Callable[[Rows], FloatArray]
+
 
 def lead_products(
-    signatures: Signatures, vectors: FloatArray, rows: Rows, *, progress: Progress = SILENT
+    signatures: Signatures, read: Read, rows: Rows, *, progress: Progress = SILENT
 ) -> Rows:
     """The product (N,) that stands for each; itself where it has no near-duplicate.
 
@@ -62,11 +65,11 @@ def lead_products(
 
     Args:
         signatures: Of the products (N).
-        vectors: An embedding set's, of length one.
+        read: Reads an embedding set.
         rows: The row (N,) of each product in it; -1 for a product without a vector.
         progress: Told of bands of hashes gone through.
     """
-    near = _NearDuplicates(signatures, vectors, rows)
+    near = _NearDuplicates(signatures, read, rows)
     firsts: list[Rows] = []
     seconds: list[Rows] = []
     comparisons = (signatures.texts.view(_TEXT_BAND).shape[1] + _IMAGE_BANDS) * _WINDOW
@@ -82,9 +85,9 @@ def lead_products(
 class _NearDuplicates:
     """Applies the definition of a near-duplicate to pairs of products."""
 
-    def __init__(self, signatures: Signatures, vectors: FloatArray, rows: Rows) -> None:
+    def __init__(self, signatures: Signatures, read: Read, rows: Rows) -> None:
         self._signatures = signatures
-        self._vectors = vectors
+        self._read = read
         self._rows = rows
         self.has_image = signatures.has_image & ~_placeholders(signatures)
 
@@ -109,7 +112,7 @@ class _NearDuplicates:
         distance = image_distance(signed.images[first[at]], signed.images[second[at]])
         near[at] = distance <= MOST_IMAGE_BITS
         at = np.flatnonzero(near)
-        one, other = (self._vectors[self._rows[side[at]]] for side in (first, second))  # (n, D)
+        one, other = (self._read(self._rows[side[at]]) for side in (first, second))  # (n, D)
         cosine = np.einsum("nd,nd->n", one, other)
         near[at] = cosine >= np.where(seen[at], LEAST_COSINE, LEAST_COSINE_BLIND)
         return near

@@ -121,7 +121,7 @@ def find_near_duplicates(project: Project, *, progress: Progress = SILENT) -> Ne
     signatures = sign_pool(pool, project.near_duplicates_path / _SIGNATURES, progress=progress)
     ids = pool.ids()
     rows = embedding_set.rows(ids.to_pylist())
-    leaders = lead_products(signatures, embedding_set.vectors, rows, progress=progress)
+    leaders = lead_products(signatures, embedding_set.read, rows, progress=progress)
     NearDuplicates.write(folder, _groups(leaders, ids), stamp=stamp)
     return NearDuplicates.open(folder)
 

@@ -45,7 +45,7 @@ class Coverage:
         count = len(embeddings)
         rng = np.random.default_rng(seed)
         self._rows: Rows = np.sort(rng.choice(count, min(count, _SAMPLE), replace=False))
-        self._sample = np.asarray(embeddings.vectors[self._rows])  # (n, D)
+        self._sample = embeddings.read(self._rows)  # (n, D)
         queries = rng.choice(len(self._rows), min(len(self._rows), _QUERIES), replace=False)
         # The nearest to a product is itself.
         nearest = embeddings.nearest(self._sample[np.sort(queries)], k=_NEIGHBOURS + 1)[1]
@@ -71,7 +71,7 @@ class Coverage:
         model = fit_leaf(DEFAULT, self._embeddings.vectors, labelled, seed=self._seed)
         possible = model.score(self._sample) >= _MAY_BELONG
         possible &= ~np.isin(self._rows, self._known(decided))
-        known = np.asarray(self._embeddings.vectors[labelled.positives])  # (p, D)
+        known = self._embeddings.read(labelled.positives)  # (p, D)
         cosines = exact_nearest(known, self._sample[possible], k=1)[1]
         each = len(self._embeddings) / len(self._rows)
         close = len(known) + each * float((cosines >= self._close).sum())

@@ -25,7 +25,7 @@ def varied(candidates: Sequence[Candidate], resources: Resources, *, count: int)
         return list(candidates[:count])
     rows = embeddings.rows([candidate.product for candidate in candidates])
     vectors = np.zeros((len(rows), embeddings.vectors.shape[1]), np.float32)  # (n, D)
-    vectors[rows >= 0] = embeddings.vectors[rows[rows >= 0]]
+    vectors[rows >= 0] = embeddings.read(rows[rows >= 0])
     return spread(candidates, vectors, count=count, trade_off=TRADE_OFF)
 
 

@@ -9,7 +9,9 @@ import pyarrow as pa
 import pytest
 
 from productnet.embeddings.near_duplicates import NearDuplicates
-from productnet.local.model import Floats, Rows
+from productnet.embeddings.sets import EmbeddingSet, write_embedding_set
+from productnet.embeddings.stamp import Stamp
+from productnet.local.model import Floats
 from productnet.retrieval.candidates import Candidate, Leaf
 from productnet.retrieval.page import next_page
 from productnet.retrieval.random import Random
@@ -18,24 +20,6 @@ from productnet.settings import Project, Settings
 from productnet.taxonomy.tree import Category
 
 POOL = 120
-
-
-class Stand:
-    """Embeddings of products in memory."""
-
-    def __init__(self, ids: Sequence[str], vectors: Floats) -> None:
-        self.ids = pa.array(ids, pa.string())
-        self.vectors = vectors
-
-    def rows(self, ids: Sequence[str]) -> Rows:
-        known = {product: row for row, product in enumerate(self.ids.to_pylist())}
-        return np.array([known.get(product, -1) for product in ids], np.int64)
-
-    def read(self, rows: Rows) -> Floats:
-        return np.asarray(self.vectors[rows], np.float32)
-
-    def neighbours(self, rows: Rows, *, k: int) -> Rows:
-        raise AssertionError("a pool this small is scored whole")
 
 
 @dataclass
@@ -60,10 +44,15 @@ def shop(folder: Path, groups: Sequence[Sequence[str]], *, size: int = POOL) -> 
     resources = Resources(project)
     ids = [f"p{number}" for number in range(size)]
     resources.ids = pa.array(ids)
-    resources.embeddings = Stand(ids, np.eye(size, dtype=np.float32))
+    resources.embeddings = embedded(folder / "unlike", ids, np.eye(size, dtype=np.float32))
     stamp = {"format_version": 1}
     NearDuplicates.write(project.near_duplicates_path / "groups", groups, stamp=stamp)
     return resources
+
+
+def embedded(folder: Path, ids: Sequence[str], vectors: Floats) -> EmbeddingSet:
+    stamp = Stamp(folder.name, "numbers", vectors.shape[1], len(ids), 1, None, 0, "2030-01-01")
+    return write_embedding_set(folder, ids=pa.array(ids), vectors=[vectors], stamp=stamp)
 
 
 def leaf(*decided: str) -> Leaf:
@@ -168,7 +157,7 @@ def test_a_page_shows_different_things(tmp_path: Path) -> None:
     resources = shop(tmp_path, [])
     alike = np.eye(POOL, dtype=np.float32)
     alike[:12] = alike[0]
-    resources.embeddings = Stand(resources.ids.to_pylist(), alike)
+    resources.embeddings = embedded(tmp_path / "alike", resources.ids.to_pylist(), alike)
     page = products(page_of(resources, leaf()))
     assert page[0] == "p0"
     assert sum(int(product[1:]) >= 12 for product in page) >= 4

@@ -43,7 +43,9 @@ def leaders(items: list[Item], *, rows: Rows | None = None) -> list[int]:
         has_image=np.array([seen is not None for _, seen, _ in items]),
     )
     vectors: FloatArray = np.stack([each for *_, each in items]).astype(np.float32)
-    found = lead_products(signatures, vectors, np.arange(count) if rows is None else rows)
+    found = lead_products(
+        signatures, vectors.__getitem__, np.arange(count) if rows is None else rows
+    )
     return [int(each) for each in found]
 
 
