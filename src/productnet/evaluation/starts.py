@@ -71,13 +71,13 @@ class Starts:
         if not negatives:
             negatives = self._outside(category.id, rng, count=len(positives))
         if not positives:
-            inside = [one for one in self._inside.get(category.id, []) if one not in negatives]
+            inside = [one for one in self.positives(category.id) if one not in negatives]
             positives = [inside[rng.integers(len(inside))]] if inside else []
         return Leaf(category, positives, negatives, frozenset([*positives, *negatives]))
 
-    def findable(self, leaf: Leaf) -> int:
-        """Positives that are left to find."""
-        return sum(product not in leaf.hidden for product in self._inside.get(leaf.category.id, ()))
+    def positives(self, category: str) -> list[str]:
+        """The products of a leaf, known or not."""
+        return self._inside.get(category, [])
 
     def _outside(self, category: str, rng: np.random.Generator, *, count: int) -> list[str]:
         """Gold of other leaves, as much as asked; where none is asked, any one product of them."""
@@ -85,7 +85,7 @@ class Starts:
             gold = [product for product, leaf in self._gold.items() if leaf != category]
             drawn = rng.choice(len(gold), min(count, len(gold)), replace=False)
             return [gold[place] for place in sorted(drawn)]
-        while len(self._inside.get(category, ())) < len(self._products):
+        while len(self.positives(category)) < len(self._products):
             product = self._products[rng.integers(len(self._products))]
             if self._truth[product] != category:
                 return [product]
