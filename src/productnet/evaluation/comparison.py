@@ -92,7 +92,7 @@ def compare_sources(
     """
     project = resources.project
     own = Trials(resources, truth, views=plan.views)
-    findable = {leaf: own.starts.findable(own.starts.leaf(leaf, seed=seed)) for leaf in leaves}
+    findable = {leaf: own.findable(own.start(leaf.id, seed=seed)) for leaf in leaves}
     worth = [leaf for leaf, count in findable.items() if count]
     few = _few(worth, findable)
     trials = [

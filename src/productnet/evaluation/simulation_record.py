@@ -25,8 +25,8 @@ class Found:
         category: Category id of the leaf.
         source: Name of the source, with its variant.
         seed: Of what was left to chance.
-        findable: Positives there were to find.
-        pool: Products that could be shown.
+        findable: Positives there were to find; near-duplicates, which share a card, are one.
+        pool: Cards that could be shown.
         viewed: Candidates looked at.
         hits: Which of them were positives, counted from 1, rising.
     """

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from productnet.evaluation.cards import Cards
 from productnet.evaluation.reference import read_reference
 from productnet.evaluation.simulation_record import FirstPage, Found
 from productnet.evaluation.starts import Starts, rng_of
@@ -92,7 +93,8 @@ class Trials:
         self._recommendations = resources.recommendations
         self._truth = truth
         self._views = views
-        self.starts = Starts.of_project(resources.project, truth)
+        self._starts = Starts.of_project(resources.project, truth)
+        self._cards = Cards(resources)
         self.contenders = {one.name: one for one in contenders(resources)}
 
     @classmethod
@@ -101,11 +103,21 @@ class Trials:
         resources = Resources(project)
         return cls(resources, read_reference(project, resources.taxonomy), views=views)
 
+    def start(self, category: str, *, seed: int) -> Leaf:
+        """What is known of a leaf when its trial begins."""
+        return self._starts.leaf(self._resources.taxonomy[category], seed=seed)
+
+    def findable(self, leaf: Leaf) -> int:
+        """Positives that are left to find; near-duplicates are one, and what is known is none."""
+        inside = self._cards.of(self._starts.positives(leaf.category.id))
+        return len(set(inside).difference(self._cards.of(leaf.hidden)))
+
     def run(self, trial: Trial) -> Found:
         """Look on until every positive is found, the views are spent or the pool is exhausted."""
-        leaf = self.starts.leaf(self._resources.taxonomy[trial.category], seed=trial.seed)
-        findable = self.starts.findable(leaf)
-        pool = len(self._resources.ids) - len(leaf.hidden)
+        leaf = self.start(trial.category, seed=trial.seed)
+        findable = self.findable(leaf)
+        known = set(self._cards.of(leaf.hidden))
+        pool = self._cards.count - len(known)
         rng = self._rng(trial)
         hits: list[int] = []
         viewed = 0
@@ -115,14 +127,17 @@ class Trials:
                 break
             shown = [candidate.product for candidate in page]
             right = [self._truth.get(product) == trial.category for product in shown]
-            hits += [viewed + place for place, hit in enumerate(right, 1) if hit]
+            for place, (card, hit) in enumerate(zip(self._cards.of(shown), right, strict=True), 1):
+                if hit and card not in known:
+                    known.add(card)
+                    hits.append(viewed + place)
             viewed += len(page)
             leaf = _answered(leaf, shown, right)
         return Found(*trial, findable, pool, viewed, tuple(hits))
 
     def first_page(self, trial: Trial) -> FirstPage:
         """The page that a trial begins with, and the reference's verdicts (paper figure 3)."""
-        leaf = self.starts.leaf(self._resources.taxonomy[trial.category], seed=trial.seed)
+        leaf = self.start(trial.category, seed=trial.seed)
         page = self._page(trial, leaf, self._rng(trial), count=PAGE)
         products = tuple(candidate.product for candidate in page)
         correct = tuple(

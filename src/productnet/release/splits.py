@@ -22,8 +22,9 @@ from productnet.catalog.texts import distinct_words
 from productnet.errors import UsageError
 from productnet.files import drafted
 
-# In the folder of a round: the gold it froze, with its sides.
+# In the folder of a round: the gold it froze, with its sides, and the hard negatives beside it.
 GOLD_FILE = "gold.parquet"
+HARD_NEGATIVES_FILE = "hard_negatives.parquet"
 
 
 class Side(StrEnum):
@@ -61,6 +62,14 @@ class Split:
         for row in table.to_pylist():
             of[row["side"]][row["product"]] = row["category"]
         return cls(of[Side.TRAIN], of[Side.TEST])
+
+
+def read_hard_negatives(path: Path) -> dict[str, list[str]]:
+    """Product id to the leaves that it was rejected for, of those a round learnt from."""
+    rejected: dict[str, list[str]] = {}
+    for row in pq.read_table(path).to_pylist():
+        rejected.setdefault(row["product"], []).append(row["category"])
+    return rejected
 
 
 def split_gold(pool: Pool, labels: Mapping[str, str], *, test_share: float, seed: int) -> Split:

@@ -29,7 +29,15 @@ from productnet.master.predictions import PREDICTION_SCHEMA, likeliest
 from productnet.master.presets import Preset, find_preset
 from productnet.master.sources import PoolPart
 from productnet.progress import Progress
-from productnet.release.splits import GOLD_FILE, Side, Split, pool_groups, split_gold
+from productnet.release.splits import (
+    GOLD_FILE,
+    HARD_NEGATIVES_FILE,
+    Side,
+    Split,
+    pool_groups,
+    read_hard_negatives,
+    split_gold,
+)
 from productnet.retrieval.recommendations import write_recommendations
 from productnet.rounds.record import RoundRecord, Step
 from productnet.settings import Project
@@ -38,8 +46,6 @@ from productnet.taxonomy.tree import Taxonomy
 # Recommended categories kept of each product.
 RECOMMENDED = 3
 
-# In the folder of a round: the hard negatives it froze beside gold.
-HARD_NEGATIVES_FILE = "hard_negatives.parquet"
 MODEL_FOLDER = "model"
 PREDICTIONS_FILE = "predictions.parquet"
 
@@ -63,10 +69,7 @@ class Turn:
 
     def hard_negatives(self) -> dict[str, list[str]]:
         """Product id to the leaves that it was rejected for, of those this round learns from."""
-        rejected: dict[str, list[str]] = {}
-        for row in pq.read_table(self.path(HARD_NEGATIVES_FILE)).to_pylist():
-            rejected.setdefault(row["product"], []).append(row["category"])
-        return rejected
+        return read_hard_negatives(self.path(HARD_NEGATIVES_FILE))
 
     @property
     def preset(self) -> Preset:

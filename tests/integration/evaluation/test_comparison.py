@@ -17,13 +17,14 @@ from typer.testing import CliRunner
 from productnet.catalog.pool import Pool
 from productnet.cli.main import app
 from productnet.embeddings.active import Active, activate
+from productnet.embeddings.near_duplicates import NearDuplicates
 from productnet.errors import EmbeddingError, ProjectError, UsageError
 from productnet.evaluation.comparison import ComparisonPlan
 from productnet.evaluation.reference import read_reference
 from productnet.evaluation.simulate import simulate
 from productnet.evaluation.simulation_record import SimulationRecord
 from productnet.evaluation.standings import standings
-from productnet.evaluation.trials import Trial, contenders
+from productnet.evaluation.trials import Trial, Trials, contenders
 from productnet.evaluation.workers import run_in_processes
 from productnet.files import alone
 from productnet.local.registry import DEFAULT, LOCAL_MODELS
@@ -328,6 +329,19 @@ def after_a_round(project: Project, *, gold_of_each: int) -> dict[str, str]:
     write_recommendations(folder, pa.table(recommended))
     activate(project, Active(round=1, embedding_set="initial"))
     return gold
+
+
+def test_near_duplicates_are_found_once(make_shop: MakeShop, tmp_path: Path) -> None:
+    project = make_shop(tmp_path / "shop")
+    resources = Resources(project)
+    copies = [[f"p{6 * number}" for number in range(10)], ["p1", "p7"]]
+    NearDuplicates.write(tmp_path / "copies", copies, stamp={})
+    resources.near_duplicates = NearDuplicates.open(tmp_path / "copies")
+    truth = read_reference(project, resources.taxonomy)
+    for seed in range(4):
+        found = Trials(resources, truth, views=10_000).run(Trial("leaf-0", "random", seed))
+        assert found.findable == len(found.hits) == 40 - 9 - 1
+        assert found.pool == 240 - 9 - 1 - 2
 
 
 class Texts:

@@ -26,7 +26,8 @@ def source_curves(found: Compared) -> Markup:
     highest = max(one.positives[-1] + one.errors[-1] for one in (found.ceiling, *curves))
     y = Scale(0, max(1.0, highest) * 1.04, 390, 36)
     axes(canvas, x, y, x_label="candidates viewed", y_label="positives found, mean of leaves")
-    for curve in curves:
+    # Variants run close to their source; bands of theirs would only cover its own.
+    for curve in (curve for curve in curves if "variant" not in style_of(curve.source)):
         points = list(zip(curve.views, curve.positives, curve.errors, strict=True))
         above = [(x(views), y(mean + error)) for views, mean, error in points]
         below = [(x(views), y(max(0.0, mean - error))) for views, mean, error in points]
