@@ -1,9 +1,10 @@
 """``mixed``: the default, a blend of all other sources, without repeats (rule 6).
 
 The surest products come first: the local model's and the master model's, put together by
-reciprocal rank fusion (Cormack et al. 2009), since their scores cannot be compared. Among them,
-evenly, come confusable ones while the leaf lacks hard negatives, and a few by chance, so that a
-part of the leaf that looks like none of its positives is found one day.
+reciprocal rank fusion (Cormack et al. 2009), since their scores cannot be compared. Those of them
+that prove to be none are hard negatives. Where positives come too easily to leave enough of them,
+confusable products follow once the positives are complete. A few products come by chance, so that
+a part of the leaf that looks like none of its positives is found one day.
 """
 
 from collections.abc import Sequence
@@ -28,10 +29,6 @@ from productnet.retrieval.variety import SHORTLIST, varied
 _RANDOM = 0.01
 _RANDOM_WHEN_LOST = 0.5
 
-# Share of confusable products on the page of a leaf that is on its way to enough positives and
-# lacks hard negatives. Small, since sure positives that prove to be none are hard negatives too.
-_CONFUSABLE = 0.05
-
 # Recommendations, the surest, that the master model is judged by.
 _JUDGED = 1_000
 
@@ -52,21 +49,20 @@ class Mixed:
         scored = resources.scorer(leaf, resources, model=model)
         recommended = Master().rank(leaf, resources, count=count, rng=rng)
         trusted = _trust_in_master(leaf, resources)
-        aside: list[Candidate] = []
         if scored is None:
             hits = Keyword().rank(leaf, resources, count=count, rng=rng)
             # Without positives it is the leaf's name that is looked around, as a typed text.
             look_around = Nearest() if leaf.positives or not resources.takes_text else AdHoc()
             near = look_around.rank(leaf, resources, count=count, rng=rng)
             main = fused([hits, near, recommended], trust=[1, 1, trusted])
+        elif _lacks_only_negatives(leaf, resources):
+            main = confusable(scored, leaf, resources, count=count, rng=rng)
         else:
             sure = answers(scored, Ask.POSITIVES, leaf, resources, count=SHORTLIST * count)
             main = varied(fused([sure, recommended], trust=[1, trusted]), resources, count=count)
-            hard = _some(count, _share_of_confusable(leaf, resources), rng)
-            aside = confusable(scored, leaf, resources, count=hard, rng=rng)
         lost = bool(leaf.hidden) and not leaf.positives
         by_chance = _some(count, _RANDOM_WHEN_LOST if lost else _RANDOM, rng)
-        aside += Random().rank(leaf, resources, count=by_chance, rng=rng)
+        aside = Random().rank(leaf, resources, count=by_chance, rng=rng)
         return interleaved(main, aside)[:count]
 
 
@@ -113,13 +109,9 @@ def _trust_in_master(leaf: Leaf, resources: Resources) -> float:
     return (1 + sum(seen)) / (1 + len(seen))
 
 
-def _share_of_confusable(leaf: Leaf, resources: Resources) -> float:
-    """None of the page if negatives keep up with positives; all of it if only they lack."""
+def _lacks_only_negatives(leaf: Leaf, resources: Resources) -> bool:
     targets = resources.project.settings.targets
-    wanted = targets.hard_negatives / targets.positives * len(leaf.positives)
-    if len(leaf.negatives) >= wanted:
-        return 0.0
-    return 1.0 if len(leaf.positives) >= targets.positives else _CONFUSABLE
+    return len(leaf.positives) >= targets.positives and len(leaf.negatives) < targets.hard_negatives
 
 
 def _some(count: int, share: float, rng: np.random.Generator) -> int:
