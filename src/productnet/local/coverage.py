@@ -14,7 +14,7 @@ from productnet.embeddings.nearest import exact_nearest
 from productnet.embeddings.sets import EmbeddingSet
 from productnet.local.model import Rows
 from productnet.local.registry import DEFAULT
-from productnet.local.training import LabelledRows, fit_leaf
+from productnet.local.training import LabelledRows, draw_examples, fit_leaf
 
 # Products looked at, drawn from a larger pool: 50 MB of vectors at 256 dimensions.
 _SAMPLE = 50_000
@@ -68,7 +68,9 @@ class Coverage:
         labelled = LabelledRows(self._known(positives), self._known(negatives))
         if not len(labelled.positives) or not len(labelled.negatives):
             return None
-        model = fit_leaf(DEFAULT, self._embeddings.vectors, labelled, seed=self._seed)
+        vectors = self._embeddings.vectors
+        examples = draw_examples(labelled, size=len(vectors), seed=self._seed)
+        model = fit_leaf(DEFAULT, vectors, examples, seed=self._seed)
         possible = model.score(self._sample) >= _MAY_BELONG
         possible &= ~np.isin(self._rows, self._known(decided))
         known = self._embeddings.read(labelled.positives)  # (p, D)

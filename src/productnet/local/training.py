@@ -45,35 +45,18 @@ class Examples:
     told: npt.NDArray[np.bool_]
 
 
-def fit_leaf(
-    name: str,
-    vectors: Matrix,
-    labelled: LabelledRows,
-    *,
-    seed: int,
-    by_chance: Rows | None = None,
-) -> LocalModel:
-    """Train a local model on a leaf's labels and on products presumed negative.
-
-    Args:
-        name: A name of ``LOCAL_MODELS``.
-        vectors: The whole pool (N, D), memory-mapped or not, or a part of it.
-        labelled: What people said.
-        seed: Draws the presumed negatives, and whatever the model draws.
-        by_chance: Of a part, the rows (c,) that chance put there: presumed negatives are drawn
-            from them. None for the whole pool.
-    """
-    examples = draw_examples(labelled, size=len(vectors), seed=seed, by_chance=by_chance)
-    model = LOCAL_MODELS[name]()
-    known = np.asarray(vectors[examples.rows], np.float32)  # (n, D)
-    with one_blas_thread():
-        return model.fit(known, examples.labels, weights=examples.weights, seed=seed)
-
-
 def draw_examples(
     labelled: LabelledRows, *, size: int, seed: int, by_chance: Rows | None = None
 ) -> Examples:
-    """What people said, and products of a pool of this size presumed negative."""
+    """What people said of a leaf, and products presumed negative.
+
+    Args:
+        labelled: What people said.
+        size: Of the pool (N), or of the part of it that the rows are of.
+        seed: Draws the presumed negatives.
+        by_chance: Of a part, the rows (c,) that chance put there: presumed negatives are drawn
+            from them. None for the whole pool.
+    """
     presumed = _presumed_negatives(size, by_chance, labelled, seed=seed)
     rows = np.concatenate([labelled.positives, labelled.negatives, presumed])
     labels = np.arange(len(rows)) < len(labelled.positives)
@@ -85,6 +68,21 @@ def draw_examples(
     return Examples(rows, labels, weights, told)
 
 
+def fit_leaf(name: str, vectors: Matrix, examples: Examples, *, seed: int) -> LocalModel:
+    """Train a local model.
+
+    Args:
+        name: A name of ``LOCAL_MODELS``.
+        vectors: The whole pool (N, D), memory-mapped or not, or a part of it.
+        examples: Rows of it, and what they are.
+        seed: Of whatever the model draws.
+    """
+    model = LOCAL_MODELS[name]()
+    known = np.asarray(vectors[examples.rows], np.float32)  # (n, D)
+    with one_blas_thread():
+        return model.fit(known, examples.labels, weights=examples.weights, seed=seed)
+
+
 def _presumed_negatives(
     pool_size: int, by_chance: Rows | None, labelled: LabelledRows, *, seed: int
 ) -> Rows:
@@ -92,4 +90,5 @@ def _presumed_negatives(
     known = np.concatenate([labelled.positives, labelled.negatives])
     size = pool_size if by_chance is None else len(by_chance)
     drawn = rng.choice(size, min(size, PRESUMED_NEGATIVES), replace=False)
-    return np.setdiff1d(drawn if by_chance is None else by_chance[drawn], known).astype(np.int64)
+    rows: Rows = drawn if by_chance is None else by_chance[drawn]
+    return np.sort(rows[~np.isin(rows, known)])

@@ -70,10 +70,10 @@ def score_now(leaf: Leaf, resources: "Resources", *, model: str) -> Scored | Non
     labelled = LabelledRows(np.sort(positives), np.sort(negatives))
     rows, vectors, by_chance = _scope(leaf, labelled, resources)
     within = labelled if rows is None else labelled.within(rows)
-    scores = fit_leaf(model, vectors, within, seed=seed, by_chance=by_chance).score(vectors)
+    examples = draw_examples(within, size=len(vectors), seed=seed, by_chance=by_chance)
+    scores = fit_leaf(model, vectors, examples, seed=seed).score(vectors)
     words = resources.words(leaf.category.name, rows=rows)
     if words is not None:
-        examples = draw_examples(within, size=len(vectors), seed=seed, by_chance=by_chance)
         scores = with_words(scores, vectors, words, examples, seed=seed)
     return Scored(
         rows=rows,

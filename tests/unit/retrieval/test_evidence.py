@@ -48,10 +48,7 @@ def found(scores: Floats, examples: Examples, *, among: int = 30) -> int:
 
 
 def local(vectors: Floats, examples: Examples) -> Floats:
-    told = examples.rows[examples.told]
-    positives = told[KIND[told] == 0]
-    labelled = LabelledRows(positives, told[KIND[told] != 0])
-    return fit_leaf("logistic-regression", vectors, labelled, seed=0).score(vectors)
+    return fit_leaf("logistic-regression", vectors, examples, seed=0).score(vectors)
 
 
 SILENT_NAME = np.zeros(SIZE, np.float32)
