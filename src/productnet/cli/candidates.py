@@ -216,5 +216,5 @@ def _row(candidate: "Candidate", title: str | None) -> dict[str, object]:
         "score": candidate.score,
         "why": candidate.reason,
         "model": f"{model} ({candidate.behind} behind)" if candidate.behind else model,
-        "copies": len(candidate.copies) or "",
+        "copies": candidate.copy_count or "",
     }

@@ -19,9 +19,9 @@ def embeddings(tmp_path_factory: pytest.TempPathFactory) -> EmbeddingSet:
     """Products of four kinds, 40 each: two kinds of mugs, which have something in common."""
     rng = np.random.default_rng(0)
     mug, *own = np.linalg.qr(rng.normal(size=(32, 5)))[0].T
-    centres = [mug + own[0], mug + own[1], 1.4 * own[2], 1.4 * own[3]]
+    mugs = [(1.3 * mug + each) / np.hypot(1.3, 1) for each in own[:2]]
     vectors = np.concatenate(
-        [centre + 0.12 * rng.normal(size=(EACH, 32)) for centre in centres]
+        [centre + 0.12 * rng.normal(size=(EACH, 32)) for centre in (*mugs, *own[2:])]
     ).astype(np.float32)
     stamp = Stamp("initial", "numbers", 32, len(vectors), 1, None, 0, "2030-01-01T00:00:00+00:00")
     return write_embedding_set(

@@ -34,7 +34,7 @@ def project(tmp_path: Path) -> Project:
     Pool.create(project.pool_path, PAPER_FIELDS).append(products_to_table(products, PAPER_FIELDS))
     rng = np.random.default_rng(0)
     kinds = np.repeat(np.eye(4, 16), 15, axis=0)
-    kinds[:30] += np.eye(1, 16, 8)
+    kinds[:30] = (kinds[:30] + 1.3 * np.eye(1, 16, 8)) / np.hypot(1.3, 1)
     write_embedding_set(
         project.embeddings_path / "initial",
         ids=pa.array(IDS),
