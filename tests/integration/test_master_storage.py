@@ -50,6 +50,30 @@ def test_a_loaded_model_answers_as_the_saved_one(model: MasterModel, tmp_path: P
     assert sorted(file.name for file in folder.iterdir()) == ["model.json", "weights.safetensors"]
 
 
+def test_a_model_that_may_say_none_still_may_when_loaded(tmp_path: Path) -> None:
+    table = TABLE.append_column("id", pa.array([f"p{row}" for row in range(len(TABLE))]))
+    kinds = dict(zip(table["id"].to_pylist(), table["kind"].to_pylist(), strict=True))
+    labels = {product: kind for product, kind in kinds.items() if kind != "lamps"}
+    lamps = {product: ["mugs"] for product in kinds.keys() - labels.keys()}
+    model = MasterModel(TEXT_ONLY, dimension=8, epochs=8).fit(table, labels, negatives=lamps)
+    model.save(tmp_path / "model")
+    chances = MasterModel.load(tmp_path / "model").predict_proba(table)
+    assert np.array_equal(chances, model.predict_proba(table))
+    assert (chances.sum(axis=1) < 1).all()
+
+
+def test_a_model_saved_before_models_could_say_none_loads(
+    model: MasterModel, tmp_path: Path
+) -> None:
+    model.save(tmp_path / "model")
+    card = tmp_path / "model" / "model.json"
+    described = json.loads(card.read_text())
+    del described["abstains"], described["preset"]["rejected_weight"]
+    card.write_text(json.dumps(described))
+    loaded = MasterModel.load(tmp_path / "model")
+    assert np.array_equal(loaded.predict_proba(TABLE), model.predict_proba(TABLE))
+
+
 def test_saving_again_replaces_the_model_and_leaves_nothing_behind(
     model: MasterModel, tmp_path: Path
 ) -> None:

@@ -16,10 +16,9 @@ from productnet.annotation.decisions import Decision, Role
 from productnet.annotation.state import State
 from productnet.annotation.workflow import Workflow
 from productnet.evaluation.people import SimulatedPerson, Team
-from productnet.local.ask import Ask
 from productnet.progress import SILENT, Progress
-from productnet.retrieval.active import Active
 from productnet.retrieval.candidates import Candidate, Leaf
+from productnet.retrieval.confusable import Confusable
 from productnet.retrieval.page import next_page
 from productnet.retrieval.registry import SOURCES
 from productnet.retrieval.resources import Resources
@@ -116,8 +115,8 @@ class Work:
             return []
         if not enough and _exhausted(state, category, viewed, plan.page_size):
             return []
-        # With the positives complete, the labeler asks for the negatives that still lack.
-        source = Active(Ask.NEGATIVES) if enough else self._source
+        # With the positives complete, the labeler asks for the hard negatives that still lack.
+        source = Confusable() if enough else self._source
         return next_page(
             source,
             Leaf.of(category, state=state, taxonomy=self._resources.taxonomy),

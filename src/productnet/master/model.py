@@ -25,7 +25,8 @@ from productnet.master.sources import (
     Source,
     count_products,
     match_labels,
-    new_rejections,
+    match_products,
+    rejected_products,
     stream_products,
 )
 from productnet.master.storage import Card, SavedInput
@@ -42,7 +43,8 @@ class Embedded(NamedTuple):
     Attributes:
         ids: (B,) product ids.
         vectors: (B, D) float32, L2-normalised.
-        probabilities: (B, K) float32, calibrated, in the order of ``classes``.
+        probabilities: (B, K) float32, calibrated, in the order of ``classes``. Of a model that
+            learnt from rejected products, what they lack to 1 is the chance of none of them.
     """
 
     ids: list[str]
@@ -131,8 +133,9 @@ class MasterModel:
         Args:
             products: A table (pyarrow, pandas, polars ...) or a project.
             labels: Product id to category, categories in row order, or the label column's name.
-            negatives: Product id to the categories that people rejected it for. Of a product
-                with a label they say nothing new, nor do categories without labelled products.
+            negatives: Product id to the categories that people rejected it for. Products that
+                were rejected for one of the labelled categories, and have no label themselves,
+                teach the model to say none of them.
             validation: Products and labels to stop early and to calibrate by; a stratified
                 share of the training products when None.
             progress: Shown while training.
@@ -144,17 +147,17 @@ class MasterModel:
         """
         known, categories = match_labels(products, labels, fields=self.fields)
         classes = Classes.of(categories)
-        rejections = new_rejections(negatives or {}, known, classes.names)
-        if rejections:
-            labelled = dict(zip(known.ids.to_pylist(), categories, strict=True))
-            known, _ = match_labels(products, labelled | dict(rejections), fields=self.fields)
+        rejected = rejected_products(negatives or {}, known, classes.names)
+        if rejected:
+            ids = [*known.ids.to_pylist(), *rejected]
+            known = match_products(products, ids, fields=self.fields)
         inputs = choose_inputs(self.preset, known.text_fields, with_image=known.has_images)
         _compute_missing_features(products, inputs, progress)
         fields = {name: InputField(known, one.fields) for name, one in inputs.items()}
-        network = self._begin(inputs, fields, classes)
+        network = self._begin(inputs, fields, classes, abstains=bool(rejected))
         data = Prepared.of(fields, network.encoders_by_name)
-        examples = Examples(data, np.arange(len(categories)), classes.numbers(categories))
-        rejected = _rejected(rejections, known, data, classes) if rejections else None
+        none = np.full(len(rejected), len(classes.names))
+        examples = Examples.all_of(data, np.append(classes.numbers(categories), none))
         if validation is None:
             training, held_out = examples.split(self.preset.validation_share, seed=self.seed)
         else:
@@ -163,11 +166,11 @@ class MasterModel:
 
         first_weights = {name: one.clone() for name, one in network.state_dict().items()}
         run = Run(self.preset, seed=self.seed, device=self.device, progress=progress)
-        history = run.train(network, training, rejected=rejected, validation=held_out)
+        history = run.train(network, training, validation=held_out)
         _, logits = infer(network, held_out, device=self.device, batch_size=self.preset.batch_size)
         if self.preset.refit and validation is None and len(held_out):
             network.load_state_dict(first_weights)
-            run.train(network, examples, rejected=rejected)
+            run.train(network, examples)
         self._trained = (
             network,
             Card(
@@ -183,6 +186,7 @@ class MasterModel:
                 temperature=fit_temperature(logits, held_out.classes),
                 history=tuple(history),
                 seed=self.seed,
+                abstains=network.abstains,
                 taxonomy=self.taxonomy,
             ),
         )
@@ -195,7 +199,10 @@ class MasterModel:
         return [str(name) for rows in best for name in classes[rows]]
 
     def predict_proba(self, products: Source) -> np.ndarray:
-        """The calibrated probability of each category, (N, K) float32, in ``classes`` order."""
+        """The calibrated probability of each category, (N, K) float32, in ``classes`` order.
+
+        A row adds up to 1; to less if the model learnt from rejected products and may say none.
+        """
         empty = np.zeros((0, len(self.classes)), dtype=np.float32)
         return np.concatenate([empty, *(block.probabilities for block in self.embed(products))])
 
@@ -246,7 +253,11 @@ class MasterModel:
             for name, one in card.inputs.items():
                 encoders[name] = encoder_class(one.encoder)(**one.config)
             network = MasterNetwork(
-                encoders, card.preset, dimension=card.dimension, classes=len(card.classes)
+                encoders,
+                card.preset,
+                dimension=card.dimension,
+                classes=len(card.classes),
+                abstains=card.abstains,
             )
             network.load_state_dict(weights)
         except (TypeError, RuntimeError, UnknownName) as error:
@@ -255,7 +266,12 @@ class MasterModel:
         return model
 
     def _begin(
-        self, inputs: Mapping[str, Input], fields: Mapping[str, InputField], classes: Classes
+        self,
+        inputs: Mapping[str, Input],
+        fields: Mapping[str, InputField],
+        classes: Classes,
+        *,
+        abstains: bool,
     ) -> MasterNetwork:
         """The untrained network, its vocabularies learnt from the training products."""
         with seeded(self.seed, self.device):
@@ -264,7 +280,11 @@ class MasterModel:
                 for name, one in inputs.items()
             }
             network = MasterNetwork(
-                encoders, self.preset, dimension=self.dimension, classes=len(classes.names)
+                encoders,
+                self.preset,
+                dimension=self.dimension,
+                classes=len(classes.names),
+                abstains=abstains,
             )
         return network.to(self.device)
 
@@ -295,22 +315,13 @@ class MasterModel:
         return Embedded(
             products.ids.to_pylist(),
             vectors / np.maximum(lengths, np.finfo(np.float32).tiny),
-            softmax(logits / np.float32(card.temperature), axis=1),
+            softmax(logits / np.float32(card.temperature), axis=1)[:, : len(card.classes)],
         )
 
     def _ready(self) -> tuple[MasterNetwork, Card]:
         if self._trained is None:
             raise ModelError("The model is not trained yet. Call fit first, or load a saved one.")
         return self._trained
-
-
-def _rejected(
-    rejections: Sequence[tuple[str, str]], known: Products, data: Prepared, classes: Classes
-) -> Examples:
-    """Rejected products as examples of the classes that they are not of."""
-    rows = {product: row for row, product in enumerate(known.ids.to_pylist())}
-    wrong = classes.numbers([category for _, category in rejections])
-    return Examples(data, np.array([rows[product] for product, _ in rejections]), wrong)
 
 
 def _compute_missing_features(

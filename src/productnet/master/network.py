@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import nn
+from torch.nn import functional as F  # noqa: N812
 
 from productnet.master.fields.base import FieldEncoder
 from productnet.master.fields.columns import Tensors
@@ -40,6 +41,9 @@ class MasterNetwork(nn.Module):
         preset: Widths, dropout, and what a missing field is.
         dimension: Of the embedding.
         classes: How many categories there are.
+        abstains: Whether "none of them" is an output as well. Its logit is always 0: it needs no
+            weights, and the logits of the categories say how sure the model is, not only which
+            of them it prefers.
     """
 
     def __init__(
@@ -49,8 +53,10 @@ class MasterNetwork(nn.Module):
         *,
         dimension: int,
         classes: int,
+        abstains: bool = False,
     ) -> None:
         super().__init__()
+        self.abstains = abstains
         self.encoders = nn.ModuleDict(encoders)
         self.field_dropout = preset.field_dropout
         self.absent = (
@@ -73,6 +79,11 @@ class MasterNetwork(nn.Module):
         self.classify = nn.Linear(dimension, classes)
 
     @property
+    def outputs(self) -> int:
+        """How many logits there are (C): K, and one more if the model abstains."""
+        return self.classify.out_features + self.abstains
+
+    @property
     def encoders_by_name(self) -> dict[str, FieldEncoder]:
         """The field encoder of each input, in the order of ``Batch.present``."""
         return {n: one for n, one in self.encoders.items() if isinstance(one, FieldEncoder)}
@@ -88,9 +99,14 @@ class MasterNetwork(nn.Module):
             fields.append(encoded)
         return torch.as_tensor(self.fuse(torch.cat(fields, dim=1)))  # (B, sum F_i) -> (B, D)
 
+    def logits(self, embedded: torch.Tensor) -> torch.Tensor:
+        """The logits of each embedding (B, D): (B, C), that of "none of them" last."""
+        of_classes = torch.as_tensor(self.classify(embedded))  # (B, D) -> (B, K)
+        return F.pad(of_classes, (0, 1)) if self.abstains else of_classes
+
     def forward(self, batch: Batch) -> torch.Tensor:
-        """The logits of each product: (B, K)."""
-        return torch.as_tensor(self.classify(self.embed(batch)))  # (B, D) -> (B, K)
+        """The logits of each product: (B, C)."""
+        return self.logits(self.embed(batch))
 
     def _shown(self, present: torch.Tensor) -> torch.Tensor:
         """Hides some inputs in training, never a product's last one: (B, F) bool."""

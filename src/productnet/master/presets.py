@@ -49,7 +49,7 @@ class Preset:
         weight_decay: AdamW's, on matrices.
         warmup: Share of the steps in which the learning rate rises.
         label_smoothing: Share of the target spread over all classes.
-        rejected_weight: What a product rejected for a leaf weighs beside a labelled one.
+        rejected_weight: What a product that belongs to no class weighs beside a labelled one.
         class_weights: Whether rare classes weigh more, by one over the root of their count.
         patience: Epochs without better validation accuracy before training stops and goes back
             to the best; None trains to the end.
@@ -71,7 +71,7 @@ class Preset:
     weight_decay: float = 1e-4
     warmup: float = 0.1
     label_smoothing: float = 0.0
-    rejected_weight: float = 0.5
+    rejected_weight: float = 0.25
     class_weights: bool = False
     patience: int | None = 10
     validation_share: float = 0.1

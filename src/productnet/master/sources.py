@@ -65,14 +65,12 @@ def match_labels(
     if isinstance(source, Project | PoolPart):
         if not isinstance(labels, Mapping):
             raise TrainingError("With a project, labels are a mapping from product id to category.")
-        project = source if isinstance(source, Project) else source.project
-        return _from_pool(project, fields, list(labels)), _checked(labels)
+        return match_products(source, list(labels), fields=fields), _checked(labels)
     table = _as_table(source)
     products = _from_table(table, fields)
     ids = products.ids.to_pylist()
     if isinstance(labels, Mapping):
-        rows = _rows_of(labels, table)
-        return _from_table(table.take(rows), fields), _checked(labels)
+        return match_products(table, list(labels), fields=fields), _checked(labels)
     if isinstance(labels, str):
         if labels not in table.column_names:
             raise TrainingError(
@@ -88,19 +86,27 @@ def match_labels(
     return products, _checked(dict(zip(ids, labels, strict=True)))
 
 
-def new_rejections(
-    negatives: Negatives, labelled: Products, categories: Collection[str]
-) -> list[tuple[str, str]]:
-    """Product and category of every rejection that the labels do not imply, in a fixed order.
+def match_products(
+    source: Source, ids: Sequence[str], *, fields: Sequence[str] | None = None
+) -> Products:
+    """These products of a source, in this order; arguments and errors as of ``match_labels``."""
+    if isinstance(source, Project | PoolPart):
+        project = source if isinstance(source, Project) else source.project
+        return _from_pool(project, fields, ids)
+    table = _as_table(source)
+    return _from_table(table.take(_rows_of(ids, table)), fields)
 
-    A product has one category, so that a labelled one is of no other; and of a category without
-    labelled products there is nothing to learn.
+
+def rejected_products(
+    negatives: Negatives, labelled: Products, categories: Collection[str]
+) -> list[str]:
+    """Products that were rejected for one of these categories and have no label, in order of id.
+
+    What was rejected only for another category may well belong to one of these.
     """
-    known = set(labelled.ids.to_pylist())
+    known, asked = set(labelled.ids.to_pylist()), set(categories)
     return [
-        (product, category)
-        for product in sorted(negatives.keys() - known)
-        for category in sorted(set(negatives[product]) & set(categories))
+        product for product in sorted(negatives.keys() - known) if asked & {*negatives[product]}
     ]
 
 
@@ -172,15 +178,15 @@ def _checked(labels: Mapping[str, object]) -> list[str]:
     return texts
 
 
-def _rows_of(labels: Mapping[str, str], table: pa.Table) -> pa.Array:
+def _rows_of(ids: Sequence[str], table: pa.Table) -> pa.Array:
     if ID not in table.column_names:
         raise TrainingError(f'Labels by product id need a column "{ID}", which the table lacks.')
-    wanted = pa.array(list(labels), pa.string())
+    wanted = pa.array(ids, pa.string())
     rows = pc.index_in(wanted, value_set=_ids(table))
     if rows.null_count:
         unknown = wanted.filter(pc.is_null(rows))
         raise UnknownProduct(
-            f"{len(unknown)} of {len(labels)} labels are for products that the table does not "
+            f"{len(unknown)} of {len(ids)} labels are for products that the table does not "
             f'have, the first "{unknown[0].as_py()}".'
         )
     return rows

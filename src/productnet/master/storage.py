@@ -48,6 +48,7 @@ class Card:
         temperature: Of calibration.
         history: The training, epoch by epoch.
         seed: Of the training.
+        abstains: Whether the network has an output for "none of the classes".
         taxonomy: Version of the taxonomy that the classes come from, where it was given.
         weights_sha256: Of the weights file, filled in when saved.
         format_version: Of this folder.
@@ -60,6 +61,7 @@ class Card:
     temperature: float
     history: tuple[Epoch, ...]
     seed: int
+    abstains: bool = False
     taxonomy: str | None = None
     weights_sha256: str = ""
     format_version: int = FORMAT_VERSION

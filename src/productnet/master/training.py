@@ -4,7 +4,6 @@ import math
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
-from itertools import zip_longest
 
 import numpy as np
 import torch
@@ -14,7 +13,7 @@ from torch.optim.lr_scheduler import LambdaLR
 
 from productnet.errors import TrainingError
 from productnet.master.batching import Examples
-from productnet.master.network import Batch, MasterNetwork
+from productnet.master.network import MasterNetwork
 from productnet.master.presets import Preset
 from productnet.progress import Progress
 
@@ -57,7 +56,6 @@ class Run:
         network: MasterNetwork,
         examples: Examples,
         *,
-        rejected: Examples | None = None,
         validation: Examples | None = None,
     ) -> list[Epoch]:
         """Train in place; with patience, leave the weights of the epoch best on validation.
@@ -65,7 +63,6 @@ class Run:
         Args:
             network: Changed in place.
             examples: To learn from.
-            rejected: To learn from as well: products, each with a class that it is *not* of.
             validation: To judge each epoch by, and to stop early if the preset has patience.
 
         Raises:
@@ -76,13 +73,10 @@ class Run:
         steps = math.ceil(len(examples) / preset.batch_size) * epochs
         optimizer = torch.optim.AdamW(_groups(network, preset), fused=True)
         schedule = LambdaLR(optimizer, lambda step: _rate(step, steps, warmup=preset.warmup))
-        weights = _class_weights(examples, network.classify.out_features, preset).to(self.device)
+        weights = _class_weights(examples, network, preset).to(self.device)
         history: list[Epoch] = []
         best = _Best()
         rng = np.random.default_rng(self.seed)
-        # Randomness of their own: labelled products come in the same order with and without.
-        rejected_rng = np.random.default_rng((self.seed, 1))
-        rejected_share = len(rejected) / len(examples) if rejected else 0.0
         with (
             seeded(self.seed, self.device),
             self.progress.task("Training the master model", total=epochs) as advance,
@@ -90,21 +84,15 @@ class Run:
             for number in range(1, epochs + 1):
                 network.train()
                 total = torch.zeros((), device=self.device)
-                labelled = examples.shuffled(preset.batch_size, rng=rng)
-                portion = math.ceil(preset.batch_size * rejected_share)
-                beside = rejected.shuffled(portion, rng=rejected_rng) if rejected else ()
-                for (batch, classes), wrong in zip_longest(labelled, beside):
+                for batch, classes in examples.shuffled(preset.batch_size, rng=rng):
+                    with autocast(self.device):
+                        logits = network(batch.to(self.device))  # (B, C)
                     loss = F.cross_entropy(
-                        self._logits(network, batch),
+                        logits.float(),
                         classes.to(self.device),
                         weight=weights,
                         label_smoothing=preset.label_smoothing,
                     )
-                    if wrong is not None:
-                        against = rejection_loss(
-                            self._logits(network, wrong[0]), wrong[1].to(self.device)
-                        )
-                        loss = loss + preset.rejected_weight * rejected_share * against.mean()
                     optimizer.zero_grad(set_to_none=True)
                     loss.backward()  # type: ignore[no-untyped-call]
                     nn.utils.clip_grad_norm_(network.parameters(), _CLIP)
@@ -127,11 +115,6 @@ class Run:
             network.load_state_dict(best.weights)
         return history
 
-    def _logits(self, network: MasterNetwork, batch: Batch) -> torch.Tensor:
-        with autocast(self.device):
-            logits: torch.Tensor = network(batch.to(self.device))  # (B, K)
-        return logits.float()
-
     def _judge(self, network: MasterNetwork, loss: float, validation: Examples | None) -> Epoch:
         if validation is None or not len(validation):
             return Epoch(loss, None, None)
@@ -143,39 +126,18 @@ class Run:
         return Epoch(loss, float((logits.argmax(axis=1) == truth).mean()), float(entropy))
 
 
-def rejection_loss(logits: torch.Tensor, wrong: torch.Tensor) -> torch.Tensor:
-    """Cross-entropy with equal chances for every class but the one each product is not of.
-
-    A rejected product may be of any other class, or of none, so the model should be sure of
-    none: the outlier exposure of Hendrycks et al. 2019, *Deep Anomaly Detection with Outlier
-    Exposure*, without the rejected class. To ask only that the rejected class be unlikely,
-    ``-log(1 - p)`` (Kim et al. 2019, *NLNL*), is worse than nothing here: a product of no class
-    is then pushed to another one, with confidence (benchmarks/hard_negatives.py).
-
-    Args:
-        logits: (B, K), K at least 2.
-        wrong: (B,) the class that each product is not of.
-
-    Returns:
-        (B,)
-    """
-    chances = logits.log_softmax(dim=1)  # (B, K)
-    others = chances.sum(dim=1) - chances.gather(1, wrong[:, None]).squeeze(1)
-    return -others / (logits.shape[1] - 1)
-
-
 @torch.inference_mode()
 def infer(
     network: MasterNetwork, examples: Examples, *, device: torch.device, batch_size: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Embeddings (N, D) float32, not normalised, and logits (N, K) float32."""
+    """Embeddings (N, D) float32, not normalised, and logits (N, C) float32 of all outputs."""
     network.eval()
     embeddings = np.empty((len(examples), network.classify.in_features), dtype=np.float32)
-    logits = np.empty((len(examples), network.classify.out_features), dtype=np.float32)
+    logits = np.empty((len(examples), network.outputs), dtype=np.float32)
     for places, batch in examples.in_order(batch_size):
         with autocast(device):
             embedded = network.embed(batch.to(device))  # (B, D)
-            scored = network.classify(embedded)  # (B, K)
+            scored = network.logits(embedded)  # (B, C)
         embeddings[places] = embedded.float().cpu().numpy()
         logits[places] = scored.float().cpu().numpy()
     return embeddings, logits
@@ -250,10 +212,14 @@ def _rate(step: int, steps: int, *, warmup: float) -> float:
     return 0.5 * (1 + math.cos(math.pi * min(1.0, (step - rise) / max(1, steps - rise))))
 
 
-def _class_weights(examples: Examples, count: int, preset: Preset) -> torch.Tensor:
-    """One weight a class, (K,), of mean 1 over the products."""
-    if not preset.class_weights:
-        return torch.ones(count)
-    frequency = np.maximum(np.bincount(examples.classes, minlength=count), 1)
-    weights = 1 / np.sqrt(frequency)
-    return torch.from_numpy(weights / (weights * frequency).sum() * frequency.sum()).float()
+def _class_weights(examples: Examples, network: MasterNetwork, preset: Preset) -> torch.Tensor:
+    """One weight an output, (C,), of mean 1 over the products that have a category."""
+    count = network.classify.out_features
+    weights = np.ones(count)
+    if preset.class_weights:
+        frequency = np.bincount(examples.classes, minlength=network.outputs)[:count].clip(min=1)
+        weights = 1 / np.sqrt(frequency)
+        weights *= frequency.sum() / (weights * frequency).sum()
+    if network.abstains:
+        weights = np.append(weights, preset.rejected_weight)
+    return torch.from_numpy(weights).float()

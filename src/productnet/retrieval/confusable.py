@@ -15,7 +15,6 @@ import numpy as np
 
 from productnet.local.ask import Ask
 from productnet.local.model import Floats, Rows
-from productnet.local.registry import DEFAULT
 from productnet.retrieval.candidates import Candidate, Leaf
 from productnet.retrieval.master import Master
 from productnet.retrieval.nearest import Nearest
@@ -41,7 +40,8 @@ class Confusable:
         self, leaf: Leaf, resources: Resources, *, count: int, rng: np.random.Generator
     ) -> list[Candidate]:
         """The most confusable products. Before there is a local model, ``nearest`` serves."""
-        scored = resources.scorer(leaf, resources, model=DEFAULT)
+        model = resources.project.settings.candidates.local_model
+        scored = resources.scorer(leaf, resources, model=model)
         if scored is None:
             return Nearest().rank(leaf, resources, count=count, rng=rng)
         return confusable(scored, leaf, resources, count=count, rng=rng)

@@ -11,7 +11,7 @@ import pytest
 import torch
 from PIL import Image, ImageStat
 
-from productnet.errors import ImageError, ModelError, TrainingError
+from productnet.errors import ImageError, ModelError, TrainingError, UnknownProduct
 from productnet.master import products as products_module
 from productnet.master.model import MasterModel
 from productnet.master.presets import PRESETS, Input, Preset, choose_inputs
@@ -169,10 +169,57 @@ def test_a_class_of_one_product_is_trained_on() -> None:
     assert "odd" in MasterModel(FAST, dimension=8, epochs=2).fit(table, labels).classes
 
 
+def two_kinds(count: int) -> tuple[dict[str, str], dict[str, list[str]]]:
+    """Labels of the mugs and lamps of a shop, and its chairs as rejected for mugs."""
+    kinds = dict(zip(shop(count)["id"].to_pylist(), shop(count)["kind"].to_pylist(), strict=True))
+    labels = {product: kind for product, kind in kinds.items() if kind != "chairs"}
+    return labels, {product: ["mugs"] for product in kinds.keys() - labels.keys()}
+
+
+@pytest.mark.parametrize("fields", [None, ("image",), ("text",)], ids=["all", "image", "text"])
+def test_rejected_products_teach_the_model_to_say_none(fields: tuple[str, ...] | None) -> None:
+    preset = replace(FAST, learning_rate=0.01)
+    labels, negatives = two_kinds(60)
+    taught, untaught, again = (
+        MasterModel(preset, dimension=8, fields=fields).fit(shop(60), labels, negatives=rejected)
+        for rejected in (negatives, None, negatives)
+    )
+    others = shop(30, seed=5)
+    chairs = np.array(others["kind"].to_pylist()) == "chairs"
+    seen = others["image" if fields == ("image",) else "title"].is_valid().to_numpy()
+    assert taught.classes == untaught.classes == ("lamps", "mugs")
+    chances = taught.predict_proba(others)
+    assert chances.shape == (30, 2)
+    assert (chances[chairs & seen].sum(axis=1) < 0.5).all()
+    assert (chances[~chairs & seen].max(axis=1) > 0.5).all()
+    np.testing.assert_allclose(untaught.predict_proba(others).sum(axis=1), 1, rtol=1e-5)
+    assert np.array_equal(again.predict_proba(others), chances)
+
+
+def test_rejections_that_say_nothing_new_change_nothing() -> None:
+    labels, negatives = two_kinds(30)
+    nothing_new = {product: ["mugs", "chairs"] for product in labels}
+    nothing_new |= {product: ["chairs", "vases"] for product in negatives}
+    first, second = (
+        MasterModel(FAST, dimension=8, epochs=2).fit(shop(30), labels, negatives=rejected)
+        for rejected in (None, nothing_new)
+    )
+    assert np.array_equal(first.predict_proba(shop(9)), second.predict_proba(shop(9)))
+
+
+def test_a_rejected_product_that_is_not_there_is_named() -> None:
+    labels, _ = two_kinds(30)
+    with pytest.raises(UnknownProduct, match="nowhere"):
+        MasterModel(FAST).fit(shop(30), labels, negatives={"nowhere": ["mugs"]})
+
+
 def test_rare_classes_can_weigh_more() -> None:
     preset = replace(FAST, class_weights=True)
     model = MasterModel(preset, dimension=8).fit(shop(40), "kind")
     assert model.predict(shop(6)) == shop(6)["kind"].to_pylist()
+    labels, negatives = two_kinds(40)
+    model = MasterModel(preset, dimension=8).fit(shop(40), labels, negatives=negatives)
+    assert model.predict(shop(2)) == shop(2)["kind"].to_pylist()
 
 
 @pytest.mark.parametrize(
