@@ -29,6 +29,10 @@ from productnet.retrieval.variety import SHORTLIST, varied
 _RANDOM = 0.01
 _RANDOM_WHEN_LOST = 0.5
 
+# What the master model's word is worth beside a local model's, which has its embeddings and the
+# leaf's own decisions: enough to bring forward what both hold for positive, and no more.
+_AGREEMENT = 0.3
+
 # Recommendations, the surest, that the master model is judged by.
 _JUDGED = 1_000
 
@@ -59,7 +63,9 @@ class Mixed:
             main = confusable(scored, leaf, resources, count=count, rng=rng)
         else:
             sure = answers(scored, Ask.POSITIVES, leaf, resources, count=SHORTLIST * count)
-            main = varied(fused([sure, recommended], trust=[1, trusted]), resources, count=count)
+            main = varied(
+                fused([sure, recommended], trust=[1, _AGREEMENT * trusted]), resources, count=count
+            )
         lost = bool(leaf.hidden) and not leaf.positives
         by_chance = _some(count, _RANDOM_WHEN_LOST if lost else _RANDOM, rng)
         aside = Random().rank(leaf, resources, count=by_chance, rng=rng)
