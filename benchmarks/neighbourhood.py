@@ -67,10 +67,13 @@ MOST_FOR_ORACLE = 1_000_000
 
 WHOLE, AROUND = "whole pool", "neighbourhood"
 
-# All of a rare leaf lies within 500 neighbours in a pool of a million. In one 20 times as large it
-# would not; fewer neighbours here show what products by chance are worth there.
+# In pools of a million, some 500 neighbours of each positive reach all of a rare leaf. Few of them,
+# which stay few when all are decided, show what products by chance are worth where they do not.
 FEW, FEW_WITHOUT_CHANCE = "25 neighbours", "25 neighbours, few by chance"
-SPARSE = {FEW: {"each": 25, "outside": 1_000}, FEW_WITHOUT_CHANCE: {"each": 25, "outside": 100}}
+SPARSE = {
+    FEW: {"each": 25, "most": 25, "outside": 1_000},
+    FEW_WITHOUT_CHANCE: {"each": 25, "most": 25, "outside": 100},
+}
 
 
 def main() -> None:

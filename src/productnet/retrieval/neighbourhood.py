@@ -34,7 +34,7 @@ _MOST_PRODUCTS = 50_000
 
 # A neighbourhood with fewer undecided products than half of what one positive brings grows, up
 # to so many neighbours of each.
-_MOST_NEIGHBOURS = 4_000
+MOST_NEIGHBOURS = 4_000
 
 # Products scored by chance. Drawn anew from time to time only: reading them costs more than
 # scoring them, and a page in the making should not lose its candidates at every decision.
@@ -69,14 +69,21 @@ class Neighbourhoods:
     Args:
         embeddings: Where the neighbours are.
         each: Neighbours of each positive, of a leaf with few.
+        most: Neighbours of each where too few of them are undecided.
         outside: Products drawn by chance.
     """
 
     def __init__(
-        self, embeddings: "Vectors", *, each: int = NEIGHBOURS, outside: int = OUTSIDE
+        self,
+        embeddings: "Vectors",
+        *,
+        each: int = NEIGHBOURS,
+        most: int = MOST_NEIGHBOURS,
+        outside: int = OUTSIDE,
     ) -> None:
         self._embeddings = embeddings
         self._each = each
+        self._most = most
         self._outside = outside
         self._lock = Lock()
         # Least recently used first: the k neighbours of a row, and the last region of a leaf.
@@ -118,9 +125,9 @@ class Neighbourhoods:
             near = _union([positives, *self._neighbours(positives, each)])
             near = near[np.searchsorted(near, 0) :]
             left = len(near) - int(_contains(near, hidden).sum())
-            if left >= fewest or each >= _MOST_NEIGHBOURS:
+            if left >= fewest or each >= self._most:
                 return near
-            each = min(2 * each, _MOST_NEIGHBOURS)
+            each = min(2 * each, self._most)
 
     def _neighbours(self, rows: Rows, each: int) -> list[Rows]:
         """The nearest products of each row, nearest first; -1 follows where fewer were found.

@@ -11,7 +11,6 @@ from productnet.embeddings import sets
 from productnet.embeddings.sets import EmbeddingSet, build_index, write_embedding_set
 from productnet.embeddings.stamp import Stamp
 from productnet.local.ask import Ask
-from productnet.retrieval import neighbourhood
 from productnet.retrieval.active import Active
 from productnet.retrieval.candidates import Leaf
 from productnet.retrieval.nearest import Nearest
@@ -46,13 +45,18 @@ def embeddings(tmp_path_factory: pytest.TempPathFactory) -> EmbeddingSet:
 
 
 def resources(
-    embeddings: EmbeddingSet, tmp_path: Path, *, exact_up_to: int, by_chance: int = 500
+    embeddings: EmbeddingSet,
+    tmp_path: Path,
+    *,
+    exact_up_to: int,
+    most: int = 4_000,
+    by_chance: int = 500,
 ) -> Resources:
     settings = Settings(candidates=CandidateSettings(exact_up_to=exact_up_to))
     made = Resources(Project(tmp_path, settings))
     made.embeddings = embeddings
     made.ids = embeddings.ids
-    made.neighbourhoods = Neighbourhoods(embeddings, each=50, outside=by_chance)
+    made.neighbourhoods = Neighbourhoods(embeddings, each=50, most=most, outside=by_chance)
     return made
 
 
@@ -104,12 +108,11 @@ def test_a_part_of_the_pool_answers_about_as_the_whole_would(
 
 
 def test_chance_finds_islands_of_the_leaf_that_neighbours_do_not(
-    embeddings: EmbeddingSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    embeddings: EmbeddingSet, tmp_path: Path
 ) -> None:
     # In so small a pool, thousands of neighbours would be a good part of it.
-    monkeypatch.setattr(neighbourhood, "_MOST_NEIGHBOURS", 100)
     with_chance, without = (
-        resources(embeddings, tmp_path, exact_up_to=1_000, by_chance=by_chance)
+        resources(embeddings, tmp_path, exact_up_to=1_000, most=100, by_chance=by_chance)
         for by_chance in (1_000, 0)
     )
     found = labelled(with_chance, pages=25)
