@@ -78,15 +78,21 @@ def project_after_round(
 
 
 def _decisions(ground: Ground, seen: Mapping[int, Rows]) -> Iterator[Decision]:
+    """The score of a trial's candidates is not known; closeness to the positives stands for it."""
+    bench = ground.bench
     for leaf, rows in seen.items():
-        category = ground.bench.leaves[leaf]
-        for row in rows:
-            belongs = ground.bench.labels[row] == leaf
-            verdict = Verdict.POSITIVE if belongs else Verdict.NEGATIVE
-            product = ground.bench.ids[row]
-            yield decide(Role.LABEL, product, category, verdict=verdict, annotator="labeler")
-            if belongs:
-                yield decide(Role.AUDIT, product, category, verdict=verdict, annotator="auditor")
+        belongs = bench.labels[rows] == leaf
+        centre = bench.vectors[rows[belongs]].mean(axis=0)
+        for row, positive in zip(rows, belongs, strict=True):
+            answer = {
+                "product": bench.ids[row],
+                "category": bench.leaves[leaf],
+                "verdict": Verdict.POSITIVE if positive else Verdict.NEGATIVE,
+            }
+            closeness = max(0.0, float(bench.vectors[row] @ centre))
+            yield decide(Role.LABEL, **answer, annotator="labeler", source="mixed", score=closeness)
+            if positive:
+                yield decide(Role.AUDIT, **answer, annotator="auditor")
 
 
 def _version() -> str:

@@ -71,7 +71,7 @@ class Ground:
         parents: The category above each leaf (K,), as a number; siblings share it.
         copies: What each product (N,) is a copy of, as a number that its near-duplicates share.
         groups: The same, where products of one title share it too. A group lies on one side whole.
-        version: Names all that a trial depends on but its strategy.
+        version: Names all that a trial depends on but its strategy and its seed.
     """
 
     name: str
@@ -165,7 +165,7 @@ def ground_of(name: str, project: Project, *, seeds: int) -> Ground:
         parents=np.array([above[leaf.path[:-1]] for leaf in ordered]),
         copies=copies,
         groups=groups,
-        version=digest_of(bench.vectors, labels, test, bench.starts, *bench.hits),
+        version=digest_of(bench.ids, bench.vectors, labels, groups, raced, TEST_SHARE, *bench.hits),
     )
 
 

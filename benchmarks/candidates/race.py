@@ -55,7 +55,7 @@ class Race:
 
     def on(self, ground: Ground) -> tuple[dict[str, Any], dict[str, Trials]]:
         """The figures of a pool, and what every strategy showed."""
-        bench = self.work / "benches" / f"{ground.name}-{ground.version}.npz"
+        bench = self.work / "benches" / f"{ground.name}-{ground.version}-{self.seeds}.npz"
         bench.parent.mkdir(parents=True, exist_ok=True)
         if not bench.exists():
             with drafted(bench) as draft:

@@ -95,10 +95,12 @@ def test_near_duplicates_and_products_of_one_title_lie_on_one_side(
         assert 0.1 < aside.mean() < 0.4
 
 
-def test_the_same_seeds_draw_the_same_starts(ground: Ground) -> None:
-    again = ground_of("store", ground.project, seeds=2)
-    assert again.version == ground.version
-    assert ground_of("store", ground.project, seeds=3).version != ground.version
+def test_a_seed_draws_the_same_start_however_many_there_are(ground: Ground) -> None:
+    more = ground_of("store", ground.project, seeds=3)
+    assert more.version == ground.version
+    np.testing.assert_array_equal(more.bench.starts[:2], ground.bench.starts)
+    np.testing.assert_array_equal(more.bench.test[:2], ground.bench.test)
+    assert (more.bench.test[2] != ground.bench.test[0]).any()
 
 
 def test_a_bench_is_read_as_it_was_written(ground: Ground, tmp_path: Path) -> None:
