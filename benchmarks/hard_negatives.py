@@ -2,16 +2,16 @@
 
 Half of the leaves are labelled, as happens when people work leaf by leaf; the products of all
 others are in the pool, and belong to none of the categories that the master knows. For each leaf
-``mixed`` is looked through until enough positives are found; then a source is asked for negatives
-until it has brought as many. Answers are the reference's. A share of the products, near-duplicates
+``mixed`` is looked through until enough positives are found; then a source is asked until there
+are as many hard negatives. Answers are the reference's. A share of the products, near-duplicates
 kept together, is shown to nobody: on those of labelled leaves accuracy is measured, and on all of
 them what the master recommends. Every master learns from the same gold, and beside it from
 
     none        nothing
     random      as many products drawn by chance, that are not of the leaf
     met         hard negatives met on the way to the positives
-    negatives   what the local model answers when asked for negatives, hard and sure ones by turns
-    confusable  what ``simulate`` and ``mixed`` ask for
+    negatives   hard negatives, the local model asked for negatives: hard and sure ones by turns
+    confusable  hard negatives, the source asked that is made for it, as ``simulate`` does
 
     python -m benchmarks.hard_negatives --work ../hard-negatives --pools flipkart masked --seeds 5
 
@@ -171,16 +171,17 @@ def trial(project: Project, seed: int) -> dict[str, dict[str, float]]:
     for leaf in setting.leaves:
         find_positives(people, leaf)
     gold = people.state.gold_labels()
-    found = {leaf: people.state.positives(leaf) for leaf in setting.leaves}
+    found = {leaf: len(people.state.positives(leaf)) for leaf in setting.leaves}
     rejected: dict[str, Rejected] = {
         "none": {},
-        "random": {leaf: by_chance(setting, leaf, count=len(found[leaf])) for leaf in found},
+        "random": {leaf: by_chance(setting, leaf, count=count) for leaf, count in found.items()},
         "met": {leaf: people.state.hard_negatives(leaf) for leaf in found},
     }
     asked: dict[str, dict[str, bool]] = {}
     for name, source in ASKED.items():
         others = People(setting, people.said)
-        rejected[name], asked[name] = find_negatives(others, found, source)
+        asked[name] = find_negatives(others, source)
+        rejected[name] = {leaf: others.state.hard_negatives(leaf) for leaf in found}
     figures = {}
     for name, of_leaf in rejected.items():
         figures[name] = judged(setting, gold, of_leaf) | brought(asked.get(name, {}))
@@ -197,27 +198,20 @@ def find_positives(people: People, leaf: str) -> None:
         dry = 0 if any(people.look(leaf, Mixed()).values()) else dry + 1
 
 
-def find_negatives(
-    people: People, found: Mapping[str, Sequence[str]], source: Source
-) -> tuple[Rejected, dict[str, bool]]:
-    """Ask for as many negatives as a leaf has positives, leaf by leaf.
+def find_negatives(people: People, source: Source) -> dict[str, bool]:
+    """Lead every leaf to as many hard negatives as it has positives.
 
     Returns:
-        Leaf to the negatives that the source brought, and all it showed: product to whether it
-        was a positive.
+        What the source showed: product to whether it was a positive.
     """
-    brought: dict[str, list[str]] = {}
     shown: dict[str, bool] = {}
-    for leaf, positives in found.items():
-        negatives = brought.setdefault(leaf, [])
+    state = people.state
+    for leaf in people.setting.leaves:
         for _ in range(MOST_PAGES):
-            if len(negatives) >= len(positives):
+            if len(state.hard_negatives(leaf)) >= len(state.positives(leaf)):
                 break
-            answers = people.look(leaf, source)
-            shown |= answers
-            negatives += [product for product, belongs in answers.items() if not belongs]
-        del negatives[len(positives) :]
-    return brought, shown
+            shown |= people.look(leaf, source)
+    return shown
 
 
 def by_chance(setting: Setting, leaf: str, *, count: int) -> list[str]:
@@ -271,7 +265,7 @@ def summary(trials: Sequence[Mapping[str, Mapping[str, float]]]) -> dict[str, ob
         for figure in figures:
             values = [one[arm][figure] for one in trials]
             of_arm[figure] = {"mean": round(mean(values), 4)}
-            if figure in trials[0]["none"]:
+            if arm != "none" and figure in trials[0]["none"]:
                 more = [one[arm][figure] - one["none"][figure] for one in trials]
                 error = stdev(more) / len(more) ** 0.5 if len(more) > 1 else 0.0
                 of_arm[figure] |= {"more": round(mean(more), 4), "error": round(error, 4)}

@@ -18,6 +18,7 @@ from productnet.errors import UnknownName
 from productnet.local.registry import LOCAL_MODELS
 from productnet.retrieval.active import Active
 from productnet.retrieval.candidates import Candidate, Leaf
+from productnet.retrieval.confusable import Confusable
 from productnet.retrieval.keyword_query import parse_query
 from productnet.retrieval.neighbourhood import Neighbourhoods
 from productnet.retrieval.page import next_page
@@ -155,6 +156,24 @@ def test_exactly_as_many_new_products_as_asked(
     assert set(products) <= set(resources.ids.to_pylist())
     assert all(candidate.source in SOURCES and candidate.reason for candidate in page)
     assert all(0 <= candidate.score <= 1 for candidate in page)
+
+
+@pytest.mark.parametrize("known", list(LEAVES))
+def test_confusable_products_keep_the_contract_though_no_menu_names_them(
+    resources: Resources, known: str
+) -> None:
+    rivals = {f"p{number}": "Cups" for number in range(3, 90, 5)}
+    leaf = replace(LEAVES[known], rivals=rivals)
+    first, second = (
+        next_page(Confusable(), leaf, resources, count=20, rng=np.random.default_rng(3))
+        for _ in "ab"
+    )
+    assert first == second
+    products = {candidate.product for candidate in first}
+    assert len(first) == len(products) == 20
+    assert not leaf.hidden & products
+    assert all(candidate.source in SOURCES and candidate.reason for candidate in first)
+    assert all(0 <= candidate.score <= 1 for candidate in first)
 
 
 @pytest.mark.parametrize("known", ["empty", "many"])
