@@ -3,7 +3,7 @@
 The local model reads vectors; its margins are put together with those of a model over words and
 with a match of the leaf's name, each trusted as far as the leaf's own decisions bear it out. On
 pools whose texts name the kind of product this finds the first positives; where they do not, it
-changes nothing (docs/candidates.md has the figures).
+changes nothing (benchmarks/README.md has the figures).
 """
 
 from dataclasses import dataclass
