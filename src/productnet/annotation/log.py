@@ -9,14 +9,14 @@ from types import TracebackType
 from typing import Self
 from uuid import UUID
 
-from sqlalchemy import Connection, Engine, insert, select
+from sqlalchemy import Connection, insert, select
 
-from productnet.annotation.database import open_database, reading, writing
 from productnet.annotation.decisions import Decision
 from productnet.annotation.schema import decisions as table
 from productnet.annotation.schema import from_row, to_row
 from productnet.annotation.state import State
 from productnet.annotation.verdicts import History, after
+from productnet.database.database import Database
 from productnet.errors import WorkflowError
 
 # Rows read, and looked up, at a time: what bounds memory while a long log is read.
@@ -37,12 +37,10 @@ class DecisionLog:
         >>> log.state().positives("mugs")  # doctest: +SKIP
     """
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+    def __init__(self, database: Database) -> None:
+        self._database = database
         self._state = State()
-        # Writers of this process queue here rather than poll the database; whoever holds both
-        # locks took this one first.
-        self._writers = Lock()
+        # Whoever holds this lock and the database's turn to write took the turn first.
         self._catching_up = Lock()
 
     @classmethod
@@ -52,7 +50,7 @@ class DecisionLog:
         Raises:
             WorkflowError: It cannot be opened; the text says what to do.
         """
-        return cls(open_database(url))
+        return cls(Database.open(url))
 
     def append(self, *decisions: Decision, check: Check | None = None) -> int:
         """Record decisions, all or none; when this returns they are on disk.
@@ -71,7 +69,7 @@ class DecisionLog:
         """
         if not decisions:
             return 0
-        with self._writers, writing(self._engine) as connection:
+        with self._database.writing() as connection:
             fresh = _without_repeats(connection, decisions)
             if check and fresh:
                 self._catch_up(connection)
@@ -90,25 +88,25 @@ class DecisionLog:
 
     def since(self, seq: int = 0) -> Iterator[tuple[int, Decision]]:
         """Sequence number and decision of everything after ``seq``, a chunk in memory at a time."""
-        with reading(self._engine) as connection:
+        with self._database.reading() as connection:
             for chunk in _chunks_since(connection, seq):
                 yield from chunk
 
     def find(self, decision_id: UUID) -> Decision | None:
         """The decision of this id."""
-        with reading(self._engine) as connection:
+        with self._database.reading() as connection:
             row = connection.execute(select(table).where(table.c.id == decision_id)).first()
         return from_row(row)[1] if row else None
 
     def about(self, product: str) -> list[Decision]:
         """Everything ever said of a product, undone or not, in order."""
         query = select(table).where(table.c.product == product).order_by(table.c.seq)
-        with reading(self._engine) as connection:
+        with self._database.reading() as connection:
             return [from_row(row)[1] for row in connection.execute(query)]
 
     def state(self) -> State:
         """The state of all pairs, with everything committed until now."""
-        with reading(self._engine) as connection:
+        with self._database.reading() as connection:
             self._catch_up(connection)
         return self._state
 
@@ -119,7 +117,7 @@ class DecisionLog:
 
     def close(self) -> None:
         """Let go of the database."""
-        self._engine.dispose()
+        self._database.close()
 
     def __enter__(self) -> Self:
         return self

@@ -1,51 +1,18 @@
 """The one table of the log, and how its values are written in SQLite and PostgreSQL."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from sys import intern
 from uuid import UUID
 
-from sqlalchemy import (
-    BigInteger,
-    Column,
-    DateTime,
-    Dialect,
-    Double,
-    Index,
-    Integer,
-    MetaData,
-    Table,
-    Text,
-    TypeDecorator,
-    UniqueConstraint,
-    Uuid,
-)
+from sqlalchemy import Column, Double, Index, Table, Text, UniqueConstraint, Uuid
 
 from productnet.annotation.decisions import Decision, Role, Verdict
-
-
-class UtcTime(TypeDecorator[datetime]):
-    """A time in UTC, to the microsecond; SQLite keeps no zone, so it is put back on reading."""
-
-    impl = DateTime(timezone=True)
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """To UTC."""
-        return value.astimezone(UTC) if value else None
-
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """From UTC."""
-        if value is None or value.tzinfo:
-            return value.astimezone(UTC) if value else None
-        return value.replace(tzinfo=UTC)
-
-
-metadata = MetaData()
+from productnet.database.columns import RowNumber, UtcTime, metadata
 
 decisions = Table(
     "decisions",
     metadata,
-    Column("seq", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
+    Column("seq", RowNumber, primary_key=True),
     Column("id", Uuid, nullable=False),
     Column("product", Text, nullable=False),
     Column("category", Text, nullable=False),

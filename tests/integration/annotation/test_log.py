@@ -16,9 +16,10 @@ from hypothesis import strategies as st
 from sqlalchemy import create_engine, text
 from sqlalchemy.exc import DBAPIError
 
-from productnet.annotation import database
 from productnet.annotation.decisions import Decision, Role, Verdict, decide
 from productnet.annotation.log import DecisionLog
+from productnet.database import database
+from productnet.database.database import Database
 from productnet.errors import WorkflowError
 
 NOW = datetime(2026, 1, 1, 12, 30, 15, 123456, tzinfo=UTC)
@@ -183,11 +184,12 @@ def test_a_database_of_the_future_is_left_alone(database_url: str) -> None:
 
 
 def test_sqlite_writes_ahead_and_waits_for_the_disk(tmp_path: Path) -> None:
-    engine = database.open_database(f"sqlite:///{tmp_path / 'decisions.db'}")
-    with engine.connect() as connection:
+    with (
+        Database.open(f"sqlite:///{tmp_path / 'decisions.db'}") as opened,
+        opened.reading() as connection,
+    ):
         assert connection.scalar(text("PRAGMA journal_mode")) == "wal"
         assert connection.scalar(text("PRAGMA synchronous")) == 2
-    engine.dispose()
 
 
 @pytest.mark.parametrize(

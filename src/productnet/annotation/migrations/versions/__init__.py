@@ -1,1 +1,0 @@
-"""Revisions of the log's schema."""

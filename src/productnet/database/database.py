@@ -1,0 +1,193 @@
+"""A database: connections, durability, migrations, one writer at a time.
+
+SQLite runs in WAL mode with full synchronisation: what is acknowledged survives a power cut.
+PostgreSQL is named by URL and needs the extra ``productnet[postgres]``.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+from threading import Lock
+from types import TracebackType
+from typing import Self
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, make_url, text
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import ArgumentError, DatabaseError, DBAPIError, OperationalError
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from productnet.errors import WorkflowError
+
+# The newest file in migrations/versions; a test holds the two together.
+REVISION = "0001"
+
+# Seconds to wait for a connection, and a writer for its turn, before giving up.
+_PATIENCE = 30
+
+# PostgreSQL's writers queue on this advisory lock, so that sequence numbers are committed in
+# their own order and a reader that has seen one has seen all before it.
+_WRITERS = 0x70726F64
+
+
+class Database:
+    """The database of a project, of which everything that keeps tables has its part.
+
+    Safe to share between threads; several processes may each open the same one.
+
+    Attributes:
+        engine: SQLAlchemy's engine.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        # Writers of this process queue here rather than poll the database.
+        self._writers = Lock()
+
+    @classmethod
+    def open(cls, url: str) -> Self:
+        """Connect, and bring the schema up to date.
+
+        Raises:
+            WorkflowError: The URL is no database we know, it cannot be reached, its driver is
+                not installed, or a newer version of ProductNet wrote it.
+        """
+        usable = _usable(url)
+        waiting = "timeout" if usable.get_backend_name() == "sqlite" else "connect_timeout"
+        engine = create_engine(usable, connect_args={waiting: _PATIENCE})
+        if engine.dialect.name == "sqlite":
+            event.listen(engine, "connect", _prepare_sqlite)
+            event.listen(engine, "begin", _begin_sqlite)
+        database = cls(engine)
+        try:
+            database._migrate()
+        except OperationalError as error:
+            engine.dispose()
+            raise WorkflowError(
+                f"The decision database {engine.url} cannot be opened: {error.orig}. Check "
+                "`database_url` in productnet.toml, and that the server runs and the folder "
+                "exists."
+            ) from error
+        except DatabaseError as error:
+            engine.dispose()
+            raise _damaged(engine, error) from error
+        except BaseException:
+            engine.dispose()
+            raise
+        return database
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """A connection that reads; raises WorkflowError if the database is damaged or gone."""
+        try:
+            with self.engine.connect() as connection:
+                yield connection
+        except DBAPIError as error:
+            raise _damaged(self.engine, error) from error
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """A transaction that no other writer, here or in another process, overlaps.
+
+        It is committed, durably, when the block ends; an error in the block undoes it.
+
+        Raises:
+            WorkflowError: The database could not take it; nothing was acknowledged.
+        """
+        writer = self.engine.execution_options(begin="BEGIN IMMEDIATE")
+        try:
+            with self._writers, writer.begin() as connection:
+                if self.engine.dialect.name == "postgresql":
+                    connection.execute(text(f"SET LOCAL lock_timeout = '{_PATIENCE}s'"))
+                    connection.execute(text(f"SELECT pg_advisory_xact_lock({_WRITERS})"))
+                yield connection
+        except DBAPIError as error:
+            raise WorkflowError(
+                f"The decision database did not confirm what was sent: {error.orig}. "
+                "Send it again: what arrived the first time is recorded once."
+            ) from error
+
+    def close(self) -> None:
+        """Let go of the database."""
+        self.engine.dispose()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _migrate(self) -> None:
+        with self.engine.connect() as connection:
+            current = _revision(connection)
+        if current == REVISION:
+            return
+        if current is not None and current > REVISION:
+            raise WorkflowError(
+                f"The decision database {self.engine.url} has schema {current}, of a newer "
+                f"ProductNet than this one, which knows {REVISION}. Upgrade with "
+                "`pip install -U productnet`."
+            )
+        from alembic import command
+        from alembic.config import Config
+
+        config = Config()
+        config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+        with self.writing() as connection:
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+
+
+def _damaged(engine: Engine, error: DBAPIError) -> WorkflowError:
+    return WorkflowError(
+        f"The decision database {engine.url} cannot be read: {error.orig}. If it is damaged, put "
+        "it back from a backup; decisions are kept nowhere else, so do not delete it."
+    )
+
+
+def _usable(url: str) -> URL:
+    try:
+        parsed = make_url(url)
+    except ArgumentError as error:
+        raise WorkflowError(
+            f'"{url}" is not a database URL. Write `database_url` as '
+            "postgresql://user:password@host/database, or leave it out for SQLite."
+        ) from error
+    kind = parsed.get_backend_name()
+    if kind == "sqlite":
+        return parsed
+    if kind != "postgresql":
+        raise WorkflowError(
+            f'Decisions cannot be kept in "{kind}". Use PostgreSQL (postgresql://…) or SQLite.'
+        )
+    if find_spec("psycopg") is None:
+        raise WorkflowError(
+            "PostgreSQL needs the driver psycopg, which is not installed. "
+            "Install it with `pip install 'productnet[postgres]'`."
+        )
+    return parsed.set(drivername="postgresql+psycopg")
+
+
+def _prepare_sqlite(connection: DBAPIConnection, record: ConnectionPoolEntry) -> None:
+    # The driver would begin transactions by itself, and too late for BEGIN IMMEDIATE.
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    for pragma in ("journal_mode = WAL", "synchronous = FULL"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    connection.exec_driver_sql(connection.get_execution_options().get("begin", "BEGIN"))
+
+
+def _revision(connection: Connection) -> str | None:
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    revision: str | None = connection.scalar(text("SELECT version_num FROM alembic_version"))
+    return revision
