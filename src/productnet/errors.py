@@ -57,6 +57,8 @@ class WorkflowError(ProductNetError):
 
 class LeaseHeld(WorkflowError):
     """Somebody holds the leaf for this task; the text names them and when it is free again."""
+
+
 class PeopleError(ProductNetError):
     """An account, a password, a role or an API key cannot be as asked."""
 
