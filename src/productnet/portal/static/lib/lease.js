@@ -3,9 +3,9 @@
 
 import { signal } from "../vendor/preact.js";
 import { releaseLease, takeLease } from "./api.js";
-import { asProblem } from "./session.js";
+import { asProblem, person } from "./session.js";
 
-/** @import {Task} from "./types.js" */
+/** @import {Lease as Taken, Task} from "./types.js" */
 
 const EVERY_MS = 60_000;
 
@@ -19,10 +19,16 @@ export class Lease {
   /** Why it was not given, in the server's words. */
   reason = signal("");
 
-  /** @param {string} leaf @param {Task} task */
-  constructor(leaf, task) {
+  /**
+   * @param {string} leaf
+   * @param {Task} task
+   * @param {Taken[]} [known] Who held what when the leaf was loaded.
+   */
+  constructor(leaf, task, known = []) {
     this.leaf = leaf;
     this.task = task;
+    const other = known.find((one) => one.task === task && one.holder !== person.peek()?.name);
+    if (other) this.holder.value = { name: other.holder, until: other.expires_at };
   }
 
   /** Take it and keep it. @returns {() => void} Gives it back. */
@@ -54,7 +60,7 @@ export class Lease {
       // Out of reach: whoever held it goes on; the rules of the log judge each answer anyway.
       if (problem.passing || problem.status === 401 || problem.status < 0) return;
       const { holder, expires_at: until } = problem.extensions;
-      this.holder.value = holder ? { name: holder, until: until ?? null } : null;
+      if (holder) this.holder.value = { name: holder, until: until ?? null };
       this.reason.value = problem.detail;
       this.state.value = problem.status === 409 ? "held" : "refused";
     }

@@ -55,10 +55,10 @@ function WaitingGrid() {
 function Workplace({ leaf }) {
   const sheet = useMemo(() => new Sheet({ leaf: leaf.id, leafName: leaf.name, role: "label", describe }), []);
   const feed = useMemo(() => new Feed(leaf.id, sheet), []);
-  const lease = useMemo(() => new Lease(leaf.id, "label"), []);
+  const lease = useMemo(() => new Lease(leaf.id, "label", leaf.leases), []);
   const [progress, setProgress] = useState(leaf.progress);
   const [asked, setAsked] = useState(freshAsked);
-  const [goneOn, setGoneOn] = useState(() => isDone(leaf, leaf.progress));
+  const [goneOn, setGoneOn] = useState(() => isDone(leaf.progress));
   const labeler = can("labeler");
 
   useEffect(() => (labeler ? lease.keep() : undefined), []);
@@ -68,9 +68,14 @@ function Workplace({ leaf }) {
     if (found) setProgress(found);
   }), []);
   useEffect(() => live.on("model", (event) => event.leaf === leaf.id && feed.modelLearnt()), []);
-  useEffect(() => live.on("progress", (event) => {
-    if (event.leaf === leaf.id && event.progress) setProgress(event.progress);
+  useEffect(() => live.on("progress", ({ leaves }) => {
+    // Somebody else's answers count here too: an auditor's make gold of what was labelled.
+    if (leaves?.includes(leaf.id)) refresh();
   }), []);
+  const refresh = useCallback(throttled(() => {
+    getLeaf(leaf.id).then((found) => setProgress(found.progress), () => {});
+    feed.modelLearnt();
+  }, 3000), []);
   const wish = JSON.stringify(wishOf(asked));
   useEffect(() => feed.want(JSON.parse(wish), pageSize.value), [wish, pageSize.value, modelKind.value]);
   useSignalEffect(() => {
@@ -83,7 +88,7 @@ function Workplace({ leaf }) {
     `source-${at + 1}`, () => ask({ source: name }),
   ])));
 
-  const done = progress !== null && isDone(leaf, progress) && !goneOn;
+  const done = isDone(progress) && !goneOn;
   return html`<div class="page page-wide leaf">
     <${LeafHeader} leaf=${leaf} progress=${progress} lease=${lease} aside=${asideShown.value}
       turnAside=${() => { asideShown.value = !asideShown.value; }} />
@@ -91,8 +96,7 @@ function Workplace({ leaf }) {
     ${done && html`<${Done} leaf=${leaf} progress=${progress} goOn=${() => setGoneOn(true)} />`}
     <div class="leaf-body ${asideShown.value ? "" : "leaf-body-wide"}">
       <div class="leaf-main">
-        <${Sources} asked=${asked} ask=${ask} sample=${sheet.slots.value[0]?.card.product ?? null} />
-        <${ModelNote} feed=${feed} source=${asked.source} />
+        <${Sources} asked=${asked} ask=${ask}><${ModelNote} feed=${feed} source=${asked.source} /><//>
         <section id="candidates" role="tabpanel" aria-label="Candidates: ${label(asked.source)}">
           <${Candidates} sheet=${sheet} feed=${feed} leaf=${leaf} source=${asked.source} />
         </section>
@@ -102,6 +106,17 @@ function Workplace({ leaf }) {
   </div>`;
 }
 
+/** At most once in so many milliseconds, and once at the end. @param {() => void} work @param {number} every */
+function throttled(work, every) {
+  let timer = 0;
+  return () => {
+    timer ||= setTimeout(() => {
+      timer = 0;
+      work();
+    }, every);
+  };
+}
+
 /** What a decision says of the candidate it is about. @param {Candidate} card */
 const describe = (card) => ({ source: card.source ?? null, model_version: card.model_version ?? null, score: card.score ?? null });
 
@@ -109,8 +124,8 @@ const describe = (card) => ({ source: card.source ?? null, model_version: card.m
 function ModelNote({ feed, source }) {
   const model = feed.model.value;
   if (!model?.version || !["mixed", "active"].includes(source)) return null;
-  return html`<p class="model-note muted" title="Model ${model.version}">Local model: ${model.behind > 0
-    ? `${count(model.behind, "answer")} behind; the next page knows more` : "has seen every answer"}</p>`;
+  const words = model.behind > 0 ? `${count(model.behind, "answer")} behind; the next page knows more` : "up to date";
+  return html`<p class="model-note muted" title="Model ${model.version}">${source === "active" ? words : `Local model: ${words}`}</p>`;
 }
 
 /** @param {{sheet: Sheet<Candidate>, feed: Feed, leaf: Leaf, source: string}} props */

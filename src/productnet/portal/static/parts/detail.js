@@ -71,25 +71,25 @@ export function Detail({ product: id, card, close, place, move, answer, undo, gi
         <${Icon} name=${icon} size=${16} /> ${words} <kbd class="tab-key">${keyName(`detail-${command}`)}</kbd></button>`)}`}>
     ${problem && !data ? html`<${Failure} problem=${problem} retry=${reload} />`
       : html`<div class="detail-body">
-        <${Gallery} images=${images} shown=${shown} show=${setShown} thumb=${(data ?? card)?.thumb ?? null} ready=${data !== null} />
+        <${Gallery} images=${images} shown=${shown} show=${setShown} thumb=${(data ?? card)?.thumbnail ?? null} ready=${data !== null} fault=${data?.image_error ?? null} />
         ${data ? html`<${Fields} key=${id} data=${data} card=${card} />` : html`<${Skeleton} lines=${8} />`}
       </div>`}
   <//>`;
 }
 
 /** @param {{images: Product["images"], shown: number, show: (n: number) => void,
- *   thumb: Card["thumb"], ready: boolean}} props */
-function Gallery({ images, shown, show, thumb, ready }) {
+ *   thumb: string | null, ready: boolean, fault: string | null}} props */
+function Gallery({ images, shown, show, thumb, ready, fault }) {
   const image = images[shown];
   return html`<div class="gallery">
     <div class="gallery-main">
       ${image ? html`<img key=${image.url} src=${image.url} alt="Image ${shown + 1} of ${images.length}"
           width=${image.width} height=${image.height} decoding="async" />`
-        : thumb && !ready ? html`<img src=${thumb.url} alt="" width=${thumb.width} height=${thumb.height} />`
-        : html`<span class="picture picture-none"><${Icon} name="image" size=${28} /><span class="picture-words">No picture</span></span>`}
+        : thumb && !ready ? html`<img src=${thumb} alt="" />`
+        : html`<span class="picture picture-none"><${Icon} name="image" size=${28} /><span class="picture-words">${fault || "No picture"}</span></span>`}
     </div>
     ${images.length > 1 && html`<div class="gallery-strip" role="group" aria-label="Images">
-      ${images.map((each, at) => html`<button key=${each.n} type="button" class="gallery-thumb" aria-pressed=${at === shown}
+      ${images.map((each, at) => html`<button key=${each.url} type="button" class="gallery-thumb" aria-pressed=${at === shown}
         aria-label="Image ${at + 1} of ${images.length}" onClick=${() => show(at)}>
         <img src=${each.url} alt="" loading="lazy" decoding="async" width=${each.width} height=${each.height} /></button>`)}
     </div>`}

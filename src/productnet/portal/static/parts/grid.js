@@ -9,7 +9,7 @@ import { AnswerCard } from "./card.js";
 import { Detail } from "./detail.js";
 import { Icon } from "./icon.js";
 import { NoteDialog } from "./note.js";
-import { toast } from "./toast.js";
+import { dropToasts, toast } from "./toast.js";
 
 /** @import {Verdict} from "../lib/types.js" */
 
@@ -25,6 +25,8 @@ export function AnswerGrid({ sheet, nextPage, size = "medium", end }) {
   const [noting, setNoting] = useState(false);
   const slots = sheet.slots.value;
   useEffect(() => sheet.listen(), [sheet]);
+  // A notice about the page before is done with; its undo still works by key.
+  useEffect(() => dropToasts, []);
   useCursorFocus(sheet, list);
 
   const columns = () => {
@@ -139,7 +141,10 @@ function useCursorFocus(sheet, list) {
     const target = list.current?.children[at] ?? document.querySelector("[data-end]");
     if (!(target instanceof HTMLElement)) return;
     target.focus({ preventScroll: true });
-    target.scrollIntoView({ block: "nearest" });
+    // Within the first screenful the page's head is shown as well.
+    const fromTop = target.getBoundingClientRect().bottom + scrollY;
+    if (fromTop <= innerHeight) scrollTo(0, 0);
+    else target.scrollIntoView({ block: "nearest" });
   }, [at, slots]);
 }
 

@@ -16,13 +16,13 @@ import { Strip } from "../../parts/picture.js";
 const closed = pref("leafClosed", /** @type {string[]} */ ([]));
 const SHOWN = 15;
 
-/** @param {{leaf: Leaf, progress: LeafProgress | null}} props */
+/** @param {{leaf: Leaf, progress: LeafProgress}} props */
 export function LeafAside({ leaf, progress }) {
   return html`<aside class="leaf-aside" aria-label="Guideline and examples">
     <${Guideline} leaf=${leaf} />
-    <${Examples} leaf=${leaf.id} kind="positives" title="Positives" fresh=${progress?.labelled_positive ?? 0}
+    <${Examples} leaf=${leaf.id} kind="positives" title="Positives" fresh=${progress.labelled_positive}
       empty="None yet. They appear here as you find them." />
-    <${Examples} leaf=${leaf.id} kind="hard_negatives" title="Hard negatives" fresh=${progress?.hard_negatives ?? 0}
+    <${Examples} leaf=${leaf.id} kind="hard_negatives" title="Hard negatives" fresh=${progress.hard_negatives}
       empty="None yet: products that look as if they belonged, and do not." />
     <${Fold} id="siblings" title="Siblings" count=${leaf.siblings.length}>
       ${leaf.siblings.length ? html`<ul class="siblings">${leaf.siblings.map((one) => html`<li key=${one.id}>
@@ -47,10 +47,11 @@ function Fold({ id, title, count, children }) {
 
 /** @param {{leaf: Leaf}} props */
 function Guideline({ leaf }) {
-  const { definition = "", include = [], exclude = [], examples = [] } = leaf.guideline ?? {};
+  const { definition, include, exclude, examples } = leaf.guideline;
   const empty = !definition && !include.length && !exclude.length && !examples.length;
   return html`<${Fold} id="guideline" title="Guideline">
-    ${empty ? html`<p class="muted small">Nobody has written one yet. Go by the name and the siblings; where you are torn,
+    ${leaf.guideline_fault ? html`<p class="small">It cannot be read just now: <span class="muted">${leaf.guideline_fault}</span></p>`
+      : empty ? html`<p class="muted small">Nobody has written one yet. Go by the name and the siblings; where you are torn,
         say unsure and leave a note.</p>`
       : html`<div class="guideline">
         ${definition && html`<p><bdi>${definition}</bdi></p>`}

@@ -6,16 +6,18 @@ import { getQueue } from "../../lib/api.js";
 import { count } from "../../lib/format.js";
 import { useLoad } from "../../lib/load.js";
 import { href } from "../../lib/router.js";
+import { session } from "../../lib/session.js";
 import { Icon } from "../../parts/icon.js";
 
 /** @import {Leaf, LeafProgress} from "../../lib/types.js" */
 
 /** Whether the labeler has done their part: enough positives, audited or not, and hard negatives.
- * @param {Leaf} leaf @param {LeafProgress | null} progress */
-export function isDone(leaf, progress) {
-  if (!progress || leaf.target.positives <= 0) return false;
+ * @param {LeafProgress} progress */
+export function isDone(progress) {
+  const target = session.value?.targets;
+  if (!target || target.positives <= 0) return false;
   const positives = Math.max(progress.gold, progress.labelled_positive);
-  return positives >= leaf.target.positives && progress.hard_negatives >= leaf.target.hard_negatives;
+  return positives >= target.positives && progress.hard_negatives >= target.hard_negatives;
 }
 
 /** @param {{leaf: Leaf, progress: LeafProgress, goOn: () => void}} props */

@@ -30,6 +30,8 @@ export class Feed {
   model = signal(/** @type {{version: string | null, behind: number} | null} */ (null));
   /** Products passed over without an answer, left out of the pages to come. */
   skipped = signal(/** @type {ReadonlySet<string>} */ (new Set()));
+  /** Ids asked for that are not in the pool. */
+  unknown = signal(/** @type {string[]} */ ([]));
   /** Pages shown since the wish was made. */
   turn = signal(0);
 
@@ -133,6 +135,7 @@ export class Feed {
   /** @param {CandidatesPage} page */
   #show(page) {
     this.model.value = { version: page.model_version, behind: page.behind };
+    this.unknown.value = page.unknown_ids;
     this.sheet.fill(page.candidates);
     this.turn.value++;
     this.state.value = page.candidates.length ? "ready" : "empty";
@@ -169,7 +172,7 @@ export class Feed {
     ahead.page = getCandidates(this.#request(wish), stop.signal).then(
       (page) => {
         ahead.ready = page;
-        for (const { thumb } of page.candidates) if (thumb) new Image().src = thumb.url;
+        for (const { thumbnail } of page.candidates) if (thumbnail) new Image().src = thumbnail;
         return page;
       },
       // It is asked for again when it is needed, and what is wrong is told then.

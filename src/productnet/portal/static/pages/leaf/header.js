@@ -10,11 +10,11 @@ import { LeafMeters } from "../../parts/meter.js";
 /** @import {Leaf, LeafProgress} from "../../lib/types.js" */
 
 /**
- * @param {{leaf: Leaf, progress: LeafProgress | null, lease: import("../../lib/lease.js").Lease,
+ * @param {{leaf: Leaf, progress: LeafProgress, lease: import("../../lib/lease.js").Lease,
  *   aside: boolean, turnAside: () => void}} props
  */
 export function LeafHeader({ leaf, progress, lease, aside, turnAside }) {
-  const left = secondsLeft(leaf, progress);
+  const left = secondsLeft(progress);
   return html`<header class="leaf-head">
     <div class="leaf-words">
       <nav class="crumbs small" aria-label="Path"><ol class="crumbs-list">
@@ -26,10 +26,10 @@ export function LeafHeader({ leaf, progress, lease, aside, turnAside }) {
       </div>
     </div>
     <div class="leaf-meters">
-      <${LeafMeters} progress=${progress} target=${leaf.target} />
+      <${LeafMeters} progress=${progress} target=${targets()} />
       <dl class="leaf-counts">
-        <div title="Labelled, and to be answered again by somebody else"><dt>To audit</dt><dd>${number(progress?.to_audit ?? 0)}</dd></div>
-        <div title="Answers of labeler and auditor differ"><dt>Disputed</dt><dd>${number(progress?.disputed ?? 0)}</dd></div>
+        <div title="Labelled, and to be answered again by somebody else"><dt>To audit</dt><dd>${number(progress.to_audit)}</dd></div>
+        <div title="Answers of labeler and auditor differ"><dt>Disputed</dt><dd>${number(progress.disputed)}</dd></div>
         ${left > 0 && html`<div title="At the usual pace, until the positives are there"><dt>To go</dt><dd>${duration(left)}</dd></div>`}
       </dl>
       <button type="button" class="button button-quiet button-icon" aria-pressed=${aside} onClick=${turnAside}
@@ -39,15 +39,18 @@ export function LeafHeader({ leaf, progress, lease, aside, turnAside }) {
   </header>`;
 }
 
-/** Labelling time until the target is labelled. @param {Leaf} leaf @param {LeafProgress | null} progress */
-function secondsLeft(leaf, progress) {
-  const done = Math.max((progress?.gold ?? 0) + (progress?.to_audit ?? 0), progress?.labelled_positive ?? 0);
-  const left = Math.max(leaf.target.positives - done, 0);
-  const decisions = progress?.decisions ?? 0;
-  // With enough answers the leaf's own pace, else the usual one.
-  const pace = decisions >= 30 && progress?.seconds ? progress.seconds / decisions : session.value?.verdict_seconds.label ?? 2;
-  const share = decisions >= 30 ? Math.max(progress?.labelled_positive ?? 0, 1) / decisions : 0.5;
-  return (left * pace) / Math.max(Math.min(share, 1), 0.05);
+const targets = () => session.value?.targets ?? { positives: 0, hard_negatives: 0 };
+
+// Seconds of a decision, and the share of positives among them, until the leaf's own are known.
+const USUAL = { seconds: 2.5, share: 0.5, known: 30 };
+
+/** Labelling time until enough positives are labelled. @param {LeafProgress} progress */
+function secondsLeft({ gold, labelled_positive: positives, decisions, seconds }) {
+  const left = Math.max(targets().positives - Math.max(gold, positives), 0);
+  const known = decisions >= USUAL.known;
+  const pace = known && seconds > 0 ? seconds / decisions : USUAL.seconds;
+  const share = known ? Math.max(positives / decisions, 0.05) : USUAL.share;
+  return (left * pace) / share;
 }
 
 /** @param {{lease: import("../../lib/lease.js").Lease}} props */
@@ -68,8 +71,8 @@ export function HeldNotice({ lease }) {
   if (state !== "held" && state !== "refused") return null;
   const holder = lease.holder.value;
   return html`<div class="notice notice-wait leaf-held" role="status"><${Icon} name="lock" />
-    <span>${holder ? html`<b><bdi>${holder.name}</bdi> is labelling this leaf${holder.until ? ` until ${hour(holder.until)}` : ""}.</b>
-      ${" "}You can look; answers are off, so that nobody's work is done twice.` : lease.reason.value}</span>
+    <span>${holder ? html`<b><bdi>${holder.name}</bdi> is labelling this leaf${holder.until ? ` until ${hour(holder.until)}` : ""}.</b>` : lease.reason.value}
+      ${" "}You can look; answers are off, so that nobody's work is done twice.</span>
     <button type="button" class="button button-small push" onClick=${() => lease.take()}>Try again</button>
     <a class="button button-small" href="/">Other leaves</a>
   </div>`;

@@ -1,8 +1,7 @@
 // Where candidates come from: the seven sources as tabs, and what each of them can be told.
 // @ts-check
 
-import { html, useEffect, useRef, useState } from "../../vendor/preact.js";
-import { getProduct } from "../../lib/api.js";
+import { html, useRef, useState } from "../../vendor/preact.js";
 import { label } from "../../lib/format.js";
 import { keyName } from "../../lib/keys.js";
 import { pref } from "../../lib/prefs.js";
@@ -21,7 +20,7 @@ import { toast } from "../../parts/toast.js";
  * @property {{query: string, fields: string[]}} keyword
  * @property {Adhoc} adhoc
  *
- * @typedef {{ids?: string[], text?: string, image_url?: string, image_base64?: string}} Adhoc
+ * @typedef {{ids?: string, text?: string, image_url?: string, image_base64?: string}} Adhoc
  */
 
 export const pageSize = pref("pageSize", 20);
@@ -37,13 +36,13 @@ export const asked = () => ({
 /** What to send; null while it is not complete. @param {Asked} asked @returns {Wish | null} */
 export function wishOf({ source, wants, keyword, adhoc }) {
   const model = modelKind.value || undefined;
-  if (source === "active") return { source, wants, ...(model && { model }) };
+  if (source === "active") return { source, ask: wants, ...(model && { model }) };
   if (source === "keyword") {
     const query = keyword.query.trim();
     return { source, ...(query && { query }), ...(keyword.fields.length && { fields: keyword.fields }) };
   }
   if (source === "adhoc") return Object.keys(adhoc).length ? { source, ...adhoc } : null;
-  return { source, ...(source === "mixed" && model && { model }) };
+  return { source };
 }
 
 const WANTS = [
@@ -52,11 +51,8 @@ const WANTS = [
   { id: "ambiguous", label: "Ambiguous", help: "What it can tell least" },
 ];
 
-/**
- * @param {{asked: Asked, ask: (change: Partial<Asked>) => void, sample: string | null}} props
- *   sample: any product, whose fields are those to search in.
- */
-export function Sources({ asked, ask, sample }) {
+/** @param {{asked: Asked, ask: (change: Partial<Asked>) => void, children?: unknown}} props */
+export function Sources({ asked, ask, children }) {
   const sources = session.value?.sources ?? [];
   const models = session.value?.local_models ?? [];
   const { source } = asked;
@@ -67,21 +63,22 @@ export function Sources({ asked, ask, sample }) {
           id: name, label: label(name), help: sentence(help), dot: `dot-${name}`, key: keyName(`source-${at + 1}`),
         }))} />
       <div class="row sources-taste push">
-        <${Select} inline label="Page" value=${String(pageSize.value)} choose=${(/** @type {string} */ size) => { pageSize.value = Number(size); }}
-          options=${[10, 20, 30, 50, 100].map((size) => ({ value: String(size), label: String(size) }))} />
-        <${Select} inline label="Pictures" value=${pictureSize.value} choose=${(/** @type {string} */ size) => { pictureSize.value = size; }}
+        <${Select} bare label="Candidates on a page" value=${String(pageSize.value)} choose=${(/** @type {string} */ size) => { pageSize.value = Number(size); }}
+          options=${[10, 20, 30, 50, 100].map((size) => ({ value: String(size), label: `${size} a page` }))} />
+        <${Select} bare label="Size of pictures" value=${pictureSize.value} choose=${(/** @type {string} */ size) => { pictureSize.value = size; }}
           options=${["small", "medium", "large"].map((size) => ({ value: size, label: label(size) }))} />
       </div>
     </div>
-    ${(source === "active" || source === "mixed") && html`<div class="sources-options">
+    <div class="sources-options">
       ${source === "active" && html`<${Tabs} small label="What the local model is asked for" tabs=${WANTS} chosen=${asked.wants}
-        choose=${(/** @type {string} */ wants) => { wanted.value = wants; ask({ wants }); }} />`}
+        choose=${(/** @type {string} */ wants) => { wanted.value = wants; ask({ wants }); }} />
       <${Select} inline label="Local model" value=${modelKind.value || models[0]?.name || ""}
         title=${models.find((one) => one.name === (modelKind.value || models[0]?.name))?.help}
         choose=${(/** @type {string} */ kind) => { modelKind.value = kind; ask({}); }}
-        options=${models.map(({ name }) => ({ value: name, label: label(name) }))} />
-    </div>`}
-    ${source === "keyword" && html`<${Keyword} asked=${asked.keyword} ask=${ask} sample=${sample} />`}
+        options=${models.map(({ name }) => ({ value: name, label: label(name) }))} />`}
+      ${children}
+    </div>
+    ${source === "keyword" && html`<${Keyword} asked=${asked.keyword} ask=${ask} />`}
     ${source === "adhoc" && html`<${AdhocForm} ask=${ask} />`}
   </div>`;
 }
@@ -89,13 +86,10 @@ export function Sources({ asked, ask, sample }) {
 /** @param {string} help */
 const sentence = (help) => help.charAt(0).toUpperCase() + help.slice(1);
 
-/** @param {{asked: Asked["keyword"], ask: (change: Partial<Asked>) => void, sample: string | null}} props */
-function Keyword({ asked, ask, sample }) {
+/** @param {{asked: Asked["keyword"], ask: (change: Partial<Asked>) => void}} props */
+function Keyword({ asked, ask }) {
   const [query, setQuery] = useState(asked.query);
-  const [fields, setFields] = useState(/** @type {string[]} */ ([]));
-  useEffect(() => {
-    if (sample) getProduct(sample).then((found) => setFields(Object.keys(found.fields)), () => {});
-  }, [sample === null]);
+  const fields = session.value?.text_fields ?? [];
   const toggle = (/** @type {string} */ name, /** @type {boolean} */ on) =>
     ask({ keyword: { query, fields: on ? [...asked.fields, name] : asked.fields.filter((one) => one !== name) } });
   return html`<form class="sources-options" role="search" onSubmit=${(/** @type {Event} */ event) => {
@@ -137,7 +131,7 @@ function AdhocForm({ ask }) {
   const asks = {
     image: () => ({ image_base64: picture?.base64 ?? "" }),
     url: () => ({ image_url: words }),
-    ids: () => ({ ids: words.split(/[\s,;]+/) }),
+    ids: () => ({ ids: words }),
     text: () => ({ text: words }),
   };
   return html`<form class="adhoc ${over ? "adhoc-over" : ""}"
