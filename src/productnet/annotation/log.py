@@ -115,11 +115,14 @@ class DecisionLog:
             row = connection.execute(select(table).where(table.c.id == decision_id)).first()
         return from_row(row)[1] if row else None
 
-    def about(self, product: str) -> list[Decision]:
-        """Everything ever said of a product, undone or not, in order."""
-        query = select(table).where(table.c.product == product).order_by(table.c.seq)
+    def about(self, *products: str) -> dict[str, list[Decision]]:
+        """By product, everything ever said of it, undone or not, in order."""
+        said: dict[str, list[Decision]] = {product: [] for product in products}
+        query = select(table).where(table.c.product.in_(products)).order_by(table.c.seq)
         with self._database.reading() as connection:
-            return [from_row(row)[1] for row in connection.execute(query)]
+            for row in connection.execute(query):
+                said[row.product].append(from_row(row)[1])
+        return said
 
     def state(self) -> State:
         """The state of all pairs, with everything committed until now."""
