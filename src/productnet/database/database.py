@@ -20,7 +20,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from productnet.errors import WorkflowError
 
 # The newest file in migrations/versions; a test holds the two together.
-REVISION = "0002"
+REVISION = "0003"
 
 # Seconds to wait for a connection, and a writer for its turn, before giving up.
 _PATIENCE = 30
