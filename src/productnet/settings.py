@@ -109,6 +109,15 @@ class MasterSettings(_Section):
     )
 
 
+class WebhookSettings(_Section):
+    """How other systems are told of what happened."""
+
+    timeout: float = Field(15.0, gt=0, description="Seconds a webhook's host has to answer")
+    private_hosts: tuple[str, ...] = Field(
+        (), description="Hosts of a private network that a webhook may name"
+    )
+
+
 class Settings(_Section):
     """Everything ``productnet.toml`` can say. Unknown keys are refused."""
 
@@ -125,6 +134,7 @@ class Settings(_Section):
     cost: CostSettings = CostSettings()
     candidates: CandidateSettings = CandidateSettings()
     master: MasterSettings = MasterSettings()
+    webhooks: WebhookSettings = WebhookSettings()
 
 
 @dataclass(frozen=True)
