@@ -55,6 +55,34 @@ class WorkflowError(ProductNetError):
     """A decision breaks a rule of the annotation workflow."""
 
 
+class LeaseHeld(WorkflowError):
+    """Somebody holds the leaf for this task; the text names them and when it is free again."""
+
+
+class PeopleError(ProductNetError):
+    """An account, a password, a role or an API key cannot be as asked."""
+
+
+class UnknownPerson(PeopleError):
+    """Nobody has this name."""
+
+
+class SignInError(ProductNetError):
+    """Nobody is let in; the text never says whether a name exists."""
+
+
+class TooManyAttempts(SignInError):
+    """Signing in failed too often, from here or for this name.
+
+    Attributes:
+        wait: Whole seconds until the next attempt is heard.
+    """
+
+    def __init__(self, text: str, *, wait: int) -> None:
+        super().__init__(text)
+        self.wait = wait
+
+
 class TrainingError(ProductNetError):
     """A model cannot be trained from this data."""
 

@@ -118,6 +118,63 @@ class WebhookSettings(_Section):
     )
 
 
+class SignInSettings(_Section):
+    """How people come in: sessions, passwords, and a provider of OpenID Connect."""
+
+    session_idle_hours: float = Field(
+        12.0, gt=0, description="Hours after which a session that is not used is over"
+    )
+    session_days: float = Field(14.0, gt=0, description="Days after which every session is over")
+    password_min_length: int = Field(
+        10, ge=8, le=128, description="Fewest characters of a new password"
+    )
+    oidc_issuer: str | None = Field(
+        None, description="Issuer URL of an OpenID Connect provider, which turns it on"
+    )
+    oidc_client_id: str | None = Field(None, description="What the provider calls this portal")
+    oidc_client_secret_env: str = Field(
+        "PRODUCTNET_OIDC_SECRET",
+        description="Environment variable that holds the client secret; it is never in this file",
+    )
+    oidc_scopes: tuple[str, ...] = Field(
+        ("openid", "profile", "email"), description="Scopes asked of the provider"
+    )
+    oidc_name_claim: str = Field(
+        "preferred_username",
+        description="Claim that holds a person's name; of an e-mail "
+        "address, what stands before the @",
+    )
+    oidc_roles_claim: str | None = Field(
+        None, description="Claim that lists a person's groups; roles are kept here when not set"
+    )
+    oidc_roles: dict[str, str] = Field(
+        default_factory=dict, description="Group at the provider to role here"
+    )
+    oidc_new_people: bool = Field(
+        False, description="Whether whoever the provider knows gets an account at first sign-in"
+    )
+    oidc_new_roles: tuple[str, ...] = Field(
+        ("labeler",), description="Roles of such an account, where no claim gives them"
+    )
+    oidc_domains: tuple[str, ...] = Field((), description="E-mail domains let in; any when empty")
+
+
+class PortalSettings(_Section):
+    """The web application that people label in."""
+
+    host: str = Field("127.0.0.1", description="Address that the portal listens on")
+    port: int = Field(8400, ge=0, le=65_535, description="Port that the portal listens on")
+    public_url: str | None = Field(
+        None, description="Address under which browsers reach the portal, behind a proxy"
+    )
+    lease_minutes: float = Field(
+        5.0, gt=0, description="Minutes that a leaf stays with its labeler or auditor, renewed"
+    )
+    metrics_open: bool = Field(
+        False, description="Whether /metrics answers without an API key of scope admin"
+    )
+
+
 class Settings(_Section):
     """Everything ``productnet.toml`` can say. Unknown keys are refused."""
 
@@ -135,6 +192,8 @@ class Settings(_Section):
     candidates: CandidateSettings = CandidateSettings()
     master: MasterSettings = MasterSettings()
     webhooks: WebhookSettings = WebhookSettings()
+    sign_in: SignInSettings = SignInSettings()
+    portal: PortalSettings = PortalSettings()
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,1 @@
+"""Who may come in: accounts and roles, sessions, API keys, one-time links, throttling; no HTTP."""
