@@ -55,6 +55,10 @@ class WorkflowError(ProductNetError):
     """A decision breaks a rule of the annotation workflow."""
 
 
+class LeaseHeld(WorkflowError):
+    """Somebody holds the leaf for this task; the text names them and when it is free again."""
+
+
 class PeopleError(ProductNetError):
     """An account, a password, a role or an API key cannot be as asked."""
 

@@ -31,6 +31,14 @@ class Role(StrEnum):
     UNDO = "undo"
 
 
+class Task(StrEnum):
+    """What a person is at work on in a leaf."""
+
+    LABEL = "label"
+    AUDIT = "audit"
+    ADJUDICATE = "adjudicate"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
     """One appended fact.

@@ -3,7 +3,7 @@
 One object owns both the log and the cached state, so that the second is never older than asked.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from threading import Lock
 from types import TracebackType
 from typing import Self
@@ -11,19 +11,17 @@ from uuid import UUID
 
 from sqlalchemy import Connection, insert, select
 
+from productnet.annotation.commits import Check, Commits, Outcome, Sent, Status
 from productnet.annotation.decisions import Decision
 from productnet.annotation.schema import decisions as table
 from productnet.annotation.schema import from_row, to_row
 from productnet.annotation.state import State
 from productnet.annotation.verdicts import History, after
 from productnet.database.database import Database
-from productnet.errors import WorkflowError
+from productnet.errors import ProductNetError, WorkflowError
 
 # Rows read, and looked up, at a time: what bounds memory while a long log is read.
 _CHUNK = 5_000
-
-# Refuses a decision by raising, given the votes about its product that stand before it.
-Check = Callable[[Decision, History], None]
 
 
 class DecisionLog:
@@ -40,6 +38,7 @@ class DecisionLog:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._state = State()
+        self._commits = Commits(self._write)
         # Whoever holds this lock and the database's turn to write took the turn first.
         self._catching_up = Lock()
 
@@ -67,24 +66,42 @@ class DecisionLog:
         Raises:
             WorkflowError: The id belongs to another decision; or as ``check`` raises.
         """
-        if not decisions:
-            return 0
-        with self._database.writing() as connection:
-            fresh = _without_repeats(connection, decisions)
-            if check and fresh:
-                self._catch_up(connection)
-                self._check_each(fresh, check)
-            if fresh:
-                connection.execute(insert(table), [to_row(decision) for decision in fresh])
-        return len(fresh)
+        outcomes = self._send(decisions, check, whole=True)
+        refused = next((outcome.error for outcome in outcomes if outcome.error), None)
+        if refused:
+            raise refused
+        return sum(outcome.status is Status.RECORDED for outcome in outcomes)
 
-    def _check_each(self, decisions: Sequence[Decision], check: Check) -> None:
-        histories: dict[str, History] = {}
-        for seq, decision in enumerate(decisions, start=self._state.seq + 1):
-            product = decision.product
-            history = histories.get(product, self._state.history(product))
-            check(decision, history)
-            histories[product] = after(history, seq, decision)
+    def append_each(
+        self, decisions: Sequence[Decision], *, check: Check | None = None
+    ) -> list[Outcome]:
+        """Record decisions, each by itself: one that is refused does not stop the others.
+
+        When this returns, what was not refused is on disk. Arguments are as of ``append``.
+
+        Raises:
+            WorkflowError: The database could not take them; nothing was recorded.
+        """
+        return self._send(decisions, check, whole=False)
+
+    def _send(
+        self, decisions: Sequence[Decision], check: Check | None, *, whole: bool
+    ) -> list[Outcome]:
+        if not decisions:
+            return []
+        return self._commits.send(Sent(decisions, check, whole))
+
+    def _write(self, batch: Sequence[Sent]) -> None:
+        """Write what several senders sent, in one transaction."""
+        with self._database.writing() as connection:
+            known = _known(connection, [one.id for sent in batch for one in sent.decisions])
+            if any(sent.check for sent in batch):
+                self._catch_up(connection)
+            draft = _Draft(self._state, known)
+            for sent in batch:
+                sent.outcomes = draft.take(sent)
+            if draft.fresh:
+                connection.execute(insert(table), [to_row(decision) for decision in draft.fresh])
 
     def since(self, seq: int = 0) -> Iterator[tuple[int, Decision]]:
         """Sequence number and decision of everything after ``seq``, a chunk in memory at a time."""
@@ -138,23 +155,61 @@ def _chunks_since(connection: Connection, seq: int) -> Iterator[list[tuple[int, 
         yield [from_row(row) for row in rows]
 
 
-def _without_repeats(connection: Connection, sent: Sequence[Decision]) -> list[Decision]:
-    """The decisions that are in neither the log nor an earlier place of ``sent``."""
+def _known(connection: Connection, ids: Sequence[UUID]) -> dict[UUID, Decision]:
+    """The decisions among these that are in the log."""
     known: dict[UUID, Decision] = {}
-    for start in range(0, len(sent), _CHUNK):
-        ids = [decision.id for decision in sent[start : start + _CHUNK]]
-        for row in connection.execute(select(table).where(table.c.id.in_(ids))):
+    for start in range(0, len(ids), _CHUNK):
+        chunk = ids[start : start + _CHUNK]
+        for row in connection.execute(select(table).where(table.c.id.in_(chunk))):
             known[row.id] = from_row(row)[1]
-    fresh: list[Decision] = []
-    for decision in sent:
-        first = known.get(decision.id)
-        if first is None:
-            known[decision.id] = decision
-            fresh.append(decision)
-        elif not first.says_the_same_as(decision):
-            raise WorkflowError(
-                f"Decision {decision.id} is recorded with other content: {first.verdict} of "
-                f'"{first.product}" in "{first.category}" by {first.annotator}. '
-                "Send a new decision under a new id."
-            )
-    return fresh
+    return known
+
+
+class _Draft:
+    """What a transaction is about to write, and how the log would stand after it."""
+
+    def __init__(self, state: State, known: dict[UUID, Decision]) -> None:
+        self.fresh: list[Decision] = []
+        self._state = state
+        self._known = known
+        self._histories: dict[str, History] = {}
+
+    def take(self, sent: Sent) -> list[Outcome]:
+        """Answer one sender; of what is sent whole, nothing stays if any of it is refused."""
+        if not sent.whole:
+            return [self._try(decision, sent.check) for decision in sent.decisions]
+        before = len(self.fresh), self._known.copy(), self._histories.copy()
+        outcomes = []
+        for decision in sent.decisions:
+            outcomes.append(self._try(decision, sent.check))
+            if outcomes[-1].error:
+                del self.fresh[before[0] :]
+                self._known, self._histories = before[1:]
+                break
+        return outcomes
+
+    def _try(self, decision: Decision, check: Check | None) -> Outcome:
+        try:
+            first = self._known.get(decision.id)
+            if first:
+                _refuse_other_content(first, decision)
+                return Outcome(decision.id, Status.KNOWN)
+            history = self._histories.get(decision.product, self._state.history(decision.product))
+            if check:
+                check(decision, history)
+        except ProductNetError as error:
+            return Outcome(decision.id, Status.REFUSED, error)
+        seq = self._state.seq + len(self.fresh) + 1
+        self._histories[decision.product] = after(history, seq, decision)
+        self._known[decision.id] = decision
+        self.fresh.append(decision)
+        return Outcome(decision.id, Status.RECORDED)
+
+
+def _refuse_other_content(first: Decision, sent: Decision) -> None:
+    if not first.says_the_same_as(sent):
+        raise WorkflowError(
+            f"Decision {sent.id} is recorded with other content: {first.verdict} of "
+            f'"{first.product}" in "{first.category}" by {first.annotator}. '
+            "Send a new decision under a new id."
+        )

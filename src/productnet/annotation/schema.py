@@ -1,4 +1,4 @@
-"""The one table of the log, and how its values are written in SQLite and PostgreSQL."""
+"""The tables of the workflow, and how a decision is written in SQLite and PostgreSQL."""
 
 from datetime import datetime
 from sys import intern
@@ -9,29 +9,78 @@ from sqlalchemy import Column, Double, Index, Table, Text, UniqueConstraint, Uui
 from productnet.annotation.decisions import Decision, Role, Verdict
 from productnet.database.columns import RowNumber, UtcTime, metadata
 
-decisions = Table(
-    "decisions",
+
+def _of_decisions(name: str) -> Table:
+    """A table whose rows are decisions."""
+    return Table(
+        name,
+        metadata,
+        Column("seq", RowNumber, primary_key=True),
+        Column("id", Uuid, nullable=False),
+        Column("product", Text, nullable=False),
+        Column("category", Text, nullable=False),
+        Column("verdict", Text),
+        Column("role", Text, nullable=False),
+        Column("annotator", Text, nullable=False),
+        Column("at", UtcTime, nullable=False),
+        Column("seconds", Double),
+        Column("source", Text),
+        Column("model_version", Text),
+        Column("score", Double),
+        Column("note", Text),
+        Column("undoes", Uuid),
+        UniqueConstraint("id", name=f"{name}_id"),
+        # A decision is taken back once.
+        UniqueConstraint("undoes", name=f"{name}_undoes"),
+        Index(f"{name}_product", "product"),
+        # A sequence number is never given twice, even if the last row were lost.
+        sqlite_autoincrement=True,
+    )
+
+
+# The log.
+decisions = _of_decisions("decisions")
+
+# Answers to check items, which are no part of the log: nothing about a product follows from them.
+check_answers = _of_decisions("check_answers")
+
+# Products with a known answer that a person is shown again, as one candidate among others.
+check_items = Table(
+    "check_items",
     metadata,
     Column("seq", RowNumber, primary_key=True),
-    Column("id", Uuid, nullable=False),
+    Column("person", Text, nullable=False),
     Column("product", Text, nullable=False),
     Column("category", Text, nullable=False),
-    Column("verdict", Text),
-    Column("role", Text, nullable=False),
-    Column("annotator", Text, nullable=False),
+    Column("expected", Text, nullable=False),
     Column("at", UtcTime, nullable=False),
-    Column("seconds", Double),
-    Column("source", Text),
-    Column("model_version", Text),
-    Column("score", Double),
-    Column("note", Text),
-    Column("undoes", Uuid),
-    UniqueConstraint("id", name="decisions_id"),
-    # A decision is taken back once.
-    UniqueConstraint("undoes", name="decisions_undoes"),
-    Index("decisions_product", "product"),
-    # A sequence number is never given twice, even if the last row were lost.
+    UniqueConstraint("person", "product", "category", name="check_items_pair"),
+    Index("check_items_product", "product"),
     sqlite_autoincrement=True,
+)
+
+# Who was given which leaf for which task; the last row of a leaf and task counts.
+assignments = Table(
+    "assignments",
+    metadata,
+    Column("seq", RowNumber, primary_key=True),
+    Column("category", Text, nullable=False),
+    Column("task", Text, nullable=False),
+    Column("person", Text),
+    Column("assigned_by", Text, nullable=False),
+    Column("at", UtcTime, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+# The one table here that is written over: a lease is over in minutes, and nothing rests on it.
+leases = Table(
+    "leases",
+    metadata,
+    Column("category", Text, primary_key=True),
+    Column("task", Text, primary_key=True),
+    Column("holder", Text, nullable=False),
+    Column("taken_at", UtcTime, nullable=False),
+    Column("expires_at", UtcTime, nullable=False),
 )
 
 

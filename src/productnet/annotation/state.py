@@ -64,7 +64,7 @@ class State:
                 if decision.product not in leaves_before:
                     leaves_before[decision.product] = {vote.category for vote in history}
                 self._histories[decision.product] = after(history, seq, decision)
-                self._leaf(decision.category).count(decision)
+                self._leaf(decision.category).count(seq, decision)
                 self.seq = seq
             for product, before in leaves_before.items():
                 self._judge_again(product, before)
@@ -152,6 +152,18 @@ class State:
         """Products of which this person has said anything for this leaf, and not taken it back."""
         return {product for product, vote in self.votes(category) if vote.annotator == annotator}
 
+    def worked_in(self, annotator: str) -> dict[str, int]:
+        """The leaves this person decided in, by the sequence number of their last answer there.
+
+        Answers taken back count: they were at work in the leaf all the same.
+        """
+        with self._lock:
+            return {
+                category: leaf.last_by[annotator]
+                for category, leaf in self._leaves.items()
+                if annotator in leaf.last_by
+            }
+
     def _summary(self, category: str) -> "_Summary":
         with self._lock:
             leaf = self._leaves.get(category)
@@ -176,17 +188,19 @@ _NOTHING = _Summary()
 
 @dataclass(slots=True)
 class _Leaf:
-    """The pairs of one leaf, and what its decisions cost."""
+    """The pairs of one leaf, who decided them, and what that cost."""
 
     pairs: dict[str, PairState] = field(default_factory=dict)
     decisions: int = 0
     seconds: float = 0.0
+    last_by: dict[str, int] = field(default_factory=dict)
     known: _Summary | None = None
 
-    def count(self, decision: Decision) -> None:
+    def count(self, seq: int, decision: Decision) -> None:
         if decision.role not in (Role.IMPORT, Role.UNDO) and decision.annotator != IMPORTED:
             self.decisions += 1
         self.seconds += decision.seconds or 0.0
+        self.last_by[decision.annotator] = seq
         self.known = None
 
     def set(self, product: str, pair: PairState | None) -> None:

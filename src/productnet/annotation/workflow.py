@@ -3,7 +3,7 @@
 The portal, the command line and simulated people all come through here. There is no HTTP in it.
 """
 
-from collections.abc import Container, Mapping
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Self, Unpack
@@ -12,6 +12,7 @@ from uuid import UUID, uuid4, uuid5
 import numpy as np
 
 from productnet.annotation import rules
+from productnet.annotation.commits import Outcome
 from productnet.annotation.decisions import IMPORTED, Decision, Details, Role, Verdict, decide
 from productnet.annotation.log import DecisionLog
 from productnet.annotation.state import hardest_first
@@ -95,6 +96,18 @@ class Workflow:
             UnknownCategory, UnknownProduct: One names what does not exist.
         """
         return self.log.append(*decisions, check=self._check)
+
+    def record_each(self, decisions: Sequence[Decision]) -> list[Outcome]:
+        """Record decisions of any role, each by itself, in one transaction.
+
+        Returns:
+            What became of each, in order. What was not refused is on disk; a refusal carries the
+            error that ``record`` would have raised, and does not stop the others.
+
+        Raises:
+            WorkflowError: The database could not take them; nothing was recorded.
+        """
+        return self.log.append_each(decisions, check=self._check)
 
     def label(
         self,

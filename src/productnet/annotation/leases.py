@@ -1,0 +1,148 @@
+"""Leases: who is at work on a leaf, so that two people never label or audit it at once (rule 1).
+
+A lease is short and renewed while its holder works. Closing the tab frees it; a crash frees it
+when it expires. It keeps people apart and nothing else: a decision needs none, since an answer
+may reach the log long after it was given.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import ColumnElement, Connection, and_, delete, func, insert, or_, select
+
+from productnet.annotation.decisions import Task
+from productnet.annotation.schema import leases as table
+from productnet.database.database import Database
+from productnet.errors import LeaseHeld, UsageError
+
+# The tasks that are done by one person at a time; disputes are settled one by one.
+LEASED = (Task.LABEL, Task.AUDIT)
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """One person at work on one leaf.
+
+    Attributes:
+        leaf: The leaf.
+        task: Label or audit.
+        holder: Who is at work.
+        taken_at: When they began.
+        expires_at: When it ends unless it is renewed.
+    """
+
+    leaf: str
+    task: Task
+    holder: str
+    taken_at: datetime
+    expires_at: datetime
+
+
+class Leases:
+    """The leases of a project, safe between threads and between processes on one database.
+
+    A person may hold several, one for each leaf they have open; taking one releases none.
+
+    Args:
+        database: Where they are kept.
+        lifetime: How long one lasts from the last time it was taken or renewed.
+        clock: What time it is, in UTC; PostgreSQL's own clock by default, so that machines whose
+            clocks differ agree, and this machine's for SQLite.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        *,
+        lifetime: timedelta = timedelta(minutes=5),
+        clock: Callable[[], datetime] | None = None,
+    ) -> None:
+        self._database = database
+        self._lifetime = lifetime
+        self._clock = clock
+
+    def take(self, leaf: str, task: Task, person: str) -> Lease:
+        """Take a lease, or renew one's own; on return nobody else has it until it expires.
+
+        Raises:
+            LeaseHeld: Somebody else has it, or this person has the leaf's other task.
+            UsageError: The task is done without a lease.
+        """
+        if task not in LEASED:
+            raise UsageError(
+                f'There are no leases for the task "{task}": disputes are settled one by one. '
+                "Take a leaf to label or to audit."
+            )
+        with self._database.writing() as connection:
+            now = self._now(connection)
+            beside = self._read(connection, now, leaf)
+            for other in beside:
+                _refuse_beside(other, task, person)
+            taken_at = next((own.taken_at for own in beside if own.task is task), now)
+            lease = Lease(leaf, task, person, taken_at, now + self._lifetime)
+            replaced = and_(table.c.category == leaf, table.c.task == task)
+            connection.execute(delete(table).where(or_(replaced, table.c.expires_at <= now)))
+            connection.execute(insert(table).values(_to_row(lease)))
+        return lease
+
+    def release(self, leaf: str, task: Task, person: str) -> bool:
+        """Free a leaf; whether this person had it. Somebody else's is left alone."""
+        own = and_(table.c.category == leaf, table.c.task == task, table.c.holder == person)
+        return self._free(own) > 0
+
+    def release_all(self, person: str) -> int:
+        """Free everything a person holds, as when they sign out; how many there were."""
+        return self._free(table.c.holder == person)
+
+    def current(self, leaf: str | None = None) -> list[Lease]:
+        """The leases that have not expired, of this leaf or of all, in the order taken."""
+        with self._database.reading() as connection:
+            return self._read(connection, self._now(connection), leaf)
+
+    def _free(self, which: ColumnElement[bool]) -> int:
+        with self._database.writing() as connection:
+            standing = table.c.expires_at > self._now(connection)
+            return connection.execute(delete(table).where(which, standing)).rowcount
+
+    def _read(self, connection: Connection, now: datetime, leaf: str | None) -> list[Lease]:
+        query = select(table).where(table.c.expires_at > now)
+        if leaf is not None:
+            query = query.where(table.c.category == leaf)
+        return [
+            Lease(row.category, Task(row.task), row.holder, row.taken_at, row.expires_at)
+            for row in connection.execute(query.order_by(table.c.taken_at, table.c.category))
+        ]
+
+    def _now(self, connection: Connection) -> datetime:
+        if self._clock:
+            return self._clock()
+        if connection.dialect.name == "postgresql":
+            told: datetime = connection.execute(select(func.clock_timestamp())).scalar_one()
+            return told.astimezone(UTC)
+        return datetime.now(UTC)
+
+
+def _refuse_beside(other: Lease, task: Task, person: str) -> None:
+    """Raise LeaseHeld where a lease of the same leaf stands in the way."""
+    until = f"{other.expires_at:%H:%M:%S} UTC"
+    if other.task is task and other.holder != person:
+        raise LeaseHeld(
+            f'{other.holder} is at work on leaf "{other.leaf}" ({task}) until {until}, or longer '
+            "if they go on. Take another leaf of the queue."
+        )
+    if other.task is not task and other.holder == person:
+        raise LeaseHeld(
+            f'{person} holds leaf "{other.leaf}" to {other.task} until {until}, and nobody does '
+            f"both at once. Leave it there first, or take another leaf to {task}."
+        )
+
+
+def _to_row(lease: Lease) -> dict[str, object]:
+    return {
+        "category": lease.leaf,
+        "task": lease.task,
+        "holder": lease.holder,
+        "taken_at": lease.taken_at,
+        "expires_at": lease.expires_at,
+    }

@@ -1,0 +1,209 @@
+"""The queue: which leaves a person works on next, and why each is offered.
+
+A pure function of what is known. Leaves come in an order that keeps a person's mind in one place:
+what they were given, what they began, then what lies near it in the tree.
+"""
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice, takewhile
+
+from productnet.annotation.assignments import Assignment
+from productnet.annotation.decisions import Role, Task
+from productnet.annotation.leases import Lease
+from productnet.annotation.state import LeafProgress, State
+from productnet.annotation.verdicts import History, Stage
+from productnet.settings import TargetSettings
+from productnet.taxonomy.tree import Category, Taxonomy
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A leaf to work on.
+
+    Attributes:
+        leaf: The leaf.
+        task: What is to be done in it.
+        why: Why it is offered here, in words to show.
+        assigned: Whether it was given to this person.
+        waiting: Products that wait for this person: to audit or to adjudicate; of a leaf to
+            label, the positives that are still wanted.
+        progress: How far the leaf has come.
+    """
+
+    leaf: Category
+    task: Task
+    why: str
+    assigned: bool
+    waiting: int
+    progress: LeafProgress
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    """What the queue is made of: everything that is known at one moment."""
+
+    state: State
+    taxonomy: Taxonomy
+    targets: TargetSettings
+    leases: Collection[Lease] = ()
+    assignments: Collection[Assignment] = ()
+
+    def queue(self, person: str, task: Task, *, count: int) -> list[Offer]:
+        """The next leaves for a person, at most ``count``, best first.
+
+        Left out are leaves that are finished, that somebody else is at work on or was given, and
+        for an audit those whose labels are all this person's own.
+        """
+        places = _PLACES[task](self, person)
+        taken = self._taken(person, task)
+        offers = (
+            Offer(place.leaf, task, place.why, place.assigned, waiting, progress)
+            for place in _once([*self._assigned(person, task), *places])
+            if place.leaf.id not in taken
+            and (waiting := _WAITING[task](self, person, place.leaf.id))
+            and (progress := self.state.progress(place.leaf.id))
+        )
+        return list(islice(offers, count))
+
+    def done(self, leaf: str) -> bool:
+        """Whether a leaf has the gold positives and hard negatives that are wanted of it."""
+        progress = self.state.progress(leaf)
+        return (
+            progress.gold >= self.targets.positives
+            and progress.hard_negatives >= self.targets.hard_negatives
+        )
+
+    def _taken(self, person: str, task: Task) -> set[str]:
+        """Leaves that somebody else has, or that this person may not have beside another task."""
+        given = {
+            assignment.leaf
+            for assignment in self.assignments
+            if assignment.task is task and assignment.person != person
+        }
+        held = {
+            lease.leaf for lease in self.leases if (lease.task is task) != (lease.holder == person)
+        }
+        return given if task is Task.ADJUDICATE else given | held
+
+    def _assigned(self, person: str, task: Task) -> Iterator["_Place"]:
+        for assignment in self.assignments:
+            # A new taxonomy may have dropped what was assigned under an older one.
+            known = assignment.leaf in self.taxonomy
+            if known and assignment.task is task and assignment.person == person:
+                why = f"{assignment.assigned_by} gave it to you"
+                yield _Place(self.taxonomy[assignment.leaf], why, assigned=True)
+
+    def _begun(self) -> list[Category]:
+        return [self.taxonomy[leaf] for leaf in self.state.categories() if leaf in self.taxonomy]
+
+    def _worked_in(self, person: str) -> list[Category]:
+        """The leaves this person answered in, the last one first."""
+        last_answer = self.state.worked_in(person)
+        latest_first = sorted(last_answer, key=lambda leaf: -last_answer[leaf])
+        return [self.taxonomy[leaf] for leaf in latest_first if leaf in self.taxonomy]
+
+    def _to_label(self, person: str) -> Iterator["_Place"]:
+        own = self._worked_in(person)
+        for node in own:
+            yield _Place(node, "you began it")
+        for node in self._begun():
+            yield _Place(node, "somebody began it and left")
+        anchor = own[0] if own else None
+        for node in _nearest_first(self.taxonomy.leaves, anchor):
+            yield _Place(node, _where(node, anchor))
+
+    def _to_audit(self, person: str) -> Iterator["_Place"]:
+        own = self._worked_in(person)
+        near = _nearest_first(self._begun(), own[0] if own else None)
+        # A leaf that is still being labelled would only be audited in pieces.
+        for node in sorted(near, key=lambda node: self._positives_wanted(node.id) > 0):
+            yield _Place(node, "its labels wait for a second person")
+
+    def _to_adjudicate(self, person: str) -> Iterator["_Place"]:
+        most_first = sorted(self._begun(), key=lambda node: -len(self.state.disputed(node.id)))
+        for node in most_first:
+            yield _Place(node, "answers differ, and you gave none of them")
+
+    def _positives_wanted(self, leaf: str) -> int:
+        return max(self.targets.positives - self.state.progress(leaf).labelled_positive, 0)
+
+    def _wants_labels(self, person: str, leaf: str) -> int:
+        negatives = self.targets.hard_negatives - self.state.progress(leaf).hard_negatives
+        return self._positives_wanted(leaf) + max(negatives, 0)
+
+    def _wants_audits(self, person: str, leaf: str) -> int:
+        if self.done(leaf) or not self.state.progress(leaf).to_audit:
+            return 0
+        return sum(
+            not _gave(person, leaf, self.state.history(product), Role.LABEL)
+            and self.state.pair(product, leaf).stage is Stage.LABELLED
+            for product in self.state.positives(leaf)
+        )
+
+    def _wants_adjudication(self, person: str, leaf: str) -> int:
+        return sum(
+            not _gave(person, leaf, self.state.history(product))
+            for product in self.state.disputed(leaf)
+        )
+
+
+_PLACES: dict[Task, Callable[[Board, str], Iterable["_Place"]]] = {
+    Task.LABEL: Board._to_label,
+    Task.AUDIT: Board._to_audit,
+    Task.ADJUDICATE: Board._to_adjudicate,
+}
+
+_WAITING: dict[Task, Callable[[Board, str, str], int]] = {
+    Task.LABEL: Board._wants_labels,
+    Task.AUDIT: Board._wants_audits,
+    Task.ADJUDICATE: Board._wants_adjudication,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """A leaf in the order of the queue, before it is known whether anything waits there."""
+
+    leaf: Category
+    why: str
+    assigned: bool = False
+
+
+def _once(places: Iterable[_Place]) -> Iterator[_Place]:
+    """The first place of every leaf."""
+    seen: set[str] = set()
+    for place in places:
+        if place.leaf.id not in seen:
+            seen.add(place.leaf.id)
+            yield place
+
+
+def _gave(person: str, leaf: str, history: History, *roles: Role) -> bool:
+    """Whether this person gave any answer for the leaf, in one of these roles or in any."""
+    return any(
+        vote.annotator == person and vote.category == leaf and (not roles or vote.role in roles)
+        for vote in history
+    )
+
+
+def _shared(node: Category, anchor: Category) -> int:
+    """How many levels of the tree two leaves have in common."""
+    pairs = zip(node.path[:-1], anchor.path[:-1], strict=False)
+    return sum(1 for _ in takewhile(lambda names: names[0] == names[1], pairs))
+
+
+def _nearest_first(leaves: Sequence[Category], anchor: Category | None) -> list[Category]:
+    """Leaves by how much of their path they share with ``anchor``; else in the order given."""
+    if anchor is None:
+        return list(leaves)
+    return sorted(leaves, key=lambda node: -_shared(node, anchor))
+
+
+def _where(node: Category, anchor: Category | None) -> str:
+    shared = _shared(node, anchor) if anchor else 0
+    if anchor is None or not shared:
+        return "nobody has begun it"
+    if shared == len(anchor.path) - 1 == len(node.path) - 1:
+        return f'it lies beside "{anchor.name}", where you worked last'
+    return f'it lies in "{node.path[shared - 1]}", where you worked last'
