@@ -5,7 +5,7 @@ import sys
 import typer
 
 from productnet import __version__
-from productnet.cli import candidates, data, demo, loop, models
+from productnet.cli import candidates, data, demo, loop, models, people
 from productnet.cli.console import err, fail
 from productnet.errors import ProductNetError
 
@@ -35,7 +35,7 @@ def main(
     """From raw product listings to a labelled dataset and a product representation."""
 
 
-for group in (data, loop, candidates, models, demo):
+for group in (data, loop, candidates, people, models, demo):
     group.register(app)
 
 
