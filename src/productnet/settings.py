@@ -150,6 +150,22 @@ class SignInSettings(_Section):
     oidc_domains: tuple[str, ...] = Field((), description="E-mail domains let in; any when empty")
 
 
+class PortalSettings(_Section):
+    """The web application that people label in."""
+
+    host: str = Field("127.0.0.1", description="Address that the portal listens on")
+    port: int = Field(8400, ge=0, le=65_535, description="Port that the portal listens on")
+    public_url: str | None = Field(
+        None, description="Address under which browsers reach the portal, behind a proxy"
+    )
+    lease_minutes: float = Field(
+        5.0, gt=0, description="Minutes that a leaf stays with its labeler or auditor, renewed"
+    )
+    metrics_open: bool = Field(
+        False, description="Whether /metrics answers without an API key of scope admin"
+    )
+
+
 class Settings(_Section):
     """Everything ``productnet.toml`` can say. Unknown keys are refused."""
 
@@ -167,6 +183,7 @@ class Settings(_Section):
     candidates: CandidateSettings = CandidateSettings()
     master: MasterSettings = MasterSettings()
     sign_in: SignInSettings = SignInSettings()
+    portal: PortalSettings = PortalSettings()
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """The command that shows candidates: ``candidates``."""
 
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,14 +13,7 @@ from productnet.errors import ImageError, UsageError
 from productnet.settings import Project
 
 if TYPE_CHECKING:
-    from productnet.retrieval.candidates import Candidate, Source
-
-# The source that each option is for.
-_OWNER = {
-    **dict.fromkeys(("ask", "model"), "active"),
-    **dict.fromkeys(("query", "field"), "keyword"),
-    **dict.fromkeys(("id", "text", "image", "url"), "adhoc"),
-}
+    from productnet.retrieval.candidates import Candidate
 
 # Of these, what no candidate has is left out.
 _COLUMNS = ("product", "title", "source", "score", "why", "model", "copies")
@@ -96,12 +89,21 @@ def candidates(
 
     from productnet.annotation.log import DecisionLog
     from productnet.retrieval.adhoc import AdHoc
+    from productnet.retrieval.asking import Asked, source_for
     from productnet.retrieval.candidates import Leaf
     from productnet.retrieval.page import next_page
     from productnet.retrieval.resources import Resources
 
-    options = _Options(ask, model, query, field or None, id or None, text, image, url)
-    chosen = _source(source, options)
+    asked_for = Asked(
+        ask=ask,
+        model=model,
+        query=query,
+        fields=field or None,
+        ids="\n".join(id) if id else None,
+        text=text,
+        image=_picture(image, url),
+    )
+    chosen = source_for(source, asked_for)
     opened = Project.open(project)
     resources = Resources(opened)
     category = resources.taxonomy.find_leaf(leaf)
@@ -138,72 +140,14 @@ def candidates(
     show(result, as_json=json, human=human)
 
 
-@dataclass(frozen=True)
-class _Options:
-    """Options of single sources, as they were given; None where they were not."""
-
-    ask: str | None
-    model: str | None
-    query: str | None
-    field: list[str] | None
-    id: list[str] | None
-    text: str | None
-    image: Path | None
-    url: str | None
-
-    @property
-    def given(self) -> list[str]:
-        return [option.name for option in fields(self) if getattr(self, option.name) is not None]
-
-
-def _source(name: str | None, options: _Options) -> "Source":
-    """The source asked for, or the one that the options are for, made as they say."""
-    from productnet.retrieval.registry import DEFAULT, SOURCES
-
-    owners = [_OWNER[option] for option in options.given]
-    name = name or next(iter(owners), DEFAULT)
-    kind = SOURCES[name]
-    for option, owner in zip(options.given, owners, strict=True):
-        if owner != name:
-            raise UsageError(
-                f"--{option} is for source {owner}, not for {name}. Leave one of them out."
-            )
-    with_options = {"active": _active, "keyword": _keyword, "adhoc": _adhoc}
-    return with_options[name](options) if name in with_options else kind()
-
-
-def _active(options: _Options) -> "Source":
-    from productnet.local.ask import Ask
-    from productnet.local.registry import LOCAL_MODELS
-    from productnet.retrieval.active import Active
-
-    if options.model is not None:
-        LOCAL_MODELS[options.model]  # the source would notice only once there are labels
-    try:
-        ask = Ask.POSITIVES if options.ask is None else Ask(options.ask)
-    except ValueError:
-        raise UsageError(f'--ask takes {", ".join(Ask)}; not "{options.ask}".') from None
-    return Active(ask, model=options.model)
-
-
-def _keyword(options: _Options) -> "Source":
-    from productnet.retrieval.keyword import Keyword
-
-    return Keyword(options.query, fields=options.field or ())
-
-
-def _adhoc(options: _Options) -> "Source":
-    from productnet.retrieval.adhoc import AdHoc
-
-    image: bytes | str | None = options.url
-    if options.image is not None:
-        if options.url is not None:
-            raise UsageError("Give one image: --image or --url.")
-        if not options.image.is_file():
-            raise ImageError(f"There is no image {options.image}.")
-        image = options.image.read_bytes()
-    ids = None if options.id is None else "\n".join(options.id)
-    return AdHoc(ids=ids, text=options.text, image=image)
+def _picture(image: Path | None, url: str | None) -> bytes | str | None:
+    if image is None:
+        return url
+    if url is not None:
+        raise UsageError("Give one image: --image or --url.")
+    if not image.is_file():
+        raise ImageError(f"There is no image {image}.")
+    return image.read_bytes()
 
 
 def _row(candidate: "Candidate", title: str | None) -> dict[str, object]:

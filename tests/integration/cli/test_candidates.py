@@ -116,10 +116,10 @@ def test_the_local_model_is_asked_and_decided_products_are_gone(shop: str, tmp_p
         (("tumblers", "--source", "keywords"), 'no source "keywords". Did you mean "keyword"'),
         (
             ("tumblers", "--source", "random", "--text", "x"),
-            "--text is for source adhoc, not for random",
+            '"text" is for source adhoc, not for random',
         ),
-        (("tumblers", "--query", "x", "--ask", "positives"), "--query is for source keyword"),
-        (("tumblers", "--ask", "everything"), "--ask takes positives, negatives, ambiguous"),
+        (("tumblers", "--query", "x", "--ask", "positives"), '"query" is for source keyword'),
+        (("tumblers", "--ask", "everything"), '"ask" takes positives, negatives, ambiguous'),
         (("tumblers", "--model", "logistic"), 'Did you mean "logistic-regression"'),
         (("tumblers", "--query", "x", "--field", "titel"), 'Did you mean "title"'),
         (("tumblers", "--image", "gone.jpg"), "no image gone.jpg"),

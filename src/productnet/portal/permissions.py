@@ -1,0 +1,62 @@
+"""Who may do what: one line an operation, and nothing is open that has no line."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from productnet.people.roles import ALL_ROLES, PersonRole, Scope
+
+
+@dataclass(frozen=True, slots=True)
+class Permission:
+    """Who may use an operation.
+
+    Attributes:
+        roles: One of them is needed; None lets in whoever comes, signed in or not.
+        scope: What an API key needs; None refuses every key.
+    """
+
+    roles: frozenset[PersonRole] | None
+    scope: Scope | None
+
+
+PUBLIC = Permission(None, None)
+
+
+def _signed_in(scope: Scope | None = Scope.READ) -> Permission:
+    return Permission(ALL_ROLES, scope)
+
+
+def _only(*roles: PersonRole, scope: Scope | None = Scope.READ) -> Permission:
+    return Permission(frozenset({*roles, PersonRole.ADMIN}), scope)
+
+
+_LABELER, _AUDITOR = PersonRole.LABELER, PersonRole.AUDITOR
+_ADJUDICATOR = PersonRole.ADJUDICATOR
+
+# The operation ids of the API; ``record_decisions`` looks at the role of each decision besides.
+PERMISSIONS: Mapping[str, Permission] = {
+    # Doors
+    "sign_in": PUBLIC,
+    "sign_out": _signed_in(scope=None),
+    "get_session": _signed_in(),
+    "change_password": _signed_in(scope=None),
+    "events": _signed_in(),
+    # The tree
+    "get_tree": _signed_in(),
+    "get_progress": _signed_in(),
+    "get_leaf": _signed_in(),
+    "put_guideline": _only(scope=Scope.ADMIN),
+    # Products
+    "get_products": _signed_in(),
+    "get_product": _signed_in(),
+    "get_image": _signed_in(),
+    "get_leaf_products": _signed_in(),
+    # Work
+    "get_queue": _signed_in(),
+    "take_lease": _only(_LABELER, _AUDITOR, scope=Scope.ANNOTATE),
+    "release_lease": _only(_LABELER, _AUDITOR, scope=Scope.ANNOTATE),
+    "assign": _only(scope=Scope.ADMIN),
+    "get_candidates": _only(_LABELER),
+    "record_decisions": _signed_in(scope=Scope.ANNOTATE),
+    "get_audit": _only(_AUDITOR),
+}

@@ -1,0 +1,223 @@
+"""A project while it is served: everything that requests share, opened once."""
+
+import time
+from collections.abc import Container
+from datetime import timedelta
+from threading import Lock
+from types import TracebackType
+from typing import Self
+
+from productnet.annotation.assignments import Assignments
+from productnet.annotation.leases import Leases
+from productnet.annotation.log import DecisionLog
+from productnet.annotation.queue import Board
+from productnet.annotation.workflow import Workflow
+from productnet.catalog.pool import Pool
+from productnet.database.database import Database
+from productnet.embeddings.active import Active, read_active
+from productnet.people.doors import Doors
+from productnet.portal.cards import Cards
+from productnet.portal.pictures import Pictures
+from productnet.portal.updates import Update, Updates
+from productnet.retrieval.candidates import Leaf
+from productnet.retrieval.live import LiveModels
+from productnet.retrieval.resources import Resources
+from productnet.settings import Project
+from productnet.taxonomy.tree import Taxonomy
+
+# Seconds between two looks at whether a round was activated or products were imported.
+_LOOK_AGAIN = 1.0
+
+# Local models whose scores are kept: more than there are people at work.
+_MODELS_KEPT = 128
+
+
+class Portal:
+    """What the routes work with; safe to share between threads.
+
+    Attributes:
+        project: The project that is served.
+        database: Where decisions, people and leases are kept.
+        log: The decisions.
+        workflow: The one way into them.
+        doors: How people come in.
+        leases: Who is at work on which leaf.
+        assignments: Who was given which leaf.
+        live: The local models, refitted while people work.
+        pictures: Encodes pictures for browsers.
+        updates: Tells browsers what changes.
+    """
+
+    def __init__(self, project: Project, database: Database) -> None:
+        self.project = project
+        self.database = database
+        self.log = DecisionLog(database)
+        self.doors = Doors.open(database, project.settings.sign_in)
+        self.leases = Leases(
+            database, lifetime=timedelta(minutes=project.settings.portal.lease_minutes)
+        )
+        self.assignments = Assignments(database)
+        self._products = _Products(project)
+        self._served = _Served(project)
+        self.workflow = Workflow(self.log, self._served.taxonomy, self._products)
+        self.live = LiveModels(self._served.resources, self.log.state, most_kept=_MODELS_KEPT)
+        self.pictures = Pictures()
+        self._switching = Lock()
+        self._told_seq = self.log.state().seq
+        self._told_active = self._served.active
+        self.updates = Updates([self._new_progress, self._new_round])
+
+    @classmethod
+    def open(cls, project: Project) -> Self:
+        """Open a project to be served.
+
+        Raises:
+            ProjectError: It has no products or no taxonomy yet.
+            WorkflowError: Its database cannot be opened.
+        """
+        return cls(project, Database.open(project.database_url))
+
+    @property
+    def taxonomy(self) -> Taxonomy:
+        """The category tree."""
+        return self._served.taxonomy
+
+    @property
+    def resources(self) -> Resources:
+        """What sources work with, of the round that is active now.
+
+        Whoever began with those before goes on with them to the end of the request.
+        """
+        return self._current().resources
+
+    @property
+    def cards(self) -> Cards:
+        """Cards of the pool as it is now."""
+        return self._current().cards
+
+    @property
+    def active(self) -> Active | None:
+        """The round and embedding set in use; None before the first embedding."""
+        return self._current().active
+
+    @property
+    def team(self) -> bool:
+        """Whether people sign in; otherwise the portal is for the one who started it."""
+        by_provider = self.project.settings.sign_in.oidc_issuer is not None
+        return by_provider or any(person.has_password for person in self.doors.people.all())
+
+    @property
+    def ways_in(self) -> list[str]:
+        """How people can sign in here: password, oidc, or the printed link."""
+        if not self.team:
+            return ["link"]
+        return ["password", *(["oidc"] if self.project.settings.sign_in.oidc_issuer else [])]
+
+    def board(self) -> Board:
+        """What the queue is made of, as of now."""
+        return Board(
+            self.log.state(),
+            self.taxonomy,
+            self.project.settings.targets,
+            self.leases.current(),
+            self.assignments.current(),
+        )
+
+    def leaf(self, category: str) -> Leaf:
+        """A leaf as decisions have made it; raises UnknownCategory."""
+        return Leaf.of(category, state=self.log.state(), taxonomy=self.taxonomy)
+
+    def _current(self) -> "_Served":
+        served = self._served
+        if not served.may_be_old():
+            return served
+        with self._switching:
+            if self._served is served and served.is_old():
+                fresh = _Served(self.project)
+                self.live.serve(fresh.resources)
+                self._served = fresh
+            return self._served
+
+    def _new_progress(self) -> list[Update]:
+        """The leaves that were decided on since the last look."""
+        decided = [(seq, decision.category) for seq, decision in self.log.since(self._told_seq)]
+        if not decided:
+            return []
+        self._told_seq = decided[-1][0]
+        leaves = list(dict.fromkeys(leaf for _, leaf in decided))
+        return [Update("progress", {"leaves": leaves, "seq": self._told_seq})]
+
+    def _new_round(self) -> list[Update]:
+        """The round that was activated since the last look."""
+        active = self._current().active
+        if active == self._told_active or active is None:
+            return []
+        self._told_active = active
+        return [Update("activated", {"round": active.round, "set": active.embedding_set})]
+
+    def close(self) -> None:
+        """Let fits that run come to their end, and let go of the database."""
+        self.updates.close()
+        self.live.close()
+        self.log.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+class _Served:
+    """One state of the pool and of the loop, which never changes while somebody reads it."""
+
+    def __init__(self, project: Project) -> None:
+        self._project = project
+        self.active = read_active(project)
+        self.resources = Resources(project)
+        self.taxonomy = Taxonomy.load(project.taxonomy_path)
+        pool = self.resources.pool
+        self._version = pool.version
+        self.cards = Cards(pool)
+        self._looked = time.monotonic()
+
+    def may_be_old(self) -> bool:
+        """Whether it is time to look."""
+        return time.monotonic() - self._looked > _LOOK_AGAIN
+
+    def is_old(self) -> bool:
+        """Whether a round was activated or products were imported since."""
+        self._looked = time.monotonic()
+        return (
+            read_active(self._project) != self.active
+            or Pool.open(self._project.pool_path).version != self._version
+        )
+
+
+class _Products(Container[str]):
+    """The ids of the pool, read again when one is asked for that was not there."""
+
+    def __init__(self, project: Project) -> None:
+        self._project = project
+        self._version = -1
+        self._ids: frozenset[str] = frozenset()
+        self._lock = Lock()
+        self._read()
+
+    def __contains__(self, product: object) -> bool:
+        if product in self._ids:
+            return True
+        self._read()
+        return product in self._ids
+
+    def _read(self) -> None:
+        with self._lock:
+            pool = Pool.open(self._project.pool_path)
+            if pool.version != self._version:
+                self._ids = frozenset(pool.ids().to_pylist())
+                self._version = pool.version

@@ -1,0 +1,109 @@
+"""Which leaf is whose: the queue, leases, assignments."""
+
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel, Field
+
+from productnet.annotation.decisions import Task
+from productnet.annotation.leases import Lease
+from productnet.annotation.queue import Offer
+from productnet.annotation.state import LeafProgress
+from productnet.portal.security import AskedBy, PortalOf
+
+router = APIRouter(tags=["work"])
+
+
+class Offered(BaseModel):
+    """A leaf to work on, and why it is offered."""
+
+    leaf: str
+    name: str
+    path: list[str]
+    task: Task
+    why: str
+    assigned: bool
+    waiting: int = Field(description="Products that wait; of a leaf to label, those still wanted")
+    progress: LeafProgress
+
+    @classmethod
+    def of(cls, offer: Offer) -> "Offered":
+        """An offer as it is sent."""
+        return cls(
+            leaf=offer.leaf.id,
+            name=offer.leaf.name,
+            path=list(offer.leaf.path),
+            task=offer.task,
+            why=offer.why,
+            assigned=offer.assigned,
+            waiting=offer.waiting,
+            progress=offer.progress,
+        )
+
+
+class Queue(BaseModel):
+    """The next leaves, best first."""
+
+    items: list[Offered]
+
+
+class LeafTask(BaseModel):
+    """A leaf, and what is to be done in it."""
+
+    leaf: str
+    task: Task
+
+
+class Held(LeafTask):
+    """Who is at work on a leaf."""
+
+    holder: str
+    expires_at: datetime
+
+    @classmethod
+    def of(cls, lease: Lease) -> "Held":
+        """A lease as it is sent."""
+        return cls(
+            leaf=lease.leaf, task=lease.task, holder=lease.holder, expires_at=lease.expires_at
+        )
+
+
+class Given(LeafTask):
+    """Who shall do it; nobody in particular when None."""
+
+    person: str | None = None
+
+
+@router.get("/queue", operation_id="get_queue")
+def get_queue(
+    portal: PortalOf,
+    person: AskedBy,
+    task: Task = Task.LABEL,
+    count: Annotated[int, Query(ge=1, le=100)] = 10,
+) -> Queue:
+    """The leaves that wait for the one who asks."""
+    offers = portal.board().queue(person.name, task, count=count)
+    return Queue(items=[Offered.of(offer) for offer in offers])
+
+
+@router.post("/leases", operation_id="take_lease")
+def take_lease(portal: PortalOf, person: AskedBy, wanted: LeafTask) -> Held:
+    """Take a leaf, or keep it: the same call again, in time, renews it."""
+    leaf = portal.taxonomy[wanted.leaf].id
+    return Held.of(portal.leases.take(leaf, wanted.task, person.name))
+
+
+@router.post("/leases/release", operation_id="release_lease", status_code=204)
+def release_lease(portal: PortalOf, person: AskedBy, held: LeafTask) -> None:
+    """Leave a leaf to others."""
+    portal.leases.release(held.leaf, held.task, person.name)
+
+
+@router.post("/assignments", operation_id="assign", status_code=204)
+def assign(portal: PortalOf, person: AskedBy, given: Given) -> None:
+    """Give a leaf to somebody, or take it back from them."""
+    if given.person is not None:
+        portal.doors.people.get(given.person)
+    leaf = portal.taxonomy[given.leaf].id
+    portal.assignments.assign(leaf, given.task, given.person, assigned_by=person.name)

@@ -1,0 +1,136 @@
+"""The category tree, how far each leaf is, and what belongs in it."""
+
+from dataclasses import asdict
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request, Response
+from pydantic import BaseModel, Field
+
+from productnet.annotation.state import LeafProgress
+from productnet.errors import TaxonomyError
+from productnet.portal.routes.leaves import Held
+from productnet.portal.security import PortalOf
+from productnet.taxonomy.guidelines import Guideline, read_guideline, write_guideline
+from productnet.taxonomy.tree import Category, Taxonomy
+
+router = APIRouter(tags=["taxonomy"])
+
+LeafId = Annotated[str, Query(description="Id of a category", examples=["kitchen/mugs"])]
+
+
+class Tree(BaseModel):
+    """The whole taxonomy as columns, parents before their children."""
+
+    name: str
+    version: str
+    id: list[str]
+    label: list[str] = Field(description="The category's own name")
+    parent: list[int] = Field(description="Its parent's place in these columns; -1 for a root")
+    leaf: list[bool] = Field(description="Whether people label it")
+
+
+class Progress(BaseModel):
+    """How far the leaves are that have decisions."""
+
+    seq: int = Field(description="Number of the last decision counted")
+    target: int = Field(description="Gold positives wanted of each leaf")
+    leaves: dict[str, LeafProgress]
+    leases: list[Held] = Field(description="Who is at work on which leaf")
+
+
+class Neighbour(BaseModel):
+    """A leaf beside another one."""
+
+    id: str
+    name: str
+    gold: int
+
+
+class LeafDetail(BaseModel):
+    """A category, to work on it."""
+
+    id: str
+    name: str
+    path: list[str] = Field(description="Names from the root down to this one")
+    leaf: bool
+    guideline: Guideline
+    guideline_fault: str | None = Field(None, description="Why its guideline cannot be read")
+    siblings: list[Neighbour]
+    progress: LeafProgress
+    leases: list[Held] = Field(description="Who labels it and who audits it now")
+
+
+@router.get("/tree", operation_id="get_tree")
+def get_tree(portal: PortalOf, request: Request, response: Response) -> Tree:
+    """The whole category tree, at once; it hardly ever changes, so keep it by its ETag."""
+    taxonomy = portal.taxonomy
+    response.headers["ETag"] = f'"{taxonomy.hash}"'
+    response.headers["Cache-Control"] = "private, no-cache"
+    ordered = _depth_first(taxonomy)
+    place = {category.id: number for number, category in enumerate(ordered)}
+    parents = (taxonomy.parent(category.id) for category in ordered)
+    return Tree(
+        name=taxonomy.name,
+        version=taxonomy.version,
+        id=[category.id for category in ordered],
+        label=[category.name for category in ordered],
+        parent=[place[parent.id] if parent else -1 for parent in parents],
+        leaf=[taxonomy.is_leaf(category.id) for category in ordered],
+    )
+
+
+@router.get("/progress", operation_id="get_progress")
+def get_progress(portal: PortalOf) -> Progress:
+    """Counts of every leaf that has decisions; those not named have none."""
+    state = portal.log.state()
+    return Progress(
+        seq=state.seq,
+        target=portal.project.settings.targets.positives,
+        leaves={leaf: state.progress(leaf) for leaf in state.categories()},
+        leases=[Held.of(lease) for lease in portal.leases.current()],
+    )
+
+
+@router.get("/leaf", operation_id="get_leaf")
+def get_leaf(portal: PortalOf, id: LeafId) -> LeafDetail:
+    """A category with its guideline, its siblings and how far it is."""
+    taxonomy, state = portal.taxonomy, portal.log.state()
+    category = taxonomy[id]
+    guideline, fault = Guideline(), None
+    try:
+        guideline = read_guideline(portal.project.guidelines_path, category)
+    except TaxonomyError as error:  # somebody is editing it; that must not stop those who label
+        fault = str(error)
+    return LeafDetail(
+        id=category.id,
+        name=category.name,
+        path=list(category.path),
+        leaf=taxonomy.is_leaf(category.id),
+        guideline=guideline,
+        guideline_fault=fault,
+        siblings=[
+            Neighbour(id=other.id, name=other.name, gold=state.progress(other.id).gold)
+            for other in taxonomy.siblings(category.id)
+            if taxonomy.is_leaf(other.id)
+        ],
+        progress=state.progress(category.id),
+        leases=[Held.of(lease) for lease in portal.leases.current(category.id)],
+    )
+
+
+@router.put("/guideline", operation_id="put_guideline", status_code=204)
+def put_guideline(portal: PortalOf, id: LeafId, guideline: Guideline) -> None:
+    """Write what belongs in a category, in place of what was written before."""
+    write_guideline(
+        portal.project.guidelines_path, portal.taxonomy[id], Guideline(**asdict(guideline))
+    )
+
+
+def _depth_first(taxonomy: Taxonomy) -> list[Category]:
+    ordered: list[Category] = []
+    waiting = list(reversed(taxonomy.roots))
+    while waiting:
+        category = waiting.pop()
+        ordered.append(category)
+        waiting.extend(reversed(taxonomy.children(category.id)))
+    return ordered

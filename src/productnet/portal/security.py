@@ -1,0 +1,107 @@
+"""Who is asking, and whether they may: the one guard that every operation stands behind."""
+
+from http import HTTPStatus
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from productnet.people.accounts import Person
+from productnet.people.sessions import SignedIn
+from productnet.portal.permissions import PERMISSIONS, PUBLIC, Permission
+from productnet.portal.portal import Portal
+from productnet.portal.problems import Refused
+
+COOKIE = "productnet_session"
+CSRF_HEADER = "X-CSRF-Token"
+
+_SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+async def portal_of(request: Request) -> Portal:
+    """The portal that this application serves."""
+    portal: Portal = request.app.state.portal
+    return portal
+
+
+PortalOf = Annotated[Portal, Depends(portal_of)]
+
+
+def guard(request: Request, portal: PortalOf) -> Person | None:
+    """Let a request through if its operation's permission does; None for the public ones.
+
+    A browser is known by its session cookie, and has to repeat the session's CSRF token in a
+    header with everything that changes something: another site can make a browser send the
+    cookie, but not the header. A program is known by its API key.
+    """
+    permission = PERMISSIONS[request.scope["route"].operation_id]
+    if permission == PUBLIC:
+        return None
+    authorization = request.headers.get("Authorization", "")
+    if authorization:
+        return _by_key(portal, authorization, permission)
+    return _by_session(portal, request, permission)
+
+
+def signed_in(person: Annotated[Person | None, Depends(guard)]) -> Person:
+    """The person who asks."""
+    if person is None:
+        raise Refused(HTTPStatus.UNAUTHORIZED, "Sign in first.")
+    return person
+
+
+AskedBy = Annotated[Person, Depends(signed_in)]
+
+
+def session_of(request: Request, portal: Portal) -> SignedIn | None:
+    """The session of the browser that asks, if it is signed in."""
+    token = request.cookies.get(COOKIE)
+    return portal.doors.sessions.find(token) if token else None
+
+
+def _by_session(portal: Portal, request: Request, permission: Permission) -> Person:
+    entered = session_of(request, portal)
+    if entered is None:
+        raise Refused(
+            HTTPStatus.UNAUTHORIZED,
+            "You are not signed in, or were signed out. Sign in; nothing you answered is lost.",
+            sign_in=portal.ways_in,
+        )
+    safe = request.method in _SAFE_METHODS
+    if not safe and not entered.sent_csrf(request.headers.get(CSRF_HEADER)):
+        raise Refused(
+            HTTPStatus.FORBIDDEN,
+            f"The header {CSRF_HEADER} is missing or is another session's. Load the page again.",
+            csrf=True,
+        )
+    return _if_allowed(entered.person, permission)
+
+
+def _by_key(portal: Portal, authorization: str, permission: Permission) -> Person:
+    kind, _, secret = authorization.partition(" ")
+    use = portal.doors.keys.find(secret.strip()) if kind.lower() == "bearer" else None
+    if use is None:
+        raise Refused(
+            HTTPStatus.UNAUTHORIZED,
+            "This API key is unknown, expired or revoked. Send `Authorization: Bearer pn_…` with "
+            "one that `productnet people key add` has made.",
+            headers={"WWW-Authenticate": "Bearer"},
+        )
+    if permission.scope is None or permission.scope not in use.key.scopes:
+        needed = permission.scope or "none: only people can, in a browser"
+        raise Refused(
+            HTTPStatus.FORBIDDEN,
+            f"This operation needs an API key with scope {needed}; yours has "
+            f"{', '.join(sorted(use.key.scopes)) or 'none'}.",
+        )
+    return _if_allowed(use.person, permission)
+
+
+def _if_allowed(person: Person, permission: Permission) -> Person:
+    needed = permission.roles or frozenset()
+    if not needed & person.roles:
+        raise Refused(
+            HTTPStatus.FORBIDDEN,
+            f"{person.name} is {', '.join(sorted(person.roles)) or 'nothing yet'}; this takes "
+            f"{' or '.join(sorted(needed))}. Ask an admin for the role.",
+        )
+    return person

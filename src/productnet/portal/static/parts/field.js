@@ -1,0 +1,51 @@
+// Form controls with their labels.
+// @ts-check
+
+import { html, useId } from "../vendor/preact.js";
+
+/**
+ * A labelled text box; what else is given goes to the input.
+ * @param {{label: string, help?: string, problem?: string | null, [attribute: string]: any}} props
+ */
+export function Field({ label, help, problem, ...rest }) {
+  const id = useId();
+  const told = [help && `${id}-help`, problem && `${id}-problem`].filter(Boolean).join(" ");
+  return html`<div class="field">
+    <label for=${id}>${label}</label>
+    <input id=${id} class="input" aria-describedby=${told || undefined}
+      aria-invalid=${problem ? "true" : undefined} ...${rest} />
+    ${help && html`<p id="${id}-help" class="muted small">${help}</p>`}
+    ${problem && html`<p id="${id}-problem" class="field-problem small" role="alert">${problem}</p>`}
+  </div>`;
+}
+
+/**
+ * A labelled choice from a list.
+ * @param {{label: string, options: {value: string, label: string}[], value: string,
+ *   choose: (value: string) => void, inline?: boolean, title?: string}} props
+ */
+export function Select({ label, options, value, choose, inline = false, title }) {
+  const id = useId();
+  return html`<div class=${inline ? "field field-inline" : "field"} title=${title}>
+    <label for=${id}>${label}</label>
+    <select id=${id} class="input" value=${value}
+      onChange=${(/** @type {any} */ event) => choose(event.currentTarget.value)}>
+      ${options.map((option) => html`<option key=${option.value} value=${option.value}
+        selected=${option.value === value}>${option.label}</option>`)}
+    </select>
+  </div>`;
+}
+
+/**
+ * A switch with its words.
+ * @param {{label: unknown, on: boolean, turn: (on: boolean) => void, help?: string}} props
+ */
+export function Switch({ label, on, turn, help }) {
+  const id = useId();
+  return html`<div class="switch">
+    <input id=${id} type="checkbox" role="switch" checked=${on} aria-describedby=${help ? `${id}-help` : undefined}
+      onChange=${(/** @type {any} */ event) => turn(event.currentTarget.checked)} />
+    <label for=${id}>${label}</label>
+    ${help && html`<p id="${id}-help" class="muted small">${help}</p>`}
+  </div>`;
+}

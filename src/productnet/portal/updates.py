@@ -1,0 +1,138 @@
+"""What changes while a page is open, told to browsers as server-sent events.
+
+One thread looks, whoever it was that changed something: this process, another portal on the same
+database, or a command typed in a terminal.
+"""
+
+import asyncio
+import json
+import logging
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from threading import Event, Lock, Thread
+
+_logger = logging.getLogger(__name__)
+
+# Seconds between two looks.
+_EVERY = 0.5
+
+# Seconds of silence after which a comment is sent, so that proxies keep the line open.
+_KEEP_ALIVE = 15.0
+
+# Events a slow browser may lie behind before its line is closed; it then asks anew.
+_MOST_WAITING = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """Something that changed.
+
+    Attributes:
+        kind: Such as "progress".
+        data: What about it, to be written as JSON.
+    """
+
+    kind: str
+    data: dict[str, object]
+
+    def as_event(self) -> bytes:
+        """As server-sent events are written."""
+        return f"event: {self.kind}\ndata: {json.dumps(self.data)}\n\n".encode()
+
+
+Look = Callable[[], Iterable[Update]]
+
+
+class Updates:
+    """Looks again and again, and tells everybody who listens.
+
+    Args:
+        looks: Each gives what has changed since it was called last.
+    """
+
+    def __init__(self, looks: Iterable[Look]) -> None:
+        self._looks = list(looks)
+        self._listeners: set[_Listener] = set()
+        self._lock = Lock()
+        self._stopped = Event()
+        self._thread = Thread(target=self._go_on_looking, name="updates", daemon=True)
+        self._thread.start()
+
+    def tell(self, update: Update) -> None:
+        """Tell everybody who listens now; from any thread."""
+        with self._lock:
+            listeners = list(self._listeners)
+        for listener in listeners:
+            listener.tell(update)
+
+    async def listen(self) -> AsyncIterator[bytes]:
+        """Events as they come, until the listener goes away or the portal closes."""
+        with self._listening() as listener:
+            yield b"retry: 2000\n\n"
+            while True:
+                try:
+                    update = await asyncio.wait_for(listener.queue.get(), _KEEP_ALIVE)
+                except TimeoutError:
+                    yield b": still here\n\n"
+                    continue
+                if update is None:
+                    return
+                yield update.as_event()
+
+    def close(self) -> None:
+        """Stop looking, and let every listener go."""
+        self._stopped.set()
+        with self._lock:
+            listeners = list(self._listeners)
+        for listener in listeners:
+            listener.end()
+        self._thread.join(timeout=10)
+
+    @contextmanager
+    def _listening(self) -> Iterator["_Listener"]:
+        listener = _Listener(asyncio.get_running_loop())
+        with self._lock:
+            self._listeners.add(listener)
+        if self._stopped.is_set():
+            listener.end()
+        try:
+            yield listener
+        finally:
+            with self._lock:
+                self._listeners.discard(listener)
+
+    def _go_on_looking(self) -> None:
+        while not self._stopped.wait(_EVERY):
+            for look in self._looks:
+                try:
+                    updates = list(look())
+                except Exception:
+                    # A database that is away for a moment comes back; people go on meanwhile.
+                    _logger.warning("Looking for updates failed", exc_info=True)
+                    continue
+                for update in updates:
+                    self.tell(update)
+
+
+class _Listener:
+    """One open line to a browser."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self.queue: asyncio.Queue[Update | None] = asyncio.Queue(_MOST_WAITING)
+
+    def tell(self, update: Update) -> None:
+        """Queue an update, from any thread."""
+        self._loop.call_soon_threadsafe(self._put, update)
+
+    def end(self) -> None:
+        """Close the line, from any thread."""
+        self._loop.call_soon_threadsafe(self._put, None)
+
+    def _put(self, update: Update | None) -> None:
+        if self.queue.full():
+            while not self.queue.empty():
+                self.queue.get_nowait()
+            update = None
+        self.queue.put_nowait(update)

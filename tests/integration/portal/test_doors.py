@@ -1,0 +1,121 @@
+"""Who gets in, and who may do what."""
+
+import re
+
+import pytest
+from starlette.testclient import TestClient
+
+from productnet.people.roles import PersonRole
+from productnet.portal.app import create_app
+from productnet.portal.permissions import PERMISSIONS, PUBLIC
+from productnet.portal.portal import Portal
+from productnet.portal.security import CSRF_HEADER
+from tests.integration.portal.conftest import PEOPLE, Visit
+
+API = "/api/v1"
+
+
+def operations(portal: Portal) -> dict[str, tuple[str, str]]:
+    """Operation id to method and path, as the OpenAPI document lists them."""
+    return {
+        operation["operationId"]: (method.upper(), path)
+        for path, methods in create_app(portal).openapi()["paths"].items()
+        for method, operation in methods.items()
+    }
+
+
+def test_every_operation_has_one_line_of_permission(portal: Portal) -> None:
+    assert set(operations(portal)) == set(PERMISSIONS)
+
+
+@pytest.mark.parametrize("name", PEOPLE)
+def test_no_operation_lets_in_who_may_not(portal: Portal, visit: Visit, name: str) -> None:
+    browser = visit(name)
+    roles = {PersonRole(role) for role in PEOPLE[name]}
+    for operation, (method, path) in operations(portal).items():
+        permission = PERMISSIONS[operation]
+        if operation in ("sign_out", "events") or permission == PUBLIC:
+            continue
+        answer = browser.request(method, path, json={})
+        allowed = bool((permission.roles or frozenset()) & roles)
+        assert (answer.status_code != 403) == allowed, f"{operation}: {answer.text}"
+
+
+def test_nothing_is_told_to_who_is_not_signed_in(portal: Portal) -> None:
+    stranger = TestClient(create_app(portal))
+    for operation, (method, path) in operations(portal).items():
+        if PERMISSIONS[operation] != PUBLIC:
+            answer = stranger.request(method, path, json={})
+            assert answer.status_code == 401, operation
+            assert answer.json()["sign_in"] == ["password"]
+
+
+def test_another_site_cannot_use_the_cookie(visit: Visit, leaf: str) -> None:
+    browser = visit("lena")
+    del browser.headers[CSRF_HEADER]
+    refused = browser.post(f"{API}/candidates", json={"leaf": leaf})
+    assert refused.status_code == 403
+    assert CSRF_HEADER in refused.json()["detail"]
+    assert browser.get(f"{API}/session").status_code == 200
+
+
+def test_the_cookie_is_out_of_reach_of_scripts_and_other_sites(portal: Portal) -> None:
+    browser = TestClient(create_app(portal))
+    answer = browser.post(
+        f"{API}/session", json={"name": "lena", "password": "correct horse battery"}
+    )
+    cookie = answer.headers["set-cookie"].lower()
+    assert "httponly" in cookie
+    assert "samesite=strict" in cookie
+
+
+def test_signing_out_ends_the_session_and_frees_the_leaf(
+    portal: Portal, visit: Visit, leaf: str
+) -> None:
+    browser = visit("lena")
+    assert browser.post(f"{API}/leases", json={"leaf": leaf, "task": "label"}).status_code == 200
+    token = browser.cookies["productnet_session"]
+    assert browser.delete(f"{API}/session").status_code == 204
+    browser.cookies.set("productnet_session", token)
+    assert browser.get(f"{API}/session").status_code == 401
+    assert portal.leases.current() == []
+
+
+def test_a_wrong_password_is_refused_without_telling_whether_the_name_exists(
+    portal: Portal,
+) -> None:
+    stranger = TestClient(create_app(portal))
+    answers = [
+        stranger.post(f"{API}/session", json={"name": name, "password": "not this one, no"})
+        for name in ("lena", "nobody")
+    ]
+    assert [answer.status_code for answer in answers] == [401, 401]
+    assert answers[0].json() == answers[1].json()
+
+
+def test_a_key_opens_what_its_scope_says(portal: Portal, visit: Visit, leaf: str) -> None:
+    lena = portal.doors.people.get("lena")
+    secret, _ = portal.doors.keys.add(lena, label="script", scopes=["read"])
+    program = TestClient(create_app(portal), headers={"Authorization": f"Bearer {secret}"})
+    assert program.get(f"{API}/progress").status_code == 200
+    refused = program.post(f"{API}/decisions", json={"decisions": []})
+    assert refused.status_code == 403
+    assert "scope annotate" in refused.json()["detail"]
+
+
+def test_the_link_of_single_user_mode_works_once(portal: Portal) -> None:
+    token = portal.doors.link_token()
+    browser = TestClient(create_app(portal), follow_redirects=False)
+    first = browser.get("/start", params={"token": token})
+    assert (first.status_code, first.headers["location"]) == (303, "/")
+    assert browser.get(f"{API}/session").status_code == 200
+    again = TestClient(create_app(portal), follow_redirects=False)
+    assert again.get("/start", params={"token": token}).headers["location"] == "/sign-in?used"
+
+
+def test_pages_forbid_scripts_from_elsewhere_and_inline(portal: Portal) -> None:
+    page = TestClient(create_app(portal)).get("/")
+    policy = page.headers["content-security-policy"]
+    assert "default-src 'self'" in policy
+    assert "unsafe-inline" not in policy
+    assert not re.search(r"<script(?![^>]*src=)[^>]*>|style=|onclick=", page.text)

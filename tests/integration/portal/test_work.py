@@ -1,0 +1,146 @@
+"""Candidates, answers, audit: a leaf's day over HTTP."""
+
+from uuid import uuid4
+
+import pytest
+
+from productnet.annotation.decisions import Verdict
+from productnet.portal.portal import Portal
+from tests.integration.portal.conftest import Visit
+
+API = "/api/v1"
+
+
+def answer(product: str, leaf: str, verdict: str | None = "positive", **more: object) -> dict:
+    return {
+        "id": str(uuid4()),
+        "product": product,
+        "leaf": leaf,
+        "role": "label",
+        "verdict": verdict,
+        "seconds": 1.5,
+        **more,
+    }
+
+
+def test_a_page_of_candidates_says_why_each_is_there(visit: Visit, leaf: str) -> None:
+    page = visit("lena").post(f"{API}/candidates", json={"leaf": leaf, "count": 10}).json()
+    assert len(page["candidates"]) == 10
+    assert all(one["reason"] and one["title"] for one in page["candidates"])
+
+
+def test_what_is_on_screen_is_not_proposed_again(visit: Visit, leaf: str) -> None:
+    browser = visit("lena")
+    asked = {"leaf": leaf, "count": 10}
+    first = [
+        one["product"] for one in browser.post(f"{API}/candidates", json=asked).json()["candidates"]
+    ]
+    second = browser.post(f"{API}/candidates", json=asked | {"exclude": first}).json()
+    assert not set(first) & {one["product"] for one in second["candidates"]}
+
+
+def test_an_answer_sent_twice_is_recorded_once(portal: Portal, visit: Visit, leaf: str) -> None:
+    browser = visit("lena")
+    product = portal.resources.ids[0].as_py()
+    sent = {"decisions": [answer(product, leaf, source="random", score=0.5)]}
+    first = browser.post(f"{API}/decisions", json=sent).json()
+    again = browser.post(f"{API}/decisions", json=sent).json()
+    assert first["results"][0]["status"] == "recorded"
+    assert first["progress"][leaf]["labelled_positive"] == 1
+    assert again["results"][0]["status"] == "known"
+    [(_, kept)] = portal.log.since()
+    assert (kept.annotator, kept.verdict, kept.seconds) == ("lena", Verdict.POSITIVE, 1.5)
+
+
+def test_one_refused_answer_keeps_no_other_from_being_recorded(
+    portal: Portal, visit: Visit, leaf: str
+) -> None:
+    good = answer(portal.resources.ids[0].as_py(), leaf)
+    sent = {
+        "decisions": [answer("nowhere", leaf), good, good | {"id": str(uuid4()), "role": "audit"}]
+    }
+    results = visit("lena").post(f"{API}/decisions", json=sent).json()["results"]
+    assert [one["status"] for one in results] == ["refused", "recorded", "refused"]
+    assert 'no product "nowhere"' in results[0]["detail"]
+    assert "lena is no auditor" in results[2]["detail"]
+
+
+def test_undo_takes_back_ones_own_answer(portal: Portal, visit: Visit, leaf: str) -> None:
+    browser = visit("lena")
+    product = portal.resources.ids[0].as_py()
+    given = answer(product, leaf)
+    undo = answer(product, leaf, None, role="undo", undoes=given["id"])
+    page = browser.post(f"{API}/decisions", json={"decisions": [given, undo]}).json()
+    assert page["progress"][leaf]["labelled_positive"] == 0
+
+
+def test_an_auditor_learns_nothing_of_the_answer(portal: Portal, visit: Visit, leaf: str) -> None:
+    labeler, auditor = visit("lena"), visit("otto")
+    products = portal.resources.ids[:6].to_pylist()
+    verdicts = ["positive", "negative"] * 3
+    labels = [
+        answer(product, leaf, verdict, source="keyword", score=0.9, note="surely")
+        for product, verdict in zip(products, verdicts, strict=True)
+    ]
+    labeler.post(f"{API}/decisions", json={"decisions": labels})
+    page = auditor.get(f"{API}/audit", params={"leaf": leaf}).json()["items"]
+    assert {one["product"] for one in page} <= set(products)
+    assert {key for one in page for key in one} == {"product", "title", "brand", "thumbnail"}
+    for kind in ("positives", "negatives", "unsure", "hard_negatives"):
+        told = auditor.get(f"{API}/leaf/products", params={"id": leaf, "kind": kind})
+        assert told.json()["items"] == [], kind
+    own = labeler.get(f"{API}/leaf/products", params={"id": leaf}).json()["items"]
+    assert len(own) == 3
+    assert all(one["mine"] for one in own)
+
+
+def test_two_people_never_hold_one_leaf(visit: Visit, portal: Portal, leaf: str) -> None:
+    portal.doors.people.change("otto", roles=["labeler", "auditor"])
+    first, second = visit("lena"), visit("otto")
+    wanted = {"leaf": leaf, "task": "label"}
+    assert first.post(f"{API}/leases", json=wanted).json()["holder"] == "lena"
+    refused = second.post(f"{API}/leases", json=wanted)
+    assert refused.status_code == 409
+    assert "lena is at work" in refused.json()["detail"]
+    assert first.post(f"{API}/leases/release", json=wanted).status_code == 204
+    assert second.post(f"{API}/leases", json=wanted).json()["holder"] == "otto"
+
+
+def test_the_tree_is_told_as_columns_parents_first(visit: Visit, portal: Portal) -> None:
+    tree = visit("lena").get(f"{API}/tree").json()
+    assert len(tree["id"]) == len(portal.taxonomy)
+    assert sum(tree["leaf"]) == len(portal.taxonomy.leaves)
+    assert all(parent < place for place, parent in enumerate(tree["parent"]))
+
+
+def test_pictures_are_encoded_anew_and_kept_for_ever(visit: Visit, portal: Portal) -> None:
+    browser = visit("lena")
+    ids = portal.resources.ids.to_pylist()
+    cards = browser.post(f"{API}/products", json={"ids": ids}).json()["items"]
+    pictured = next(card for card in cards if card["thumbnail"])
+    small = browser.get(pictured["thumbnail"])
+    assert small.headers["content-type"] == "image/jpeg"
+    assert "immutable" in small.headers["cache-control"]
+    whole = browser.get(f"{API}/product", params={"id": pictured["product"]}).json()
+    image = whole["images"][0]
+    assert browser.get(image["url"]).status_code == 200
+    assert image["width"] > 0
+    assert whole["fields"]["title"] == pictured["title"]
+
+
+@pytest.mark.parametrize(
+    ("path", "parameters", "status", "text"),
+    [
+        ("/leaf", {"id": "nowhere"}, 404, "nowhere"),
+        ("/product", {"id": "nothing"}, 404, 'no product "nothing"'),
+        ("/audit", {"leaf": "x", "count": 0}, 422, "count"),
+        ("/nothing/here", {}, 404, "nothing at /api/v1/nothing/here"),
+    ],
+)
+def test_a_mistake_is_answered_with_a_problem(
+    visit: Visit, path: str, parameters: dict, status: int, text: str
+) -> None:
+    told = visit("root").get(f"{API}{path}", params=parameters)
+    assert told.status_code == status
+    assert told.headers["content-type"] == "application/problem+json"
+    assert text in told.json()["detail"]
