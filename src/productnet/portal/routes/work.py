@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import time
 from typing import Annotated
 
 import numpy as np
@@ -16,6 +17,7 @@ from productnet.portal.routes.taxonomy import LeafId
 from productnet.portal.security import AskedBy, PortalOf
 from productnet.retrieval.asking import Asked, source_for
 from productnet.retrieval.page import next_page
+from productnet.retrieval.registry import DEFAULT
 
 router = APIRouter(tags=["work"])
 
@@ -92,6 +94,7 @@ class AuditPage(BaseModel):
 @router.post("/candidates", operation_id="get_candidates")
 def get_candidates(portal: PortalOf, asked: CandidatesAsked) -> Candidates:
     """The next page of a leaf: the products most worth a look, and why each is there."""
+    began = time.perf_counter()
     source = source_for(asked.source, _options(asked))
     resources, cards = portal.resources, portal.cards
     state = portal.log.state()
@@ -110,6 +113,9 @@ def get_candidates(portal: PortalOf, asked: CandidatesAsked) -> Candidates:
         )
         for one, card in zip(page, cards.of([one.product for one in page]), strict=True)
     ]
+    portal.metrics.candidates_seconds.labels(asked.source or DEFAULT).observe(
+        time.perf_counter() - began
+    )
     modelled = [one for one in page if one.model_version is not None]
     unknown = getattr(source, "unknown", None)
     return Candidates(
