@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import Self
 
 from productnet.annotation.assignments import Assignments
+from productnet.annotation.checks import Checks
 from productnet.annotation.leases import Leases
 from productnet.annotation.log import DecisionLog
 from productnet.annotation.queue import Board
@@ -50,6 +51,7 @@ class Portal:
         assignments: Who was given which leaf.
         metrics: What is counted and timed.
         live: The local models, refitted while people work.
+        checks: Products whose answer is known, shown again.
         pictures: Encodes pictures for browsers.
         updates: Tells browsers what changes.
     """
@@ -74,6 +76,7 @@ class Portal:
             workers=_FITS_AT_ONCE,
             most_kept=_MODELS_KEPT,
         )
+        self.checks = Checks(database)
         self.pictures = Pictures()
         self._switching = Lock()
         self._told_seq = self.log.state().seq
