@@ -83,6 +83,17 @@ class CostSettings(_Section):
     audit_seconds: float = Field(2.0, gt=0, description="Seconds of one audit decision")
 
 
+class WorkflowSettings(_Section):
+    """How people's answers are watched."""
+
+    check_share: float = Field(
+        0.02, ge=0, lt=1, description="Share of candidates that are check items: answers known"
+    )
+    pause_seconds: float = Field(
+        120.0, gt=0, description="An answer that took longer was interrupted; speeds leave it out"
+    )
+
+
 class CandidateSettings(_Section):
     """How candidates are found (paper section 2.1)."""
 
@@ -106,6 +117,15 @@ class MasterSettings(_Section):
     dimension: Positive = Field(256, description="Dimension of the product embedding")
     test_share: float = Field(
         0.2, gt=0, lt=1, description="Share of gold kept apart to evaluate a round"
+    )
+
+
+class WebhookSettings(_Section):
+    """How other systems are told of what happened."""
+
+    timeout: float = Field(15.0, gt=0, description="Seconds a webhook's host has to answer")
+    private_hosts: tuple[str, ...] = Field(
+        (), description="Hosts of a private network that a webhook may name"
     )
 
 
@@ -180,8 +200,10 @@ class Settings(_Section):
     encoders: EncoderSettings = EncoderSettings()
     targets: TargetSettings = TargetSettings()
     cost: CostSettings = CostSettings()
+    workflow: WorkflowSettings = WorkflowSettings()
     candidates: CandidateSettings = CandidateSettings()
     master: MasterSettings = MasterSettings()
+    webhooks: WebhookSettings = WebhookSettings()
     sign_in: SignInSettings = SignInSettings()
     portal: PortalSettings = PortalSettings()
 
