@@ -18,7 +18,7 @@ from productnet.portal.middleware import SecureHeaders
 from productnet.portal.permissions import PERMISSIONS
 from productnet.portal.portal import Portal
 from productnet.portal.problems import RESPONSES, answer_with_problems
-from productnet.portal.routes import leaves, live, products, session, taxonomy, work
+from productnet.portal.routes import leaves, live, oidc, products, session, taxonomy, work
 from productnet.portal.security import guard
 
 # The largest picture, in base64, and what is around it.
@@ -67,6 +67,7 @@ def create_app(portal: Portal) -> FastAPI:
     )
     app.mount("/static", _Files(directory=STATIC), name="static")
     app.include_router(session.pages)
+    app.include_router(oidc.pages)
 
     @app.get("/{page:path}", include_in_schema=False)
     async def index(page: str) -> FileResponse:

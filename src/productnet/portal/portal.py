@@ -19,6 +19,7 @@ from productnet.embeddings.active import Active, read_active
 from productnet.people.doors import Doors
 from productnet.portal.cards import Cards
 from productnet.portal.metrics import Metrics
+from productnet.portal.oidc import OpenIdConnect
 from productnet.portal.pictures import Pictures
 from productnet.portal.updates import Update, Updates
 from productnet.retrieval.candidates import Leaf
@@ -47,6 +48,7 @@ class Portal:
         log: The decisions.
         workflow: The one way into them.
         doors: How people come in.
+        oidc: The door that a provider of OpenID Connect opens, if there is one.
         leases: Who is at work on which leaf.
         assignments: Who was given which leaf.
         metrics: What is counted and timed.
@@ -61,6 +63,7 @@ class Portal:
         self.database = database
         self.log = DecisionLog(database)
         self.doors = Doors.open(database, project.settings.sign_in)
+        self.oidc = OpenIdConnect.configured(project.settings.sign_in, self.doors)
         self.leases = Leases(
             database, lifetime=timedelta(minutes=project.settings.portal.lease_minutes)
         )
@@ -186,6 +189,8 @@ class Portal:
     def close(self) -> None:
         """Let fits that run come to their end, and let go of the database."""
         self.updates.close()
+        if self.oidc:
+            self.oidc.close()
         self.live.close()
         self.log.close()
 
