@@ -5,7 +5,7 @@ import io
 import os
 import shutil
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import IO, Protocol
@@ -60,7 +60,7 @@ def read_manifest(backup: Path) -> Manifest:
                 f"{backup} is no backup, or one that was never finished: it has no {MANIFEST}."
             )
         return manifest_from_json(file.read_bytes(), source=str(file))
-    for name, _, opened in _tar_members(backup):
+    for name, opened in _tar_members(backup):
         if name == MANIFEST:
             return manifest_from_json(opened.read(), source=str(backup))
     raise BackupError(
@@ -68,8 +68,10 @@ def read_manifest(backup: Path) -> Manifest:
     )
 
 
-def unpack(backup: Path, manifest: Manifest, to: Path | None) -> None:
-    """Check every file of a backup, and copy it unless ``to`` is None.
+def unpack(
+    backup: Path, manifest: Manifest, to: Path, *, kept: Callable[[str], bool] = lambda name: True
+) -> None:
+    """Check every file of a backup, and copy those whose names are ``kept``.
 
     Raises:
         BackupError: A file is missing, or is not the one that was backed up.
@@ -77,11 +79,11 @@ def unpack(backup: Path, manifest: Manifest, to: Path | None) -> None:
     wanted = {entry.path: entry for entry in manifest.files}
     for entry in manifest.files:
         _check_name(entry.path, backup)
-    for name, size, file in _members(backup, manifest):
+    for name, file in _members(backup, manifest):
         entry = wanted.pop(name, None)
         if entry is None:
             continue
-        with file, _copy_to(to, name) as copy:
+        with file, _copy_to(to if kept(name) else None, name) as copy:
             digest, length = _transfer(file, copy)
         if (digest, length) != (entry.sha256, entry.bytes):
             raise BackupError(
@@ -146,23 +148,23 @@ def _copy_to(root: Path | None, name: str) -> IO[bytes]:
     return place.open("wb")
 
 
-def _members(backup: Path, manifest: Manifest) -> Iterator[tuple[str, int, IO[bytes]]]:
+def _members(backup: Path, manifest: Manifest) -> Iterator[tuple[str, IO[bytes]]]:
     if not backup.is_dir():
         yield from _tar_members(backup)
         return
     for entry in manifest.files:
         place = backup / entry.path
         if place.is_file():
-            yield entry.path, entry.bytes, place.open("rb")
+            yield entry.path, place.open("rb")
 
 
-def _tar_members(backup: Path) -> Iterator[tuple[str, int, IO[bytes]]]:
+def _tar_members(backup: Path) -> Iterator[tuple[str, IO[bytes]]]:
     try:
         with tarfile.open(backup) as tar:
             for member in tar:
                 file = tar.extractfile(member) if member.isfile() else None
                 if file is not None:
-                    yield member.name, member.size, file
+                    yield member.name, file
     except FileNotFoundError:
         raise BackupError(f"There is no backup {backup}.") from None
     except (tarfile.TarError, EOFError) as error:

@@ -6,8 +6,10 @@ left out.
 """
 
 import io
-import tempfile
+import os
+import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -60,10 +62,10 @@ def back_up(
         )
     with writing(target) as writer:
         copy = _Copy(project, writer)
-        with tempfile.TemporaryDirectory(prefix="productnet-backup-", dir=_scratch(target)) as room:
+        with _room_beside(target) as room:
             with Database.open(project.database_url) as database:
                 kind = database.engine.dialect.name
-                snapshot = Path(room) / SNAPSHOTS[kind]
+                snapshot = room / SNAPSHOTS[kind]
                 entry = snapshots.take(database, snapshot, progress=progress)
             copy.add(SNAPSHOTS[kind], snapshot)
         pool = None
@@ -193,8 +195,15 @@ def _within(folder: Path) -> Iterator[Path]:
             yield file
 
 
-def _scratch(target: Path) -> Path:
-    """Where the database is copied to first: the disk that the backup goes to."""
-    place = target.absolute().parent
-    place.mkdir(parents=True, exist_ok=True)
-    return place
+@contextmanager
+def _room_beside(target: Path) -> Iterator[Path]:
+    """A folder for the database's copy, on the disk that the backup goes to.
+
+    It is called like a draft of the backup, so that one left by a kill is swept as they are.
+    """
+    room = target.absolute().with_name(f".{target.name}.database.{os.getpid()}.draft")
+    room.mkdir(parents=True)
+    try:
+        yield room
+    finally:
+        shutil.rmtree(room)

@@ -122,7 +122,7 @@ def _take_postgresql(database: Database, to: Path, progress: Progress) -> Databa
         found = _count_postgresql(connection, schema)
         url = engine.url
         command = [_program("pg_dump"), "--format=custom", f"--snapshot={snapshot}"]
-        command += [f"--schema={schema}", f"--file={to}", f"--dbname={url.database}"]
+        command += [f"--schema={schema}", f"--file={to}"]
         _run(command, _environment(engine.dialect.create_connect_args(url)[1]))
         return found
 
