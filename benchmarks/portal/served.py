@@ -61,7 +61,7 @@ class Served:
             if self._process.poll() is not None:
                 raise RuntimeError(f"the portal ended by itself; see {self._log}")
             try:
-                if httpx.get(f"{self.url}/api/v1/session", timeout=1).status_code < 500:
+                if httpx.get(f"{self.url}/readyz", timeout=1).status_code == 200:
                     return time.perf_counter() - began
             except httpx.TransportError:
                 time.sleep(0.02)

@@ -59,4 +59,6 @@ PERMISSIONS: Mapping[str, Permission] = {
     "get_candidates": _only(_LABELER),
     "record_decisions": _signed_in(scope=Scope.ANNOTATE),
     "get_audit": _only(_AUDITOR),
+    # Operation; health is open, and is no part of the API
+    "get_metrics": _only(scope=Scope.ADMIN),
 }

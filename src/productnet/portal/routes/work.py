@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import time
 from typing import Annotated
 
 import numpy as np
@@ -12,10 +13,13 @@ from productnet.annotation.state import LeafProgress
 from productnet.errors import UsageError
 from productnet.portal.answers import Answer, Receipt, record_answers
 from productnet.portal.cards import Card
+from productnet.portal.planting import with_checks
 from productnet.portal.routes.taxonomy import LeafId
 from productnet.portal.security import AskedBy, PortalOf
+from productnet.retrieval.adhoc import AdHoc
 from productnet.retrieval.asking import Asked, source_for
 from productnet.retrieval.page import next_page
+from productnet.retrieval.registry import DEFAULT
 
 router = APIRouter(tags=["work"])
 
@@ -90,13 +94,27 @@ class AuditPage(BaseModel):
 
 
 @router.post("/candidates", operation_id="get_candidates")
-def get_candidates(portal: PortalOf, asked: CandidatesAsked) -> Candidates:
+def get_candidates(portal: PortalOf, person: AskedBy, asked: CandidatesAsked) -> Candidates:
     """The next page of a leaf: the products most worth a look, and why each is there."""
+    began = time.perf_counter()
     source = source_for(asked.source, _options(asked))
     resources, cards = portal.resources, portal.cards
     state = portal.log.state()
     leaf = portal.leaf(asked.leaf).without(asked.exclude)
-    page = next_page(source, leaf, resources, count=asked.count, rng=np.random.default_rng())
+    rng = np.random.default_rng()
+    page = next_page(source, leaf, resources, count=asked.count, rng=rng)
+    if not isinstance(source, AdHoc):  # what somebody names is shown, and nothing else
+        page = with_checks(
+            page,
+            leaf,
+            person.name,
+            checks=portal.checks,
+            share=portal.project.settings.workflow.check_share,
+            state=state,
+            taxonomy=portal.taxonomy,
+            exclude=asked.exclude,
+            rng=rng,
+        )
     shown = [
         CandidateCard(
             **card.model_dump(),
@@ -110,6 +128,9 @@ def get_candidates(portal: PortalOf, asked: CandidatesAsked) -> Candidates:
         )
         for one, card in zip(page, cards.of([one.product for one in page]), strict=True)
     ]
+    portal.metrics.candidates_seconds.labels(asked.source or DEFAULT).observe(
+        time.perf_counter() - began
+    )
     modelled = [one for one in page if one.model_version is not None]
     unknown = getattr(source, "unknown", None)
     return Candidates(
