@@ -80,12 +80,12 @@ def unpack(
     for entry in manifest.files:
         _check_name(entry.path, backup)
     for name, file in _members(backup, manifest):
-        entry = wanted.pop(name, None)
-        if entry is None:
+        if name not in wanted:
             continue
+        expected = wanted.pop(name)
         with file, _copy_to(to if kept(name) else None, name) as copy:
             digest, length = _transfer(file, copy)
-        if (digest, length) != (entry.sha256, entry.bytes):
+        if (digest, length) != (expected.sha256, expected.bytes):
             raise BackupError(
                 f"{name} in {backup} is not the file that was backed up: its hash differs. Use "
                 "another backup."

@@ -9,7 +9,7 @@ from uuid import UUID
 import httpx
 
 from productnet.client.answers import Answer, Role, Verdict
-from productnet.client.connection import Connection
+from productnet.client.connection import Connection, Parameters
 from productnet.client.problems import ClientError, Conflict
 from productnet.client.results import (
     Candidate,
@@ -152,12 +152,12 @@ class Client:
 
     def image(self, product: str, *, n: int = 0, size: str = "thumb") -> bytes:
         """One of a product's pictures, ``thumb`` or ``full``, as WebP or JPEG."""
-        asked = {"product": product, "n": n, "size": size}
+        asked: Parameters = {"product": product, "n": n, "size": size}
         return self._portal.ask("GET", "/image", parameters=asked).content
 
     def leaf_products(self, leaf: str, *, kind: str = "positives") -> Iterator[LeafProduct]:
         """A leaf's positives, hard_negatives, negatives or unsure: the settled and one's own."""
-        asked = {"id": leaf, "kind": kind, "limit": 200}
+        asked: Parameters = {"id": leaf, "kind": kind, "limit": 200}
         return self._portal.items("/leaf/products", LeafProduct, asked)
 
     def decide(self, answers: Sequence[Answer]) -> Recorded:
@@ -234,7 +234,7 @@ class Client:
         self, leaf: str, *, at_least: float = 0.0
     ) -> Iterator[RecommendedProduct]:
         """What the active round recommends for a leaf, the surest first."""
-        asked = {"leaf": leaf, "min": at_least}
+        asked: Parameters = {"leaf": leaf, "min": at_least}
         return self._portal.items("/recommendations/products", RecommendedProduct, asked)
 
     def rounds(self) -> list[Round]:

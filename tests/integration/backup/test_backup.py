@@ -344,7 +344,7 @@ def test_the_password_is_on_no_command_line(
         passwords.append(options["env"].get("PGPASSWORD", ""))
         return real(command, **options)  # type: ignore[call-overload]
 
-    monkeypatch.setattr(snapshots.subprocess, "run", run)
+    monkeypatch.setattr(subprocess, "run", run)
     own = Settings(database_url=with_password(project.database_url))
     back_up(Project(project.root, own), tmp_path / "copy")
     restore(tmp_path / "copy", tmp_path / "again", database_url=with_password(elsewhere))

@@ -1,6 +1,7 @@
 """The client: signed in, patient, exact about what it sends, and typed about what it gets."""
 
 import json
+import time
 from collections.abc import Callable
 from typing import Any
 from uuid import UUID
@@ -8,7 +9,7 @@ from uuid import UUID
 import httpx
 import pytest
 
-from productnet.client import Answer, Client, ClientError, connection
+from productnet.client import Answer, Client, ClientError
 from productnet.client.problems import (
     Conflict,
     Invalid,
@@ -29,7 +30,7 @@ PROGRESS = dict.fromkeys(
     0,
 )  # fmt: skip
 
-CANDIDATE = {
+CANDIDATE: dict[str, object] = {
     "product": "p1", "title": "Mug", "brand": None, "thumbnail": None, "source": "nearest",
     "score": 0.5, "reason": "near", "model_version": "lr:1", "behind": 2, "copies": [],
     "copy_count": 0, "from_the_future": True,
@@ -55,16 +56,17 @@ class Portal:
 
 
 def client(portal: Portal, **options: Any) -> Client:
-    credentials = {"key": "pn_1_secret"} if "name" not in options else {}
+    if "name" not in options:
+        options["key"] = "pn_1_secret"
     transport = httpx.MockTransport(portal)
-    return Client("http://portal.example/", transport=transport, **credentials, **options)
+    return Client("http://portal.example/", transport=transport, **options)
 
 
 @pytest.fixture(autouse=True)
 def no_pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """Pauses are noted, not waited for."""
     pauses: list[float] = []
-    monkeypatch.setattr(connection.time, "sleep", pauses.append)
+    monkeypatch.setattr(time, "sleep", pauses.append)
     return pauses
 
 
@@ -246,7 +248,7 @@ def test_an_answer_of_another_shape_is_told(no_pauses: list[float]) -> None:
 
 
 def test_lists_are_read_to_their_end() -> None:
-    pages = {
+    pages: dict[str | None, dict[str, Any]] = {
         None: {"items": [1, 2], "next_cursor": "2"},
         "2": {"items": [3, 4], "next_cursor": "4"},
         "4": {"items": [5], "next_cursor": None},
@@ -256,7 +258,7 @@ def test_lists_are_read_to_their_end() -> None:
         page = pages[request.url.params.get("cursor")]
         items = [
             {"product": f"p{n}", "title": None, "verdict": "positive", "stage": "s", "mine": True}
-            for n in page["items"]  # type: ignore[attr-defined]
+            for n in page["items"]
         ]
         return httpx.Response(200, json={"items": items, "next_cursor": page["next_cursor"]})
 
@@ -330,7 +332,7 @@ def test_the_tree_is_put_together_from_its_columns() -> None:
 
 def test_a_job_is_waited_for() -> None:
     states = ["running", "running", "failed"]
-    job = {
+    job: dict[str, object] = {
         "id": "j", "kind": "round", "arguments": {}, "person": "ann",
         "started_at": "2026-01-01T00:00:00Z", "finished_at": None, "step": "train",
         "message": "There is too little gold.", "done": 0, "total": None, "result": None,
