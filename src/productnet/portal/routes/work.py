@@ -11,6 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from productnet.annotation.state import LeafProgress
 from productnet.errors import UsageError
+from productnet.local.ask import Ask
+from productnet.local.registry import LOCAL_MODELS
 from productnet.portal.answers import Answer, Receipt, record_answers
 from productnet.portal.cards import Card
 from productnet.portal.planting import with_checks
@@ -19,12 +21,17 @@ from productnet.portal.security import AskedBy, PortalOf
 from productnet.retrieval.adhoc import AdHoc
 from productnet.retrieval.asking import Asked, source_for
 from productnet.retrieval.page import next_page
-from productnet.retrieval.registry import DEFAULT
+from productnet.retrieval.registry import DEFAULT, SOURCES
 
 router = APIRouter(tags=["work"])
 
 # Characters of base64 that the largest image may take; its bytes are checked when it is decoded.
 _MOST_BASE64 = 30_000_000
+
+
+# Registries are open, so the schema names what they hold and their own errors refuse the rest.
+SourceName = Annotated[str, Field(json_schema_extra={"enum": list(SOURCES)})]
+ModelName = Annotated[str, Field(json_schema_extra={"enum": list(LOCAL_MODELS)})]
 
 
 class CandidatesAsked(BaseModel):
@@ -36,11 +43,11 @@ class CandidatesAsked(BaseModel):
     )
 
     leaf: str
-    source: str | None = Field(None, description="One of the session's sources; mixed by default")
+    source: SourceName | None = Field(None, description="mixed by default")
     count: int = Field(20, ge=1, le=200)
     exclude: list[str] = Field([], max_length=5_000, description="Products not to show again")
-    ask: str | None = Field(None, description="active: positives, negatives or ambiguous")
-    model: str | None = Field(None, description="active: kind of local model")
+    ask: Ask | None = Field(None, description="active: what the local model is asked for")
+    model: ModelName | None = Field(None, description="active: kind of local model")
     query: str | None = Field(None, max_length=2_000, description="keyword: words to search")
     fields: list[str] | None = Field(None, max_length=50, description="keyword: where to search")
     ids: str | None = Field(None, max_length=1_000_000, description="adhoc: product ids")
