@@ -281,3 +281,11 @@ def test_a_pool_that_is_gone_is_a_problem(database: Database) -> None:
     answer = asked(database, "/readyz", gone)
     assert answer.status_code == 503
     assert "The pool cannot be used: ProjectError." in answer.json()["detail"]
+
+
+def test_every_metric_is_explained(metrics: Metrics) -> None:
+    page = (Path(__file__).parents[3] / "docs" / "operation.md").read_text()
+    for family in metrics.registry.collect():
+        if family.name.startswith("productnet_"):
+            suffix = "_total" if family.type == "counter" else ""
+            assert f"`{family.name}{suffix}`" in page
