@@ -141,8 +141,9 @@ export const revokeKey = (id) => request("DELETE", "/keys", { query: { id } });
 
 // The taxonomy and what is done of it.
 
+/** @returns {Promise<T.TreeColumns>} */
 export const getTree = () => get("/tree");
-/** @returns {Promise<{seq: number, target: T.Targets, leaves: Record<string, T.LeafProgress>}>} */
+/** @returns {Promise<T.Progress>} */
 export const getProgress = () => get("/progress");
 /** @param {string} id @param {AbortSignal} [signal] @returns {Promise<T.Leaf>} */
 export const getLeaf = (id, signal) => get("/leaf", { id }, signal && { signal });

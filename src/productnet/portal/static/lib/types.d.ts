@@ -29,6 +29,15 @@ export interface LeafProgress {
   holder?: string | null; auditor?: string | null;
 }
 
+/** The taxonomy as columns, depth first. */
+export interface TreeColumns {
+  name: string; version: string; id: string[]; label: string[]; parent: number[]; leaf: boolean[];
+}
+export interface Held { leaf: string; task: Task; holder: string; expires_at: string }
+export interface Progress {
+  seq: number; target: number; leaves: Record<string, LeafProgress>; leases: Held[];
+}
+
 export interface Lease { leaf?: string; task?: string; holder: string; expires_at: string }
 
 export interface Guideline {
