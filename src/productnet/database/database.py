@@ -20,7 +20,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from productnet.errors import WorkflowError
 
 # The newest file in migrations/versions; a test holds the two together.
-REVISION = "0003"
+REVISION = "0004"
 
 # Seconds to wait for a connection, and a writer for its turn, before giving up.
 _PATIENCE = 30
