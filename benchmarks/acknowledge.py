@@ -86,7 +86,7 @@ def person(workflow: Workflow, number: int, until: float) -> list[float]:
 def report_quality(log: DecisionLog) -> None:
     """Print what the quality numbers of the log cost, at first and then by new decisions."""
     resident = _resident()
-    quality = Quality(log)
+    quality = Quality(log, pause=120.0)
     first = _timed(quality.refresh)
     held = _resident() - resident
     log.append(*(label(f"late-{number}", number % _LEAVES, "ann") for number in range(1_000)))

@@ -83,6 +83,20 @@ class CostSettings(_Section):
     audit_seconds: float = Field(2.0, gt=0, description="Seconds of one audit decision")
 
 
+class WorkflowSettings(_Section):
+    """How people share leaves, and how their answers are watched."""
+
+    lease_minutes: float = Field(
+        5.0, gt=0, description="Minutes that a leaf stays with whoever works on it, if not renewed"
+    )
+    check_share: float = Field(
+        0.02, ge=0, lt=1, description="Share of candidates that are check items: answers known"
+    )
+    pause_seconds: float = Field(
+        120.0, gt=0, description="An answer that took longer was interrupted; speeds leave it out"
+    )
+
+
 class CandidateSettings(_Section):
     """How candidates are found (paper section 2.1)."""
 
@@ -189,6 +203,7 @@ class Settings(_Section):
     encoders: EncoderSettings = EncoderSettings()
     targets: TargetSettings = TargetSettings()
     cost: CostSettings = CostSettings()
+    workflow: WorkflowSettings = WorkflowSettings()
     candidates: CandidateSettings = CandidateSettings()
     master: MasterSettings = MasterSettings()
     webhooks: WebhookSettings = WebhookSettings()

@@ -27,9 +27,6 @@ from productnet.annotation.tallies import Answered, Meeting, Met
 from productnet.annotation.verdicts import Answers, History, judge
 from productnet.taxonomy.tree import Taxonomy
 
-# An answer that took longer was interrupted: people look at a product for seconds.
-PAUSE_SECONDS = 120.0
-
 
 @dataclass(frozen=True, slots=True)
 class _OfProduct:
@@ -50,10 +47,11 @@ class Quality:
 
     Args:
         log: Whose.
-        pause: Answers that took more seconds than this are left out of speeds.
+        pause: Answers that took more seconds than this were interrupted: they are counted, and
+            left out of speeds and of the time spent.
     """
 
-    def __init__(self, log: DecisionLog, *, pause: float = PAUSE_SECONDS) -> None:
+    def __init__(self, log: DecisionLog, *, pause: float) -> None:
         self._log = log
         self._pause = pause
         self._lock = RLock()

@@ -7,11 +7,6 @@ import pytest
 from productnet.database.database import Database
 from productnet.events.activity import Activity
 
-# The same databases as the tests of the log use.
-from tests.integration.annotation.conftest import database_url, postgresql_url
-
-__all__ = ["database_url", "postgresql_url"]
-
 
 @pytest.fixture
 def database(database_url: str) -> Iterator[Database]:
