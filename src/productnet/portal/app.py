@@ -15,7 +15,20 @@ from productnet.portal.middleware import SecureHeaders
 from productnet.portal.permissions import PERMISSIONS
 from productnet.portal.portal import Portal
 from productnet.portal.problems import RESPONSES, answer_with_problems
-from productnet.portal.routes import leaves, live, products, session, taxonomy, work
+from productnet.portal.routes import (
+    activity,
+    dashboard,
+    leaves,
+    live,
+    people,
+    products,
+    releases,
+    rounds,
+    session,
+    taxonomy,
+    webhooks,
+    work,
+)
 from productnet.portal.security import guard
 
 # The largest picture, in base64, and what is around it.
@@ -29,6 +42,12 @@ _ROUTERS = (
     leaves.router,
     products.router,
     work.router,
+    dashboard.router,
+    rounds.router,
+    releases.router,
+    people.router,
+    activity.router,
+    webhooks.router,
     live.router,
 )
 

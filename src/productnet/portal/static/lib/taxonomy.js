@@ -152,8 +152,7 @@ export function search(tree, totals, query, filter) {
   for (let i = 0; i < tree.size; i++) {
     if (filter !== "all" && !(tree.leaf[i] && FILTERS[filter](totals, i))) continue;
     const name = tree.name[i] ?? "";
-    const path = tree.path[i] ?? "";
-    if (words.length && !(words.every((word) => path.includes(word)) && words.some((word) => name.includes(word)))) continue;
+    if (words.length && !matches(name, tree.path[i] ?? "", words)) continue;
     marks[i] = HIT;
     found++;
     const fits = fit(name, words) + (tree.leaf[i] ? 0.5 : 0);
@@ -165,6 +164,10 @@ export function search(tree, totals, query, filter) {
   }
   return { marks, found, first };
 }
+
+/** @param {string} name @param {string} path @param {string[]} words */
+const matches = (name, path, words) =>
+  words.some((word) => name.includes(word)) && words.every((word) => path.includes(word));
 
 /** How well a name fits what was typed: as a whole, from its start, or somewhere. @param {string} name @param {string[]} words */
 function fit(name, words) {

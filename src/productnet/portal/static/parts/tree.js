@@ -29,10 +29,10 @@ const kept = { open: null, top: 0, active: 0 };
  * @param {{marks: Uint8Array, found: number, first: number} | null} found What is looked for.
  */
 export function useTree(tree, found) {
-  const [open, setOpen] = useState(() => kept.open ?? new Set(tree.size <= SMALL ? tree.id.keys() : []));
+  const [open, setOpen] = useState(() => kept.open ?? /** @type {Set<number>} */ (new Set(tree.size <= SMALL ? tree.id.keys() : [])));
   // Opened and closed by hand among what was found; forgotten with the next search.
   const [turned, setTurned] = useState({ found, nodes: /** @type {Set<number>} */ (new Set()) });
-  const [active, setActive] = useState(kept.active);
+  const [chosen, setChosen] = useState({ found, node: kept.active });
   const nodes = turned.found === found ? turned.nodes : null;
   const marks = found?.marks ?? null;
   const isOpen = useCallback((/** @type {number} */ i) => {
@@ -42,11 +42,10 @@ export function useTree(tree, found) {
     return nodes?.has(i) ? !wouldBe : wouldBe;
   }, [tree, marks, open, nodes]);
   const rows = useMemo(() => rowsOf(tree, marks, isOpen), [tree, marks, isOpen]);
-  // The best of what was found is where Enter leads.
-  useLayoutEffect(() => {
-    if (found && found.first >= 0) setActive(found.first);
-  }, [found]);
+  // The best of what was found is where Enter leads, until one goes elsewhere.
+  const active = found && chosen.found !== found && found.first >= 0 ? found.first : chosen.node;
   const shown = rows.includes(active) ? active : rows[0] ?? -1;
+  const setActive = (/** @type {number} */ node) => setChosen({ found, node });
   kept.open = open;
   kept.active = shown;
 
@@ -63,7 +62,7 @@ export function useTree(tree, found) {
     if (tree.leaf[i]) go(href("/leaf", { id: tree.id[i] }));
     else turn(i);
   };
-  /** Whether the key meant something. @param {string} key @param {number} page */
+  /** @returns {boolean} Whether the key meant something. @param {string} key @param {number} page */
   const press = (key, page) => {
     const row = rows.indexOf(shown);
     const to = (/** @type {number} */ target) => {
