@@ -11,7 +11,7 @@ from productnet.errors import ModelError
 from productnet.evaluation.round_metrics import METRICS_FILE, RoundMetrics
 from productnet.evaluation.table import TableRow
 from productnet.events.kinds import Kind
-from productnet.master.presets import PRESETS, get_preset
+from productnet.master.presets import PRESETS, find_preset
 from productnet.people.accounts import Person
 from productnet.people.roles import PersonRole
 from productnet.portal.jobs import Job, JobState
@@ -138,7 +138,7 @@ def list_rounds(portal: PortalOf, person: AskedBy) -> Rounds:
 @router.post("/rounds", operation_id="start_round", status_code=202)
 def start_round(portal: PortalOf, person: AskedBy, asked: RoundAsked) -> JobDetail:
     """Start a round in a process of its own; people go on with the active one meanwhile."""
-    get_preset(asked.preset)
+    find_preset(asked.preset)
     job = start_job(portal, "round", {"preset": asked.preset}, person)
     return JobDetail.of(job, person)
 
