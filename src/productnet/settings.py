@@ -84,11 +84,8 @@ class CostSettings(_Section):
 
 
 class WorkflowSettings(_Section):
-    """How people share leaves, and how their answers are watched."""
+    """How people's answers are watched."""
 
-    lease_minutes: float = Field(
-        5.0, gt=0, description="Minutes that a leaf stays with whoever works on it, if not renewed"
-    )
     check_share: float = Field(
         0.02, ge=0, lt=1, description="Share of candidates that are check items: answers known"
     )

@@ -87,4 +87,6 @@ PERMISSIONS: Mapping[str, Permission] = {
     "delete_webhook": _only(scope=Scope.ADMIN),
     "list_deliveries": _only(scope=Scope.ADMIN),
     "send_again": _only(scope=Scope.ADMIN),
+    # Operation; health is open, and is no part of the API
+    "get_metrics": _only(scope=Scope.ADMIN),
 }

@@ -24,11 +24,13 @@ from productnet.events.webhooks import Webhooks
 from productnet.people.doors import Doors
 from productnet.portal.cards import Cards
 from productnet.portal.jobs import Job, Jobs
+from productnet.portal.metrics import Metrics
 from productnet.portal.pictures import Pictures
 from productnet.portal.updates import Update, Updates
 from productnet.retrieval.candidates import Leaf
 from productnet.retrieval.live import LiveModels
 from productnet.retrieval.resources import Resources
+from productnet.retrieval.scoring import Scored, score_now
 from productnet.settings import Project
 from productnet.taxonomy.tree import Taxonomy
 
@@ -37,6 +39,9 @@ _LOOK_AGAIN = 1.0
 
 # Local models whose scores are kept: more than there are people at work.
 _MODELS_KEPT = 128
+
+# Local models fitted at the same time; a core is left to those who wait for an answer.
+_FITS_AT_ONCE = 1
 
 
 class Portal:
@@ -50,6 +55,7 @@ class Portal:
         doors: How people come in.
         leases: Who is at work on which leaf.
         assignments: Who was given which leaf.
+        metrics: What is counted and timed.
         live: The local models, refitted while people work.
         quality: Agreement, precision and speed of people and leaves.
         checks: Products whose answer is known, shown again.
@@ -74,10 +80,17 @@ class Portal:
         self._products = _Products(project)
         self._served = _Served(project)
         self.workflow = Workflow(self.log, self._served.taxonomy, self._products)
-        self.live = LiveModels(self._served.resources, self.log.state, most_kept=_MODELS_KEPT)
+        self.metrics = Metrics()
+        self.live = LiveModels(
+            self._served.resources,
+            self.log.state,
+            scorer=self._score,
+            workers=_FITS_AT_ONCE,
+            most_kept=_MODELS_KEPT,
+        )
+        self.checks = Checks(database)
         self.pictures = Pictures()
         self.quality = Quality(self.log, pause=project.settings.workflow.pause_seconds)
-        self.checks = Checks(database)
         hooks = project.settings.webhooks
         self.activity = Activity(database)
         self.webhooks = Webhooks(database, self.activity, private_hosts=hooks.private_hosts)
@@ -166,6 +179,18 @@ class Portal:
                 self.live.serve(fresh.resources)
                 self._served = fresh
             return self._served
+
+    def _score(self, leaf: Leaf, resources: Resources, *, model: str) -> Scored | None:
+        """Fit a local model, time it, and tell whoever has the leaf open."""
+        began = time.perf_counter()
+        scored = score_now(leaf, resources, model=model)
+        self.metrics.fits.inc()
+        self.metrics.fit_seconds.observe(time.perf_counter() - began)
+        if scored is not None:
+            self.updates.tell(
+                Update("model", {"leaf": leaf.category.id, "version": scored.version})
+            )
+        return scored
 
     def _new_progress(self) -> list[Update]:
         """The leaves that were decided on since the last look."""

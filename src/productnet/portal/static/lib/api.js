@@ -161,9 +161,9 @@ export const getProgress = () => get("/progress");
 export const getLeaf = (id, signal) => get("/leaf", { id }, signal && { signal });
 /** @param {string} leaf @param {T.Guideline} guideline */
 export const putGuideline = (leaf, guideline) =>
-  request("PUT", "/guideline", { query: { leaf }, body: guideline });
-/** @param {T.Task} task @returns {Promise<T.Page<T.QueueItem>>} */
-export const getQueue = (task) => get("/queue", { task });
+  request("PUT", "/guideline", { query: { id: leaf }, body: guideline });
+/** @param {T.Task} task @param {number} [count] @returns {Promise<T.Page<T.QueueItem>>} */
+export const getQueue = (task, count) => get("/queue", { task, count });
 /** @param {string} leaf @param {T.Task} task @param {string | null} person */
 export const assign = (leaf, task, person) => post("/assignments", { leaf, task, person });
 /** @param {string} leaf @param {T.Task} task @returns {Promise<T.Lease>} */
