@@ -18,7 +18,21 @@ from productnet.portal.middleware import SecureHeaders
 from productnet.portal.permissions import PERMISSIONS
 from productnet.portal.portal import Portal
 from productnet.portal.problems import RESPONSES, answer_with_problems
-from productnet.portal.routes import leaves, live, oidc, products, session, taxonomy, work
+from productnet.portal.routes import (
+    activity,
+    dashboard,
+    leaves,
+    live,
+    oidc,
+    people,
+    products,
+    releases,
+    rounds,
+    session,
+    taxonomy,
+    webhooks,
+    work,
+)
 from productnet.portal.security import guard
 
 # The largest picture, in base64, and what is around it.
@@ -32,6 +46,12 @@ _ROUTERS = (
     leaves.router,
     products.router,
     work.router,
+    dashboard.router,
+    rounds.router,
+    releases.router,
+    people.router,
+    activity.router,
+    webhooks.router,
     live.router,
 )
 
