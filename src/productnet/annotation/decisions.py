@@ -28,6 +28,7 @@ class Role(StrEnum):
     AUDIT = "audit"
     ADJUDICATE = "adjudicate"
     IMPORT = "import"
+    CHALLENGE = "challenge"
     UNDO = "undo"
 
 
@@ -48,7 +49,8 @@ class Decision:
         product: The product judged.
         category: The leaf it was judged for.
         verdict: What was said; None for an undo alone.
-        role: The part of the workflow; ``IMPORT`` is a trusted label that came with the feed.
+        role: The part of the workflow; ``IMPORT`` is a trusted label that came with the feed,
+            ``CHALLENGE`` a doubt about what was confirmed, by a person or a model.
         annotator: Who said it.
         at: When, with a time zone; kept as UTC.
         seconds: How long it took, where known.

@@ -9,8 +9,9 @@ from types import TracebackType
 from typing import Self
 from uuid import UUID
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, func, insert, select
 
+from productnet.annotation.aside import Aside, find_answer
 from productnet.annotation.commits import Check, Commits, Outcome, Sent, Status
 from productnet.annotation.decisions import Decision
 from productnet.annotation.schema import decisions as table
@@ -22,6 +23,8 @@ from productnet.errors import ProductNetError, WorkflowError
 
 # Rows read, and looked up, at a time: what bounds memory while a long log is read.
 _CHUNK = 5_000
+
+_NEWEST = select(func.max(table.c.seq))
 
 
 class DecisionLog:
@@ -53,6 +56,8 @@ class DecisionLog:
 
     def append(self, *decisions: Decision, check: Check | None = None) -> int:
         """Record decisions, all or none; when this returns they are on disk.
+
+        A label that answers a check item is kept ``aside`` and counts as new.
 
         Args:
             decisions: In order. One that is in the log already, sent again, is passed over.
@@ -95,13 +100,13 @@ class DecisionLog:
         """Write what several senders sent, in one transaction."""
         with self._database.writing() as connection:
             known = _known(connection, [one.id for sent in batch for one in sent.decisions])
-            if any(sent.check for sent in batch):
+            checked = [one for sent in batch if sent.check for one in sent.decisions]
+            if checked:
                 self._catch_up(connection)
-            draft = _Draft(self._state, known)
+            draft = _Draft(self._state, known, Aside(connection, checked))
             for sent in batch:
                 sent.outcomes = draft.take(sent)
-            if draft.fresh:
-                connection.execute(insert(table), [to_row(decision) for decision in draft.fresh])
+            draft.write(connection)
 
     def since(self, seq: int = 0) -> Iterator[tuple[int, Decision]]:
         """Sequence number and decision of everything after ``seq``, a chunk in memory at a time."""
@@ -110,16 +115,19 @@ class DecisionLog:
                 yield from chunk
 
     def find(self, decision_id: UUID) -> Decision | None:
-        """The decision of this id."""
+        """The decision of this id, be it an answer to a check item."""
         with self._database.reading() as connection:
             row = connection.execute(select(table).where(table.c.id == decision_id)).first()
-        return from_row(row)[1] if row else None
+            return from_row(row)[1] if row else find_answer(connection, decision_id)
 
-    def about(self, product: str) -> list[Decision]:
-        """Everything ever said of a product, undone or not, in order."""
-        query = select(table).where(table.c.product == product).order_by(table.c.seq)
+    def about(self, *products: str) -> dict[str, list[Decision]]:
+        """By product, everything ever said of it, undone or not, in order."""
+        said: dict[str, list[Decision]] = {product: [] for product in products}
+        query = select(table).where(table.c.product.in_(products)).order_by(table.c.seq)
         with self._database.reading() as connection:
-            return [from_row(row)[1] for row in connection.execute(query)]
+            for row in connection.execute(query):
+                said[row.product].append(from_row(row)[1])
+        return said
 
     def state(self) -> State:
         """The state of all pairs, with everything committed until now."""
@@ -129,6 +137,10 @@ class DecisionLog:
 
     def _catch_up(self, connection: Connection) -> None:
         with self._catching_up:
+            # Asked again and again, mostly in vain: this takes a quarter of reading no rows.
+            newest = connection.scalar(_NEWEST)
+            if newest is None or newest <= self._state.seq:
+                return
             for chunk in _chunks_since(connection, self._state.seq):
                 self._state.apply(chunk)
 
@@ -168,23 +180,26 @@ def _known(connection: Connection, ids: Sequence[UUID]) -> dict[UUID, Decision]:
 class _Draft:
     """What a transaction is about to write, and how the log would stand after it."""
 
-    def __init__(self, state: State, known: dict[UUID, Decision]) -> None:
-        self.fresh: list[Decision] = []
+    def __init__(self, state: State, known: dict[UUID, Decision], aside: Aside) -> None:
+        self._fresh: list[Decision] = []
+        self._aside = aside
         self._state = state
-        self._known = known
+        self._known = known | aside.known
         self._histories: dict[str, History] = {}
 
     def take(self, sent: Sent) -> list[Outcome]:
         """Answer one sender; of what is sent whole, nothing stays if any of it is refused."""
         if not sent.whole:
             return [self._try(decision, sent.check) for decision in sent.decisions]
-        before = len(self.fresh), self._known.copy(), self._histories.copy()
+        fresh, aside = len(self._fresh), self._aside.mark()
+        before = self._known.copy(), self._histories.copy()
         outcomes = []
         for decision in sent.decisions:
             outcomes.append(self._try(decision, sent.check))
             if outcomes[-1].error:
-                del self.fresh[before[0] :]
-                self._known, self._histories = before[1:]
+                del self._fresh[fresh:]
+                self._aside.back_to(aside)
+                self._known, self._histories = before
                 break
         return outcomes
 
@@ -195,15 +210,23 @@ class _Draft:
                 _refuse_other_content(first, decision)
                 return Outcome(decision.id, Status.KNOWN)
             history = self._histories.get(decision.product, self._state.history(decision.product))
-            if check:
+            taken = check is not None and self._aside.takes(decision, history)
+            if check and not taken:
                 check(decision, history)
         except ProductNetError as error:
             return Outcome(decision.id, Status.REFUSED, error)
-        seq = self._state.seq + len(self.fresh) + 1
-        self._histories[decision.product] = after(history, seq, decision)
         self._known[decision.id] = decision
-        self.fresh.append(decision)
+        if not taken:
+            seq = self._state.seq + len(self._fresh) + 1
+            self._histories[decision.product] = after(history, seq, decision)
+            self._fresh.append(decision)
         return Outcome(decision.id, Status.RECORDED)
+
+    def write(self, connection: Connection) -> None:
+        """Write everything that was let through."""
+        if self._fresh:
+            connection.execute(insert(table), [to_row(decision) for decision in self._fresh])
+        self._aside.write(connection)
 
 
 def _refuse_other_content(first: Decision, sent: Decision) -> None:

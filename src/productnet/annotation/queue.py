@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from itertools import islice, takewhile
 
 from productnet.annotation.assignments import Assignment
-from productnet.annotation.decisions import Role, Task
+from productnet.annotation.decisions import Task
 from productnet.annotation.leases import Lease
+from productnet.annotation.rules import may_adjudicate
 from productnet.annotation.state import LeafProgress, State
-from productnet.annotation.verdicts import History, Stage
+from productnet.annotation.verdicts import Answers, Stage
 from productnet.settings import TargetSettings
 from productnet.taxonomy.tree import Category, Taxonomy
 
@@ -136,14 +137,14 @@ class Board:
         if self.done(leaf) or not self.state.progress(leaf).to_audit:
             return 0
         return sum(
-            not _gave(person, leaf, self.state.history(product), Role.LABEL)
+            person not in Answers.of(self.state.history(product), leaf).labelers
             and self.state.pair(product, leaf).stage is Stage.LABELLED
             for product in self.state.positives(leaf)
         )
 
     def _wants_adjudication(self, person: str, leaf: str) -> int:
         return sum(
-            not _gave(person, leaf, self.state.history(product))
+            may_adjudicate(person, leaf, self.state.history(product))
             for product in self.state.disputed(leaf)
         )
 
@@ -177,14 +178,6 @@ def _once(places: Iterable[_Place]) -> Iterator[_Place]:
         if place.leaf.id not in seen:
             seen.add(place.leaf.id)
             yield place
-
-
-def _gave(person: str, leaf: str, history: History, *roles: Role) -> bool:
-    """Whether this person gave any answer for the leaf, in one of these roles or in any."""
-    return any(
-        vote.annotator == person and vote.category == leaf and (not roles or vote.role in roles)
-        for vote in history
-    )
 
 
 def _shared(node: Category, anchor: Category) -> int:

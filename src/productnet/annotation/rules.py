@@ -28,6 +28,13 @@ def check(decision: Decision, history: History) -> None:
     _CHECKS[decision.role](decision, history)
 
 
+def may_adjudicate(person: str, category: str, history: History) -> bool:
+    """Whether this person may settle a dispute: who answered for the pair may not."""
+    answers = Answers.of(history, category)
+    given = [vote for vote in (answers.audit, answers.adjudication) if vote]
+    return person not in {*answers.labelers, *(vote.annotator for vote in given)}
+
+
 def _check_label(decision: Decision, history: History) -> None:
     pair, answers = _standing(decision, history)
     if pair is SUGGESTED or pair.reason is Reason.LABELER_UNSURE:
@@ -67,10 +74,34 @@ def _check_adjudication(decision: Decision, history: History) -> None:
             f"{decision.annotator} has answered for {_named(decision)} and cannot adjudicate it. "
             "Leave it to somebody who neither labelled nor audited it."
         )
+    settled = answers.adjudication
+    if pair.reason is Reason.CHALLENGED and settled and settled.annotator == decision.annotator:
+        raise WorkflowError(
+            f"{decision.annotator} settled {_named(decision)} before it was challenged. "
+            "Leave it to another adjudicator."
+        )
     if pair.stage is not Stage.DISPUTED and not (pair.gold and _contested(history)):
         raise WorkflowError(
             f"{_named(decision)} is {pair.stage}, not disputed: there is nothing to adjudicate. "
             "Take the next of the disputes."
+        )
+
+
+def _check_challenge(decision: Decision, history: History) -> None:
+    pair, _ = _standing(decision, history)
+    if pair.stage not in (Stage.CONFIRMED, Stage.SETTLED):
+        raise WorkflowError(
+            f"{_named(decision)} is {pair.stage}: only what was confirmed or settled can be "
+            "challenged. Leave it to its audit, or to the adjudicator."
+        )
+    if pair.reason is Reason.OVERRULED:
+        raise WorkflowError(
+            f"{_named(decision)} is settled as gold of another leaf. Challenge it there."
+        )
+    if decision.verdict is pair.verdict:
+        raise WorkflowError(
+            f"{_named(decision)} stands as {pair.verdict} already, so there is nothing to "
+            "challenge. Say what it should be instead, or unsure."
         )
 
 
@@ -96,11 +127,13 @@ def _check_undo(decision: Decision, history: History) -> None:
     rests = [
         vote
         for vote in history
-        if vote.category == target.category and vote.role in _RESTS_ON.get(target.role, ())
+        if vote.category == target.category
+        and vote.role in _RESTS_ON.get(target.role, ())
+        and vote.seq > target.seq
     ]
     if rests:
         raise WorkflowError(
-            f"{_named(decision)} has been through {rests[-1].role} since, so your answer can no "
+            f"{_named(decision)} has been {_PAST[rests[-1].role]} since, so your answer can no "
             "longer be undone. If it was wrong, the adjudicator settles it."
         )
 
@@ -110,13 +143,23 @@ _CHECKS: dict[Role, Callable[[Decision, History], None]] = {
     Role.AUDIT: _check_audit,
     Role.ADJUDICATE: _check_adjudication,
     Role.IMPORT: _check_import,
+    Role.CHALLENGE: _check_challenge,
     Role.UNDO: _check_undo,
 }
 
 # What was said knowing that a decision of this role stood.
 _RESTS_ON = {
-    Role.LABEL: (Role.AUDIT, Role.ADJUDICATE),
-    Role.AUDIT: (Role.ADJUDICATE,),
+    Role.LABEL: (Role.AUDIT, Role.ADJUDICATE, Role.CHALLENGE),
+    Role.AUDIT: (Role.ADJUDICATE, Role.CHALLENGE),
+    Role.ADJUDICATE: (Role.CHALLENGE,),
+    Role.CHALLENGE: (Role.ADJUDICATE,),
+}
+
+
+_PAST = {
+    Role.AUDIT: "audited",
+    Role.ADJUDICATE: "adjudicated",
+    Role.CHALLENGE: "challenged",
 }
 
 

@@ -24,7 +24,7 @@ class LeafProgress:
         hard_negatives: Negatives kept as hard ones.
         disputed: Pairs that wait for an adjudicator.
         to_audit: Positives that wait for an auditor.
-        decisions: Answers given, those taken back included; imported labels are not.
+        decisions: Answers given, those taken back included; imports and challenges are not.
         seconds: Time spent on them, where it is known.
     """
 
@@ -197,10 +197,11 @@ class _Leaf:
     known: _Summary | None = None
 
     def count(self, seq: int, decision: Decision) -> None:
-        if decision.role not in (Role.IMPORT, Role.UNDO) and decision.annotator != IMPORTED:
+        answer = decision.role in (Role.LABEL, Role.AUDIT, Role.ADJUDICATE)
+        if answer and decision.annotator != IMPORTED:
             self.decisions += 1
+            self.last_by[decision.annotator] = seq
         self.seconds += decision.seconds or 0.0
-        self.last_by[decision.annotator] = seq
         self.known = None
 
     def set(self, product: str, pair: PairState | None) -> None:

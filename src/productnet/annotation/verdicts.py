@@ -31,6 +31,7 @@ class Reason(StrEnum):
     AGREED = "labeler and auditor agree"
     IMPORTED = "trusted label of the feed"
     DIFFER = "the answers differ"
+    CHALLENGED = "challenged after it was settled"
     GOLD_ELSEWHERE = "the product is gold in another leaf"
     ADJUDICATED = "settled by an adjudicator"
     OVERRULED = "settled as gold of another leaf"
@@ -115,6 +116,7 @@ class Answers:
     audit: Vote | None
     adjudication: Vote | None
     imported: Vote | None
+    challenge: Vote | None
     labelers: frozenset[str]
 
     @classmethod
@@ -123,7 +125,7 @@ class Answers:
 
         A log may hold a vote that breaks a rule, from another program: it is passed over.
         """
-        label = audit = adjudication = imported = None
+        label = audit = adjudication = imported = challenge = None
         labelers = frozenset(
             vote.annotator
             for vote in history
@@ -136,13 +138,15 @@ class Answers:
                 label = vote
             elif vote.role is Role.IMPORT:
                 imported = vote
+            elif vote.role is Role.CHALLENGE:
+                challenge = vote
             elif vote.annotator in labelers:
                 continue
             elif vote.role is Role.AUDIT:
                 audit = vote
             elif audit is None or vote.annotator != audit.annotator:
                 adjudication = vote
-        return cls(label, audit, adjudication, imported, labelers)
+        return cls(label, audit, adjudication, imported, challenge, labelers)
 
 
 def judge(history: Sequence[Vote]) -> dict[str, PairState]:
@@ -151,10 +155,24 @@ def judge(history: Sequence[Vote]) -> dict[str, PairState]:
     pairs = {
         category: state
         for category in categories
-        if (state := _judge_pair(Answers.of(history, category))) is not SUGGESTED
+        if (state := _challenged(Answers.of(history, category))) is not SUGGESTED
     }
     golds = {category: pair for category, pair in pairs.items() if pair.gold}
     return pairs if len(golds) < 2 else pairs | _one_gold(golds)
+
+
+def _challenged(answers: Answers) -> PairState:
+    """One pair by itself: what was confirmed or settled is disputed once it is challenged."""
+    state = _judge_pair(answers)
+    challenge = answers.challenge
+    open_to_it = state.stage in (Stage.CONFIRMED, Stage.SETTLED)
+    # What was confirmed or settled after the challenge has answered it.
+    if challenge and open_to_it and challenge.seq > state.since:
+        since = challenge.seq
+        return replace(
+            state, stage=Stage.DISPUTED, verdict=None, reason=Reason.CHALLENGED, since=since
+        )
+    return state
 
 
 def _judge_pair(answers: Answers) -> PairState:

@@ -3,7 +3,7 @@
 The portal, the command line and simulated people all come through here. There is no HTTP in it.
 """
 
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Collection, Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Self, Unpack
@@ -37,7 +37,7 @@ class Dispute:
     Attributes:
         product: The product.
         category: The leaf in question.
-        reason: Answers that differ, or a product that is gold elsewhere.
+        reason: Answers that differ, a product that is gold elsewhere, or a challenge.
         votes: Everything that stands about the product, in every leaf.
     """
 
@@ -153,6 +153,33 @@ class Workflow:
             )
         )
 
+    def challenge(
+        self,
+        product: str,
+        category: str,
+        *,
+        verdict: Verdict = Verdict.UNSURE,
+        annotator: str,
+        **details: Unpack[Details],
+    ) -> Decision:
+        """Doubt what was confirmed or settled, so that an adjudicator looks at it again.
+
+        Args:
+            product: The product.
+            category: The leaf.
+            verdict: What it should be instead; *unsure* when that is open.
+            annotator: Who doubts: a person, or the name of a model.
+            details: A model gives its version and, as score, how likely the answer is wrong.
+
+        Raises:
+            As ``record``.
+        """
+        return self._record(
+            decide(
+                Role.CHALLENGE, product, category, verdict=verdict, annotator=annotator, **details
+            )
+        )
+
     def undo(
         self,
         decision_id: UUID,
@@ -216,6 +243,18 @@ class Workflow:
         page = positives[: max(count - len(negatives), 0)] + negatives
         return [page[place] for place in rng.permutation(len(page))]
 
+    def standing(self, products: Collection[str]) -> dict[str, list[Decision]]:
+        """Decisions about these products that stand, in full and in order, notes included.
+
+        For the few that are shown to an adjudicator: they are read from the log.
+        """
+        state = self.log.state()
+        stands = {vote.id for product in products for vote in state.history(product)}
+        return {
+            product: [decision for decision in said if decision.id in stands]
+            for product, said in self.log.about(*products).items()
+        }
+
     def disputes(
         self, category: str | None = None, *, adjudicator: str | None = None
     ) -> list[Dispute]:
@@ -223,7 +262,7 @@ class Workflow:
 
         Args:
             category: Of this leaf; of all when None.
-            adjudicator: Without those this person labelled or audited.
+            adjudicator: Without those this person answered for.
         """
         state = self.log.state()
         waiting = [
@@ -234,10 +273,8 @@ class Workflow:
         return [
             dispute
             for dispute in waiting
-            if not any(
-                vote.annotator == adjudicator and vote.category == dispute.category
-                for vote in dispute.votes
-            )
+            if adjudicator is None
+            or rules.may_adjudicate(adjudicator, dispute.category, dispute.votes)
         ]
 
     def import_labels(

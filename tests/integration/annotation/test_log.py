@@ -159,7 +159,7 @@ def test_a_check_sees_the_decisions_before_it_and_stops_all(log: DecisionLog) ->
 def test_everything_said_of_a_product_can_be_read_with_its_notes(log: DecisionLog) -> None:
     noted = replace(label("p1"), note="the handle is missing")
     log.append(noted, label("p2"))
-    assert log.about("p1") == [noted]
+    assert log.about("p1", "p3") == {"p1": [noted], "p3": []}
 
 
 def test_the_newest_revision_is_the_one_in_the_code(database_url: str) -> None:

@@ -46,6 +46,51 @@ def test_gold_in_two_leaves_goes_to_an_adjudicator(workflow: Workflow) -> None:
     assert list(workflow.log.state().negatives("mugs")) == ["p1"]
 
 
+def test_a_challenged_gold_goes_to_somebody_who_has_not_answered(workflow: Workflow) -> None:
+    workflow.label("p1", "mugs", verdict=YES, annotator="ann", note="a handle, so a mug")
+    workflow.audit("p1", "mugs", verdict=YES, annotator="bob")
+    doubt = workflow.challenge("p1", "mugs", annotator="local-model", score=0.97)
+    assert not workflow.log.state().gold_labels()
+    assert workflow.log.state().progress("mugs").decisions == 2
+    (dispute,) = workflow.disputes(adjudicator="cy")
+    assert dispute.reason is Reason.CHALLENGED
+    assert not workflow.disputes(adjudicator="ann") + workflow.disputes(adjudicator="bob")
+    said = workflow.standing(["p1", "p2"])
+    assert [(one.role, one.note) for one in said["p1"]] == [
+        (Role.LABEL, "a handle, so a mug"),
+        (Role.AUDIT, None),
+        (Role.CHALLENGE, None),
+    ]
+    assert said["p2"] == []
+    workflow.undo(doubt.id, annotator="local-model")
+    assert workflow.log.state().gold_labels() == {"p1": "mugs"}
+    assert [one.role for one in workflow.standing(["p1"])["p1"]] == [Role.LABEL, Role.AUDIT]
+    workflow.challenge("p1", "mugs", verdict=NO, annotator="lead")
+    workflow.adjudicate("p1", "mugs", verdict=NO, annotator="cy")
+    workflow.challenge("p1", "mugs", annotator="ann")
+    assert not workflow.disputes(adjudicator="cy")
+    workflow.adjudicate("p1", "mugs", verdict=YES, annotator="dee")
+    assert workflow.log.state().gold_labels() == {"p1": "mugs"}
+
+
+def test_what_nothing_rests_on_is_undone_in_any_order(workflow: Workflow) -> None:
+    mine = [
+        workflow.label(f"p{number}", leaf, verdict=YES, annotator="ann")
+        for number in range(5)
+        for leaf in ("mugs", "cups")
+    ]
+    workflow.audit("p0", "mugs", verdict=YES, annotator="bob")
+    for place in rng(3).permutation(len(mine)):
+        decision = mine[place]
+        if (decision.product, decision.category) == ("p0", "mugs"):
+            with pytest.raises(WorkflowError, match="has been audited since"):
+                workflow.undo(decision.id, annotator="ann")
+        else:
+            workflow.undo(decision.id, annotator="ann")
+    state = workflow.log.state()
+    assert [list(state.positives(leaf)) for leaf in ("mugs", "cups")] == [["p0"], []]
+
+
 def test_undo_makes_room_for_another_answer(workflow: Workflow) -> None:
     slip = workflow.label("p1", "mugs", verdict=NO, annotator="ann")
     again = uuid4()

@@ -23,6 +23,8 @@ LABELLED = said(Role.LABEL, "ann", number=1)
 UNSURE = said(Role.LABEL, "ann", Verdict.UNSURE, number=1)
 AUDITED = said(Role.AUDIT, "bob", number=2)
 REFUTED = said(Role.AUDIT, "bob", Verdict.NEGATIVE, number=2)
+SETTLED = said(Role.ADJUDICATE, "cy", number=3)
+DOUBT = said(Role.CHALLENGE, "dee", Verdict.NEGATIVE, number=4)
 
 
 def history(*decisions: Decision) -> History:
@@ -57,11 +59,20 @@ def undo(of: Decision, by: str) -> Decision:
         ([LABELLED], said(Role.ADJUDICATE, "cy", number=9), "is labelled, not disputed"),
         ([LABELLED, REFUTED], said(Role.ADJUDICATE, "ann", number=9), "cannot adjudicate"),
         ([LABELLED, REFUTED], said(Role.ADJUDICATE, "bob", number=9), "neither labelled nor"),
+        ([LABELLED], DOUBT, "is labelled: only what was confirmed"),
+        ([LABELLED, REFUTED], DOUBT, "is disputed: only what was confirmed"),
+        ([LABELLED, AUDITED, DOUBT], said(Role.CHALLENGE, "eve", number=9), "is disputed"),
+        ([LABELLED, AUDITED], said(Role.CHALLENGE, "dee", number=9), "stands as positive already"),
+        ([LABELLED, AUDITED, DOUBT], said(Role.ADJUDICATE, "bob", number=9), "neither labelled"),
+        ([LABELLED, REFUTED, SETTLED, DOUBT], said(Role.ADJUDICATE, "cy", number=9), "another"),
+        ([LABELLED, AUDITED, DOUBT], undo(AUDITED, "bob"), "has been challenged since"),
+        ([LABELLED, REFUTED, SETTLED, DOUBT], undo(SETTLED, "cy"), "has been challenged since"),
+        ([LABELLED, AUDITED, DOUBT, SETTLED], undo(DOUBT, "dee"), "has been adjudicated since"),
         ([], said(Role.IMPORT, "ann", number=9), "only an import can"),
         ([], said(Role.IMPORT, "imported", Verdict.UNSURE, number=9), "neither yes nor no"),
         ([LABELLED], undo(LABELLED, "bob"), "by ann, and bob can undo only their own"),
         ([], undo(LABELLED, "ann"), "was undone already"),
-        ([LABELLED, AUDITED], undo(LABELLED, "ann"), "has been through audit since"),
+        ([LABELLED, AUDITED], undo(LABELLED, "ann"), "has been audited since"),
     ],
 )
 def test_refused_with_advice(before: list[Decision], decision: Decision, text: str) -> None:
@@ -78,6 +89,13 @@ def test_refused_with_advice(before: list[Decision], decision: Decision, text: s
         ([LABELLED, REFUTED], said(Role.ADJUDICATE, "cy", number=9)),
         ([], said(Role.IMPORT, "imported", number=9)),
         ([LABELLED, AUDITED], undo(AUDITED, "bob")),
+        ([LABELLED, AUDITED], DOUBT),
+        ([LABELLED, REFUTED, SETTLED], DOUBT),
+        ([LABELLED, AUDITED, DOUBT], undo(DOUBT, "dee")),
+        ([LABELLED, REFUTED, SETTLED, DOUBT], undo(DOUBT, "dee")),
+        ([LABELLED, AUDITED, DOUBT], said(Role.ADJUDICATE, "cy", number=9)),
+        ([LABELLED, AUDITED, DOUBT], said(Role.ADJUDICATE, "dee", number=9)),
+        ([LABELLED, REFUTED, SETTLED, DOUBT], said(Role.ADJUDICATE, "eve", number=9)),
     ],
 )
 def test_allowed(before: list[Decision], decision: Decision) -> None:

@@ -27,7 +27,7 @@ def logs(draw: st.DrawFn, max_size: int = 25) -> list[Decision]:
     choices = st.tuples(
         st.sampled_from(PRODUCTS),
         st.sampled_from(LEAVES),
-        st.sampled_from([Role.LABEL, Role.LABEL, Role.AUDIT, Role.AUDIT, Role.ADJUDICATE]),
+        st.sampled_from([*2 * (Role.LABEL, Role.AUDIT, Role.CHALLENGE), Role.ADJUDICATE]),
         st.sampled_from(PEOPLE),
         st.sampled_from(list(Verdict)),
         st.sampled_from([None, *SOURCES]),
@@ -169,6 +169,9 @@ def test_what_the_rules_let_through_keeps_them(log: list[Decision]) -> None:
         by_role = {role: {v.annotator for v in votes if v.role is role} for role in Role}
         assert not by_role[Role.LABEL] & by_role[Role.AUDIT]
         assert not by_role[Role.ADJUDICATE] & (by_role[Role.LABEL] | by_role[Role.AUDIT])
+        if decision.role is Role.CHALLENGE:
+            assert before.stage in (Stage.CONFIRMED, Stage.SETTLED)
+            assert pair.stage is Stage.DISPUTED
         if decision.role is Role.ADJUDICATE:
             assert before.stage is Stage.DISPUTED or before.gold
             assert pair.stage is Stage.SETTLED

@@ -26,6 +26,10 @@ def adjudicate(by: str, verdict: Verdict, leaf: str = "mugs") -> Said:
     return Role.ADJUDICATE, by, leaf, verdict
 
 
+def challenge(by: str, verdict: Verdict = NO, leaf: str = "mugs") -> Said:
+    return Role.CHALLENGE, by, leaf, verdict
+
+
 def imported(verdict: Verdict = YES, leaf: str = "mugs") -> Said:
     return Role.IMPORT, "imported", leaf, verdict
 
@@ -72,6 +76,50 @@ def test_one_leaf(
 ) -> None:
     pair = judged(*said)["mugs"]
     assert (pair.stage, pair.verdict, pair.reason) == (stage, verdict, reason)
+
+
+AGREED = [label("ann", YES), audit("bob", YES)]
+DIFFERED = [label("ann", YES), audit("bob", NO)]
+
+
+@pytest.mark.parametrize(
+    ("said", "stage", "verdict", "reason"),
+    [
+        ([*AGREED, challenge("model")], Stage.DISPUTED, None, Reason.CHALLENGED),
+        ([imported(), challenge("model")], Stage.DISPUTED, None, Reason.CHALLENGED),
+        (
+            [*AGREED, challenge("model"), adjudicate("cy", NO)],
+            Stage.SETTLED,
+            NO,
+            Reason.ADJUDICATED,
+        ),
+        (
+            [*DIFFERED, adjudicate("cy", YES), challenge("model")],
+            Stage.DISPUTED,
+            None,
+            Reason.CHALLENGED,
+        ),
+        (
+            [*DIFFERED, adjudicate("cy", YES), challenge("model"), adjudicate("dee", YES)],
+            Stage.SETTLED,
+            YES,
+            Reason.ADJUDICATED,
+        ),
+        # From another program: nothing was confirmed yet when it was challenged.
+        ([challenge("model"), *AGREED], Stage.CONFIRMED, YES, Reason.AGREED),
+        ([*DIFFERED, challenge("model")], Stage.DISPUTED, None, Reason.DIFFER),
+        ([label("ann", YES), challenge("model")], Stage.LABELLED, YES, Reason.AWAITS_AUDIT),
+    ],
+)
+def test_a_challenge_opens_what_was_settled_before_it(
+    said: Sequence[Said], stage: Stage, verdict: Verdict | None, reason: Reason
+) -> None:
+    pair = judged(*said)["mugs"]
+    assert (pair.stage, pair.verdict, pair.reason) == (stage, verdict, reason)
+
+
+def test_a_challenge_alone_says_nothing() -> None:
+    assert judged(challenge("model")) == {}
 
 
 def test_the_earlier_gold_stands_and_the_second_is_disputed() -> None:

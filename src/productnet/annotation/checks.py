@@ -1,0 +1,209 @@
+"""Check items: products whose answer is known, shown again to see how well a person answers.
+
+Planting one is an appended fact, and so is its answer, in tables of their own: nothing about a
+product follows from it. The answer is sent as any decision is, and the log puts it ``aside``.
+"""
+
+from collections import Counter
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import chain, zip_longest
+from typing import Any
+
+import numpy as np
+from sqlalchemy import ColumnElement, Select, and_, insert, select, true
+
+from productnet.annotation.agreement import Proportion
+from productnet.annotation.aside import known_answer
+from productnet.annotation.decisions import Decision, Role, Verdict
+from productnet.annotation.schema import check_answers as answers_table
+from productnet.annotation.schema import check_items as items_table
+from productnet.annotation.schema import from_row
+from productnet.annotation.state import State
+from productnet.database.database import Database
+
+
+@dataclass(frozen=True, slots=True)
+class CheckItem:
+    """A product to show as if nobody had answered it yet.
+
+    Attributes:
+        product: The product.
+        expected: The answer that is known: positive or negative.
+        source: The source that showed it when it was first answered, to show it by again.
+        score: The score it had then.
+    """
+
+    product: str
+    expected: Verdict
+    source: str
+    score: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class CheckResult:
+    """How one person answered check items.
+
+    Attributes:
+        person: Who.
+        accuracy: Right answers among those that said yes or no, with an interval.
+        unsure: Answers that said neither.
+    """
+
+    person: str
+    accuracy: Proportion
+    unsure: int
+
+
+class Checks:
+    """The check items of a project and their answers, safe between threads and processes."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def choose(
+        self,
+        leaf: str,
+        person: str,
+        *,
+        page: int,
+        share: float,
+        state: State,
+        siblings: Collection[str] = (),
+        rng: np.random.Generator,
+    ) -> list[CheckItem]:
+        """Check items to put into a page of a person's label work, and plant them.
+
+        They are settled positives and negatives of the leaf and, as negatives, gold of its
+        siblings: whatever two people agree on or an adjudicator settled. Never one of which this
+        person ever said anything, in any leaf, or that was planted for them here before.
+
+        Args:
+            leaf: The leaf the page is of.
+            person: Whose page it is.
+            page: Candidates on it.
+            share: How many of a hundred candidates are check items, as a share, in the mean.
+            state: What is known.
+            siblings: Leaves whose gold is a sure negative of this one.
+            rng: Draws how many, and which.
+        """
+        wanted = int(rng.binomial(page, share))
+        if not wanted:
+            return []
+        with self._database.writing() as connection:
+            planted = set(connection.execute(_planted(person, leaf)).scalars())
+            known = [
+                item
+                for item in _known(state, leaf, siblings)
+                if item.product not in planted and not _answered(state, person, item.product)
+            ]
+            chosen = _as_many_of_each(known, wanted, rng)
+            if chosen:
+                connection.execute(insert(items_table), _to_rows(chosen, leaf, person))
+        return chosen
+
+    def waiting(self, leaf: str, person: str) -> set[str]:
+        """Check items that this person has not answered: not to be shown to them as answered."""
+        with self._database.reading() as connection:
+            planted = set(connection.execute(_planted(person, leaf)).scalars())
+        return planted - self.answers(leaf, person).keys()
+
+    def answers(self, leaf: str, person: str) -> dict[str, Verdict]:
+        """What this person answered to check items of a leaf, to show among their own answers."""
+        columns = answers_table.c
+        of_both = and_(columns.category == leaf, columns.annotator == person)
+        return {said.product: said.verdict for said in self._standing(of_both) if said.verdict}
+
+    def results(self, state: State) -> list[CheckResult]:
+        """How everybody answered, by name.
+
+        An item whose answer is known otherwise by now, or is in doubt again, is left out.
+        """
+        right: Counter[str] = Counter()
+        sure: Counter[str] = Counter()
+        unsure: Counter[str] = Counter()
+        expected = self._expected()
+        for said in self._standing(true()):
+            person, key = said.annotator, (said.annotator, said.product, said.category)
+            if expected.get(key) != known_answer(state.history(said.product), said.category):
+                continue
+            if said.verdict is Verdict.UNSURE:
+                unsure[person] += 1
+            else:
+                sure[person] += 1
+                right[person] += said.verdict == expected[key]
+        return [
+            CheckResult(person, Proportion.count(right[person], sure[person]), unsure[person])
+            for person in sorted(sure.keys() | unsure.keys())
+        ]
+
+    def _expected(self) -> dict[tuple[str, str, str], Verdict]:
+        with self._database.reading() as connection:
+            return {
+                (row.person, row.product, row.category): Verdict(row.expected)
+                for row in connection.execute(select(items_table))
+            }
+
+    def _standing(self, which: ColumnElement[bool]) -> list[Decision]:
+        """The last answer of a person to a check item, those taken back left out."""
+        query = select(answers_table).where(which).order_by(answers_table.c.seq)
+        with self._database.reading() as connection:
+            said = [from_row(row)[1] for row in connection.execute(query)]
+        undone = {decision.undoes for decision in said}
+        standing = {
+            (decision.annotator, decision.product, decision.category): decision
+            for decision in said
+            if decision.role is Role.LABEL and decision.id not in undone
+        }
+        return list(standing.values())
+
+
+def _known(state: State, leaf: str, siblings: Collection[str]) -> Iterator[CheckItem]:
+    """Products whose answer for the leaf is certain."""
+    for shown_in in (leaf, *siblings):
+        products = state.gold(shown_in) if shown_in != leaf else state.pairs(leaf)
+        for product in products:
+            expected = known_answer(state.history(product), leaf)
+            if expected:
+                pair = state.pair(product, shown_in)
+                yield CheckItem(product, expected, pair.source or "random", pair.score)
+
+
+def _answered(state: State, person: str, product: str) -> bool:
+    return any(vote.annotator == person for vote in state.history(product))
+
+
+def _as_many_of_each(
+    known: Sequence[CheckItem], wanted: int, rng: np.random.Generator
+) -> list[CheckItem]:
+    """At random, yes and no by turns, so that the same answer to all is no good answer."""
+    kinds: list[list[CheckItem]] = [
+        [item for item in known if (item.expected is Verdict.POSITIVE) == positive]
+        for positive in (True, False)
+    ]
+    drawn = [[kind[place] for place in rng.permutation(len(kind))] for kind in kinds]
+    if rng.random() < 0.5:
+        drawn.reverse()
+    turns = chain.from_iterable(zip_longest(*drawn))
+    return [item for item in turns if item is not None][:wanted]
+
+
+def _planted(person: str, leaf: str) -> Select[Any]:
+    return select(items_table.c.product).where(
+        items_table.c.person == person, items_table.c.category == leaf
+    )
+
+
+def _to_rows(items: Sequence[CheckItem], leaf: str, person: str) -> list[dict[str, object]]:
+    now = datetime.now(UTC)
+    return [
+        {
+            "person": person,
+            "product": item.product,
+            "category": leaf,
+            "expected": item.expected,
+            "at": now,
+        }
+        for item in items
+    ]
