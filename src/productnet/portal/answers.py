@@ -22,6 +22,7 @@ _NEEDED = {
     Role.LABEL: PersonRole.LABELER,
     Role.AUDIT: PersonRole.AUDITOR,
     Role.ADJUDICATE: PersonRole.ADJUDICATOR,
+    Role.CHALLENGE: PersonRole.ADJUDICATOR,
 }
 
 
@@ -31,6 +32,7 @@ class Given(StrEnum):
     LABEL = "label"
     AUDIT = "audit"
     ADJUDICATE = "adjudicate"
+    CHALLENGE = "challenge"
     UNDO = "undo"
 
 

@@ -15,7 +15,17 @@ from productnet.portal.middleware import SecureHeaders
 from productnet.portal.permissions import PERMISSIONS
 from productnet.portal.portal import Portal
 from productnet.portal.problems import RESPONSES, answer_with_problems
-from productnet.portal.routes import leaves, live, products, session, taxonomy, work
+from productnet.portal.routes import (
+    disputes,
+    leaves,
+    live,
+    products,
+    recommendations,
+    session,
+    suspects,
+    taxonomy,
+    work,
+)
 from productnet.portal.security import guard
 
 # The largest picture, in base64, and what is around it.
@@ -29,6 +39,9 @@ _ROUTERS = (
     leaves.router,
     products.router,
     work.router,
+    disputes.router,
+    recommendations.router,
+    suspects.router,
     live.router,
 )
 

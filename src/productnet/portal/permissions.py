@@ -59,4 +59,8 @@ PERMISSIONS: Mapping[str, Permission] = {
     "get_candidates": _only(_LABELER),
     "record_decisions": _signed_in(scope=Scope.ANNOTATE),
     "get_audit": _only(_AUDITOR),
+    "list_disputes": _only(_ADJUDICATOR),
+    "list_suspects": _only(_ADJUDICATOR),
+    "list_recommendations": _only(_LABELER),
+    "list_recommended_products": _only(_LABELER),
 }

@@ -14,10 +14,12 @@ from productnet.annotation.queue import Board
 from productnet.annotation.workflow import Workflow
 from productnet.catalog.pool import Pool
 from productnet.database.database import Database
-from productnet.embeddings.active import Active, read_active
+from productnet.embeddings.active import Active, active_set, read_active
+from productnet.evaluation.suspects import Suspect, suspects_of_gold, suspects_of_leaf
 from productnet.people.doors import Doors
 from productnet.portal.cards import Cards
 from productnet.portal.pictures import Pictures
+from productnet.portal.second_looks import ALL_GOLD, SecondLooks
 from productnet.portal.updates import Update, Updates
 from productnet.retrieval.candidates import Leaf
 from productnet.retrieval.live import LiveModels
@@ -44,6 +46,7 @@ class Portal:
         leases: Who is at work on which leaf.
         assignments: Who was given which leaf.
         live: The local models, refitted while people work.
+        second_looks: Answers that look wrong.
         pictures: Encodes pictures for browsers.
         updates: Tells browsers what changes.
     """
@@ -61,6 +64,7 @@ class Portal:
         self._served = _Served(project)
         self.workflow = Workflow(self.log, self._served.taxonomy, self._products)
         self.live = LiveModels(self._served.resources, self.log.state, most_kept=_MODELS_KEPT)
+        self.second_looks = SecondLooks(self._find_suspects)
         self.pictures = Pictures()
         self._switching = Lock()
         self._told_seq = self.log.state().seq
@@ -127,6 +131,14 @@ class Portal:
         """A leaf as decisions have made it; raises UnknownCategory."""
         return Leaf.of(category, state=self.log.state(), taxonomy=self.taxonomy)
 
+    def _find_suspects(self, what: str) -> tuple[list[Suspect], int]:
+        """Suspected errors of a leaf or of all gold, and the last decision they rest on."""
+        state, embeddings = self.log.state(), active_set(self.project)
+        seq, seed = state.seq, self.project.settings.seed
+        if what == ALL_GOLD:
+            return suspects_of_gold(state, embeddings, seed=seed), seq
+        return suspects_of_leaf(what, state, embeddings, seed=seed), seq
+
     def _current(self) -> "_Served":
         served = self._served
         if not served.may_be_old():
@@ -158,6 +170,7 @@ class Portal:
     def close(self) -> None:
         """Let fits that run come to their end, and let go of the database."""
         self.updates.close()
+        self.second_looks.close()
         self.live.close()
         self.log.close()
 
