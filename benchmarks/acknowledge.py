@@ -7,9 +7,10 @@ rules and with full synchronisation. ``--known N`` puts N decisions into the log
 """
 
 import argparse
+import resource
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,6 +21,7 @@ import numpy as np
 from productnet.annotation.commits import Sent, Status
 from productnet.annotation.decisions import Decision, Role, Verdict, decide
 from productnet.annotation.log import DecisionLog
+from productnet.annotation.quality import Quality
 from productnet.annotation.workflow import Workflow
 from productnet.taxonomy.tree import Category, Taxonomy
 
@@ -81,6 +83,33 @@ def person(workflow: Workflow, number: int, until: float) -> list[float]:
     return took
 
 
+def report_quality(log: DecisionLog) -> None:
+    """Print what the quality numbers of the log cost, at first and then by new decisions."""
+    resident = _resident()
+    quality = Quality(log, pause=120.0)
+    first = _timed(quality.refresh)
+    held = _resident() - resident
+    log.append(*(label(f"late-{number}", number % _LEAVES, "ann") for number in range(1_000)))
+    again, nothing = _timed(quality.refresh), _timed(quality.refresh)
+    read = _timed(lambda: (quality.leaves(), quality.people(), quality.pairs(), quality.days()))
+    print(
+        f"quality: {first:.1f} s and {held:.0f} MB at first, {1e3 * again:.0f} ms for 1,000 new "
+        f"decisions, {1e3 * nothing:.1f} ms for none, {1e3 * read:.0f} ms to read everything"
+    )
+
+
+def _timed(work: Callable[[], object]) -> float:
+    begun = time.perf_counter()
+    work()
+    return time.perf_counter() - begun
+
+
+def _resident() -> float:
+    """Megabytes in memory."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * resource.getpagesize() / 1e6
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--url")
@@ -103,8 +132,7 @@ def main() -> None:
             until = time.perf_counter() + options.seconds
             with ThreadPoolExecutor(options.people) as pool:
                 people = [
-                    pool.submit(person, workflow, number, until)
-                    for number in range(options.people)
+                    pool.submit(person, workflow, number, until) for number in range(options.people)
                 ]
                 took = np.array([one for each in people for one in each.result()])
             begun = time.perf_counter()
@@ -114,6 +142,7 @@ def main() -> None:
             print(f"{datetime.now(UTC):%Y-%m-%d}  {log.state().seq:,} decisions in the log")
             if options.known:
                 print(f"written in {filled:.1f} s, state made in {loaded:.1f} s")
+                report_quality(log)
             p50, p99 = np.percentile(took, [50, 99])
             print(
                 f"{len(took) / options.seconds:.0f} decisions/s in {log.transactions:,} "

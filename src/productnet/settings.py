@@ -83,6 +83,17 @@ class CostSettings(_Section):
     audit_seconds: float = Field(2.0, gt=0, description="Seconds of one audit decision")
 
 
+class WorkflowSettings(_Section):
+    """How people's answers are watched."""
+
+    check_share: float = Field(
+        0.02, ge=0, lt=1, description="Share of candidates that are check items: answers known"
+    )
+    pause_seconds: float = Field(
+        120.0, gt=0, description="An answer that took longer was interrupted; speeds leave it out"
+    )
+
+
 class CandidateSettings(_Section):
     """How candidates are found (paper section 2.1)."""
 
@@ -180,6 +191,7 @@ class Settings(_Section):
     encoders: EncoderSettings = EncoderSettings()
     targets: TargetSettings = TargetSettings()
     cost: CostSettings = CostSettings()
+    workflow: WorkflowSettings = WorkflowSettings()
     candidates: CandidateSettings = CandidateSettings()
     master: MasterSettings = MasterSettings()
     sign_in: SignInSettings = SignInSettings()

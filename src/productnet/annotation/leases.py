@@ -55,7 +55,7 @@ class Leases:
         self,
         database: Database,
         *,
-        lifetime: timedelta = timedelta(minutes=5),
+        lifetime: timedelta,
         clock: Callable[[], datetime] | None = None,
     ) -> None:
         self._database = database

@@ -145,7 +145,9 @@ def test_of_many_threads_one_gets_it(database_url: str) -> None:
         with Database.open(database_url) as own:
             barrier()
             try:
-                return Leases(own).take(f"leaf{round_}", Task.LABEL, person).holder
+                return (
+                    Leases(own, lifetime=LIFETIME).take(f"leaf{round_}", Task.LABEL, person).holder
+                )
             except LeaseHeld:
                 return None
 
@@ -205,4 +207,4 @@ def test_of_many_processes_one_gets_each(database_url: str) -> None:
     assert [racer.returncode for racer in racers] == [0, 0, 0]
     assert sorted(int(number) for mine in won for number in mine) == list(range(40))
     with Database.open(database_url) as database:
-        assert len(Leases(database).current()) == 40
+        assert len(Leases(database, lifetime=LIFETIME).current()) == 40

@@ -1,0 +1,151 @@
+"""Suspected label errors: answers that models trained without them do not believe.
+
+Each answer is scored by a model that was fitted to other answers only; the less it believes in
+what was answered, the likelier a slip (self-confidence, as in Northcutt et al. 2021, *Confident
+Learning: Estimating Uncertainty in Dataset Labels*). Two questions are asked: of one leaf, yes or
+no, by its local model; and of all gold, which leaf, by logistic regression over the embeddings.
+
+It lives in ``evaluation`` because it joins what no lower floor may: the decisions and the models.
+A suspect is an opinion. What becomes of it is decided by people, once it is challenged.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy.special import log_softmax
+
+from productnet.annotation.decisions import Verdict
+from productnet.annotation.state import State
+from productnet.embeddings.sets import EmbeddingSet
+from productnet.local.model import Floats, Rows
+from productnet.local.registry import DEFAULT
+from productnet.local.training import LabelledRows, draw_examples, fit_leaf
+from productnet.master.calibration import fit_temperature
+
+# Parts that gold, or a leaf's answers, are cut into; each is judged by models of the others.
+FOLDS = 5
+
+# Inverse strength of regularisation; rows are unit vectors, whose coordinates are small.
+_C = 10.0
+_STEPS = 200
+
+Classes = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Suspect:
+    """An answer that looks wrong.
+
+    Attributes:
+        product: The product.
+        leaf: The leaf it was answered for.
+        given: The answer: positive or negative.
+        probability: How likely it is wrong, 0 to 1; calibrated on answers the model had not seen.
+        rather: The leaf it looks like instead, where all gold was compared.
+    """
+
+    product: str
+    leaf: str
+    given: Verdict
+    probability: float
+    rather: str | None = None
+
+
+def suspects_of_leaf(
+    leaf: str, state: State, embeddings: EmbeddingSet, *, seed: int, model: str = DEFAULT
+) -> list[Suspect]:
+    """All yes and no of one leaf, the likeliest errors first.
+
+    Empty while either answer was given fewer than ``FOLDS`` times: nothing can be told from so
+    few. Products the embedding set does not have are left out.
+    """
+    given = dict.fromkeys(state.positives(leaf), True) | dict.fromkeys(state.negatives(leaf), False)
+    products, rows = _placed(list(given), embeddings)
+    answers = np.array([given[product] for product in products], np.int64)  # (n,)
+    if len(np.unique(answers)) < 2 or np.bincount(answers).min() < FOLDS:
+        return []
+    vectors = embeddings.read(rows)  # (n, D)
+    logits = np.zeros((len(rows), 2))
+    for learnt, judged in _folds(answers, seed=seed):
+        yes, no = (learnt[answers[learnt] == answer] for answer in (1, 0))
+        examples = draw_examples(LabelledRows(yes, no), size=0, seed=seed)
+        fitted = fit_leaf(model, vectors, examples, seed=seed)
+        scores = np.clip(fitted.score(vectors[judged]), 1e-6, 1 - 1e-6)
+        logits[judged, 1] = np.log(scores) - np.log1p(-scores)
+    doubts = _doubts(logits, answers)
+    found = [
+        Suspect(
+            product, leaf, Verdict.POSITIVE if given[product] else Verdict.NEGATIVE, float(doubt)
+        )
+        for product, doubt in zip(products, doubts, strict=True)
+    ]
+    return _likeliest_first(found)
+
+
+def suspects_of_gold(state: State, embeddings: EmbeddingSet, *, seed: int) -> list[Suspect]:
+    """All gold, the likeliest errors first, each with the leaf it looks like instead.
+
+    Leaves with fewer than ``FOLDS`` gold products are left out: each part needs one to know them.
+    """
+    labels = state.gold_labels()
+    products, rows = _placed(list(labels), embeddings)
+    sizes = Counter(labels[product] for product in products)
+    leaves = sorted(leaf for leaf, size in sizes.items() if size >= FOLDS)
+    if len(leaves) < 2:
+        return []
+    number = {leaf: place for place, leaf in enumerate(leaves)}
+    known = np.array([labels[product] in number for product in products])
+    products = [product for product, keep in zip(products, known, strict=True) if keep]
+    classes = np.array([number[labels[product]] for product in products], np.int64)  # (n,)
+    logits = _out_of_fold(embeddings.read(rows[known]), classes, seed=seed)  # (n, K)
+    doubts = _doubts(logits, classes)
+    logits[np.arange(len(classes)), classes] = -np.inf
+    rather = logits.argmax(axis=1)
+    found = [
+        Suspect(product, leaves[own], Verdict.POSITIVE, float(doubt), leaves[other])
+        for product, own, doubt, other in zip(products, classes, doubts, rather, strict=True)
+    ]
+    return _likeliest_first(found)
+
+
+def _placed(products: Sequence[str], embeddings: EmbeddingSet) -> tuple[list[str], Rows]:
+    """The products that the set has, and their rows."""
+    rows = embeddings.rows(products)
+    placed = [product for product, row in zip(products, rows, strict=True) if row >= 0]
+    return placed, rows[rows >= 0]
+
+
+def _out_of_fold(vectors: Floats, classes: Classes, *, seed: int) -> npt.NDArray[np.float64]:
+    """Log-odds (n, K) of every row, from a model that never saw it."""
+    from sklearn.linear_model import LogisticRegression
+
+    logits = np.zeros((len(classes), int(classes.max()) + 1))
+    for learnt, judged in _folds(classes, seed=seed):
+        model = LogisticRegression(C=_C, max_iter=_STEPS)
+        model.fit(vectors[learnt], classes[learnt])
+        odds = model.decision_function(vectors[judged])
+        # Of two classes, scikit-learn gives the odds of the second.
+        logits[judged] = odds if odds.ndim == 2 else np.stack([np.zeros_like(odds), odds], axis=1)
+    return logits
+
+
+def _folds(classes: Classes, *, seed: int) -> list[tuple[Rows, Rows]]:
+    """What each model learns from and what it judges; every class is spread over the folds."""
+    from sklearn.model_selection import StratifiedKFold
+
+    folds = StratifiedKFold(FOLDS, shuffle=True, random_state=seed)
+    return list(folds.split(np.zeros(len(classes)), classes))
+
+
+def _doubts(logits: npt.NDArray[np.float64], classes: Classes) -> npt.NDArray[np.float64]:
+    """How likely each given class (n,) is wrong, by calibrated log-odds (n, K)."""
+    confident = log_softmax(logits / fit_temperature(logits, classes), axis=1)
+    doubts: npt.NDArray[np.float64] = 1 - np.exp(confident[np.arange(len(classes)), classes])
+    return doubts
+
+
+def _likeliest_first(found: list[Suspect]) -> list[Suspect]:
+    return sorted(found, key=lambda suspect: (-suspect.probability, suspect.product))
