@@ -115,7 +115,7 @@ def list_disputes(
 def _waiting(
     portal: Portal, leaf: str | None, person: str
 ) -> Iterator[tuple[tuple[int, int], Dispute]]:
-    """Disputes for this person, each with its lasting place among all; a product in two leaves once."""
+    """Disputes for this person with their lasting places; a product in two leaves comes once."""
     state = portal.log.state()
     order = {category: number for number, category in enumerate(state.categories())}
     seen: set[str] = set()

@@ -84,9 +84,7 @@ def list_recommendations(portal: PortalOf) -> Recommendations:
         if leaf in taxonomy
     ]
     leaves.sort(key=lambda one: (-one.confident, -one.count, one.leaf))
-    return Recommendations(
-        round=found.round, model_version=round_name(found.round), leaves=leaves
-    )
+    return Recommendations(round=found.round, model_version=round_name(found.round), leaves=leaves)
 
 
 @router.get("/recommendations/products", operation_id="list_recommended_products")

@@ -120,7 +120,7 @@ def _suspected(portal: Portal, page: list[Suspect]) -> list[Suspected]:
             given=one.given,
             probability=one.probability,
             rather=one.rather,
-            rather_name=taxonomy[one.rather].name if one.rather in taxonomy else None,
+            rather_name=taxonomy[one.rather].name if one.rather else None,
             answers=answers_of(portal, said[one.product]),
         )
         for one, card in zip(page, cards, strict=True)
