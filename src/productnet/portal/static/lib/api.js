@@ -142,15 +142,15 @@ export const revokeKey = (id) => request("DELETE", "/keys", { query: { id } });
 // The taxonomy and what is done of it.
 
 export const getTree = () => get("/tree");
-/** @returns {Promise<{seq: number, target: T.Targets, leaves: Record<string, T.LeafProgress>}>} */
+/** @returns {Promise<{seq: number, target: number, leaves: Record<string, T.LeafProgress>, leases: T.Lease[]}>} */
 export const getProgress = () => get("/progress");
 /** @param {string} id @param {AbortSignal} [signal] @returns {Promise<T.Leaf>} */
 export const getLeaf = (id, signal) => get("/leaf", { id }, signal && { signal });
 /** @param {string} leaf @param {T.Guideline} guideline */
 export const putGuideline = (leaf, guideline) =>
-  request("PUT", "/guideline", { query: { leaf }, body: guideline });
-/** @param {T.Task} task @returns {Promise<T.Page<T.QueueItem>>} */
-export const getQueue = (task) => get("/queue", { task });
+  request("PUT", "/guideline", { query: { id: leaf }, body: guideline });
+/** @param {T.Task} task @param {number} [count] @returns {Promise<T.Page<T.QueueItem>>} */
+export const getQueue = (task, count) => get("/queue", { task, count });
 /** @param {string} leaf @param {T.Task} task @param {string | null} person */
 export const assign = (leaf, task, person) => post("/assignments", { leaf, task, person });
 /** @param {string} leaf @param {T.Task} task @returns {Promise<T.Lease>} */

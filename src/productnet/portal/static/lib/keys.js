@@ -138,7 +138,7 @@ const SPELLED = {
 /** A key as a person reads it. @param {string} key */
 export const spell = (key) =>
   key.split(/\+(?=.)/).map((part) => SPELLED[part] ?? (part.length === 1 ? part.toUpperCase() : part))
-    .join(" + ").replace("Shift", "⇧");
+    .join(" + ");
 
 /**
  * @typedef {object} Layer

@@ -19,8 +19,10 @@ export const trouble = signal(/** @type {api.Problem | null} */ (null));
 
 export const person = computed(() => session.value?.person ?? null);
 
-/** @param {...Role} roles @returns {boolean} Whether the person signed in holds one of them. */
-export const can = (...roles) => roles.some((role) => person.value?.roles.includes(role));
+/** Whether the person signed in holds one of the roles; an admin may do what any of them may.
+ * @param {...Role} roles @returns {boolean} */
+export const can = (...roles) =>
+  [...roles, "admin"].some((role) => person.value?.roles.includes(/** @type {Role} */ (role)));
 
 /** Ask the server who is signed in. */
 export async function load() {

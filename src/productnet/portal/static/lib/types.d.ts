@@ -18,7 +18,7 @@ export interface Session {
   targets: Targets;
   sources: Named[];
   local_models: Named[];
-  verdict_seconds: { label: number; audit: number };
+  text_fields: string[];
 }
 
 export interface Targets { positives: number; hard_negatives: number }
@@ -26,10 +26,9 @@ export interface Targets { positives: number; hard_negatives: number }
 export interface LeafProgress {
   labelled_positive: number; labelled_negative: number; unsure: number; gold: number;
   hard_negatives: number; disputed: number; to_audit: number; decisions: number; seconds: number;
-  holder?: string | null; auditor?: string | null;
 }
 
-export interface Lease { leaf?: string; task?: string; holder: string; expires_at: string }
+export interface Lease { leaf: string; task: Task; holder: string; expires_at: string }
 
 export interface Guideline {
   definition: string; include: string[]; exclude: string[]; examples: string[];
@@ -37,40 +36,42 @@ export interface Guideline {
 
 export interface Leaf {
   id: string; name: string; path: string[]; leaf: boolean;
-  guideline: Partial<Guideline> | null;
+  guideline: Guideline;
+  guideline_fault: string | null;
   siblings: { id: string; name: string; gold: number }[];
-  progress: LeafProgress | null;
-  target: Targets;
-  lease: { label?: Lease | null; audit?: Lease | null };
+  progress: LeafProgress;
+  leases: Lease[];
 }
 
 export interface QueueItem {
-  leaf: string; name: string; path: string[]; why: string; assigned: boolean;
-  progress: LeafProgress | null;
+  leaf: string; name: string; path: string[]; task: Task; why: string; assigned: boolean;
+  waiting: number; progress: LeafProgress;
 }
 
-export interface Thumb { url: string; width: number; height: number }
 export interface Card {
-  product: string; title: string | null; brand: string | null; images: number;
-  thumb: Thumb | null;
+  product: string; title: string | null; brand: string | null;
+  /** Address of the small picture. */
+  thumbnail: string | null;
 }
 export interface Candidate extends Card {
   source: string; score: number | null; reason: string; model_version: string | null;
   behind: number; copies: string[]; copy_count: number;
 }
 export interface LeafProduct extends Card { verdict: Verdict; stage: string; mine: boolean }
-export interface Product extends Omit<Card, "images"> {
+export interface Product extends Card {
   fields: Record<string, string>;
-  images: { n: number; width: number; height: number; url: string }[];
+  images: { url: string; width: number; height: number }[];
+  image_error: string | null;
 }
 
 export interface CandidatesRequest {
   leaf: string; source: string; count: number; exclude: string[];
-  wants?: string; model?: string; query?: string; fields?: string[]; ids?: string[];
+  ask?: string; model?: string; query?: string; fields?: string[]; ids?: string;
   text?: string; image_url?: string; image_base64?: string;
 }
 export interface CandidatesPage {
-  candidates: Candidate[]; model_version: string | null; behind: number; seq: number;
+  candidates: Candidate[]; unknown_ids: string[]; model_version: string | null;
+  behind: number; seq: number;
 }
 
 export interface Decision {

@@ -1,10 +1,157 @@
-// The leaf page.
+// The leaf page: say which candidates belong to a leaf, by keyboard, page after page.
 // @ts-check
 
-import { html } from "../vendor/preact.js";
-import { Page } from "../parts/page.js";
+import { html, useCallback, useEffect, useMemo, useSignalEffect, useState } from "../vendor/preact.js";
+import { getLeaf } from "../lib/api.js";
+import { count, label } from "../lib/format.js";
+import { useCommands } from "../lib/keys.js";
+import { Lease } from "../lib/lease.js";
+import * as live from "../lib/live.js";
+import { useLoad } from "../lib/load.js";
+import { onAcknowledged } from "../lib/outbox.js";
+import { pref } from "../lib/prefs.js";
+import { can, session } from "../lib/session.js";
+import { Sheet } from "../lib/sheet.js";
+import { Empty, Failure } from "../parts/empty.js";
+import { AnswerGrid } from "../parts/grid.js";
+import { useTitle } from "../parts/page.js";
+import { LeafAside } from "./leaf/aside.js";
+import { Done, NextLeaf, isDone } from "./leaf/done.js";
+import { Feed } from "./leaf/feed.js";
+import { HeldNotice, LeafHeader } from "./leaf/header.js";
+import { Sources, asked as freshAsked, modelKind, pageSize, pictureSize, wishOf } from "./leaf/sources.js";
+
+/** @import {Candidate, Leaf} from "../lib/types.js" */
+
+const asideShown = pref("leafAside", true);
 
 /** @param {{query: URLSearchParams}} props */
-export default function Leaf({ query }) {
-  return html`<${Page} title=${query.get("id") ?? ""} />`;
+export default function LeafPage({ query }) {
+  const id = query.get("id") ?? "";
+  const { data, problem, reload } = useLoad(() => getLeaf(id), [id]);
+  useTitle(data?.name ?? "Leaf");
+  if (problem && !data) {
+    return html`<div class="page"><h1 class="unseen">Leaf</h1><${Failure} problem=${problem} retry=${reload} /></div>`;
+  }
+  if (!data) return html`<${Waiting} />`;
+  return html`<${Workplace} key=${data.id} leaf=${data} />`;
+}
+
+/** The page's own shape until the leaf is there. */
+function Waiting() {
+  return html`<div class="page page-wide leaf" role="status"><span class="unseen">Loading the leaf</span>
+    <header class="leaf-head"><div class="leaf-words"><span class="skeleton-box wait-crumbs" /><span class="skeleton-box wait-title" /></div></header>
+    <div class="leaf-body"><${WaitingGrid} /></div></div>`;
+}
+
+function WaitingGrid() {
+  return html`<div class="grid grid-${pictureSize.value}" role="status"><span class="unseen">Loading candidates</span>
+    ${Array.from({ length: Math.min(pageSize.value, 20) }, (_, at) => html`<div key=${at} class="card card-wait" aria-hidden="true">
+      <div class="card-picture skeleton-box" /><div class="card-words"><span class="skeleton-line skeleton-box" /></div><div class="card-answers" /></div>`)}
+  </div>`;
+}
+
+/** @param {{leaf: Leaf}} props */
+function Workplace({ leaf }) {
+  const sheet = useMemo(() => new Sheet({ leaf: leaf.id, leafName: leaf.name, role: "label", describe }), []);
+  const feed = useMemo(() => new Feed(leaf.id, sheet), []);
+  const lease = useMemo(() => new Lease(leaf.id, "label", leaf.leases), []);
+  const [progress, setProgress] = useState(leaf.progress);
+  const [asked, setAsked] = useState(freshAsked);
+  const [goneOn, setGoneOn] = useState(() => isDone(leaf.progress));
+  const labeler = can("labeler");
+
+  useEffect(() => (labeler ? lease.keep() : undefined), []);
+  useEffect(() => () => feed.stop(), []);
+  useEffect(() => onAcknowledged((answer) => {
+    const found = answer.progress[leaf.id];
+    if (found) setProgress(found);
+  }), []);
+  useEffect(() => live.on("model", (event) => event.leaf === leaf.id && feed.modelLearnt()), []);
+  useEffect(() => live.on("progress", ({ leaves }) => {
+    // Somebody else's answers count here too: an auditor's make gold of what was labelled.
+    if (leaves?.includes(leaf.id)) refresh();
+  }), []);
+  const refresh = useCallback(throttled(() => {
+    getLeaf(leaf.id).then((found) => setProgress(found.progress), () => {});
+    feed.modelLearnt();
+  }, 3000), []);
+  const wish = JSON.stringify(wishOf(asked));
+  useEffect(() => feed.want(JSON.parse(wish), pageSize.value), [wish, pageSize.value, modelKind.value]);
+  useSignalEffect(() => {
+    sheet.open.value = labeler && ["mine", "unknown"].includes(lease.state.value);
+  });
+
+  const ask = useCallback((/** @type {any} */ change) => setAsked((was) => ({ ...was, ...change })), []);
+  const sources = session.value?.sources ?? [];
+  useCommands(["candidates"], Object.fromEntries(sources.map(({ name }, at) => [
+    `source-${at + 1}`, () => ask({ source: name }),
+  ])));
+
+  const done = isDone(progress) && !goneOn;
+  return html`<div class="page page-wide leaf">
+    <${LeafHeader} leaf=${leaf} progress=${progress} lease=${lease} aside=${asideShown.value}
+      turnAside=${() => { asideShown.value = !asideShown.value; }} />
+    <${HeldNotice} lease=${lease} />
+    ${done && html`<${Done} leaf=${leaf} progress=${progress} goOn=${() => setGoneOn(true)} />`}
+    <div class="leaf-body ${asideShown.value ? "" : "leaf-body-wide"}">
+      <div class="leaf-main">
+        <${Sources} asked=${asked} ask=${ask}><${ModelNote} feed=${feed} source=${asked.source} /><//>
+        <section id="candidates" role="tabpanel" aria-label="Candidates: ${label(asked.source)}">
+          <${Candidates} sheet=${sheet} feed=${feed} leaf=${leaf} source=${asked.source} />
+        </section>
+      </div>
+      ${asideShown.value && html`<${LeafAside} leaf=${leaf} progress=${progress} />`}
+    </div>
+  </div>`;
+}
+
+/** At most once in so many milliseconds, and once at the end. @param {() => void} work @param {number} every */
+function throttled(work, every) {
+  let timer = 0;
+  return () => {
+    timer ||= setTimeout(() => {
+      timer = 0;
+      work();
+    }, every);
+  };
+}
+
+/** What a decision says of the candidate it is about. @param {Candidate} card */
+const describe = (card) => ({ source: card.source ?? null, model_version: card.model_version ?? null, score: card.score ?? null });
+
+/** How far the local model is behind the answers. @param {{feed: Feed, source: string}} props */
+function ModelNote({ feed, source }) {
+  const model = feed.model.value;
+  if (!model?.version || !["mixed", "active"].includes(source)) return null;
+  const words = model.behind > 0 ? `${count(model.behind, "answer")} behind; the next page knows more` : "up to date";
+  return html`<p class="model-note muted" title="Model ${model.version}">${source === "active" ? words : `Local model: ${words}`}</p>`;
+}
+
+/** @param {{sheet: Sheet<Candidate>, feed: Feed, leaf: Leaf, source: string}} props */
+function Candidates({ sheet, feed, leaf, source }) {
+  const state = feed.state.value;
+  const problem = feed.problem.value;
+  if (state === "failed" && problem) {
+    return html`<${Failure} problem=${problem} retry=${() => feed.load()} title=${problem.status === 0 ? "No connection" : "No candidates"} />`;
+  }
+  if (state === "loading") return html`<${WaitingGrid} />`;
+  if (state === "idle") {
+    return html`<${Empty} icon="search" title="What are you looking for?">Paste ids, words or an image above: what comes back
+      can be answered like any other page.<//>`;
+  }
+  if (state === "empty") return html`<${NoMore} feed=${feed} leaf=${leaf} source=${source} />`;
+  return html`<${AnswerGrid} key=${feed.turn.value} sheet=${sheet} size=${pictureSize.value} nextPage=${() => feed.next()} />`;
+}
+
+/** @param {{feed: Feed, leaf: Leaf, source: string}} props */
+function NoMore({ feed, leaf, source }) {
+  const skipped = feed.skipped.value.size;
+  const others = source === "adhoc" || source === "keyword" ? "Try other words." : "Try another source, or go on with another leaf.";
+  return html`<${Empty} icon="yes" title=${skipped ? "Only what you passed over is left" : "No candidate is left here"}
+    action=${html`${skipped > 0 && html`<button type="button" class="button button-primary" onClick=${() => feed.showSkipped()}>
+        Show the ${skipped} passed over</button>`}
+      <${NextLeaf} leaf=${leaf.id} />`}>
+    ${skipped ? "Answer them now, or leave them." : `Every product that ${label(source)} finds has an answer. ${others}`}
+  <//>`;
 }

@@ -22,12 +22,13 @@ export function Field({ label, help, problem, ...rest }) {
 /**
  * A labelled choice from a list.
  * @param {{label: string, options: {value: string, label: string}[], value: string,
- *   choose: (value: string) => void, inline?: boolean, title?: string}} props
+ *   choose: (value: string) => void, inline?: boolean, bare?: boolean, title?: string}} props
+ *   inline: the label stands before it; bare: the label is for screen readers only.
  */
-export function Select({ label, options, value, choose, inline = false, title }) {
+export function Select({ label, options, value, choose, inline = false, bare = false, title }) {
   const id = useId();
-  return html`<div class=${inline ? "field field-inline" : "field"} title=${title}>
-    <label for=${id}>${label}</label>
+  return html`<div class=${inline || bare ? "field field-inline" : "field"} title=${title}>
+    <label for=${id} class=${bare ? "unseen" : ""}>${label}</label>
     <select id=${id} class="input" value=${value}
       onChange=${(/** @type {any} */ event) => choose(event.currentTarget.value)}>
       ${options.map((option) => html`<option key=${option.value} value=${option.value}

@@ -2,12 +2,21 @@
 // @ts-check
 
 import { html, signal } from "../vendor/preact.js";
+import { label } from "../lib/format.js";
 import { COMMANDS, SCOPES, keysOf, spell } from "../lib/keys.js";
+import { session } from "../lib/session.js";
 import { Dialog } from "./dialog.js";
 
-/** @import {Scope} from "../lib/keys.js" */
+/** @import {Command, Scope} from "../lib/keys.js" */
 
 export const helpShown = signal(false);
+
+/** What a command does; a source's key says which source that is. @param {Command} command */
+export function commandLabel(command) {
+  const at = /^source-(\d)$/.exec(command.id)?.[1];
+  const source = at && session.value?.sources[Number(at) - 1];
+  return source ? `Candidates: ${label(source.name)}` : command.label;
+}
 
 export function Help() {
   const close = () => {
@@ -18,12 +27,12 @@ export function Help() {
     footer=${html`<span class="muted small">No key works while you type in a text box.</span>
       <a class="button push" href="/settings" onClick=${close}>Change keys</a>`}>
     <div class="help-columns">
-      ${/** @type {Scope[]} */ (Object.keys(SCOPES)).map((scope) => html`<section key=${scope} class="help-group">
+      ${/** @type {Scope[]} */ (Object.keys(SCOPES)).filter((scope) => COMMANDS.some((one) => one.scope === scope)).map((scope) => html`<section key=${scope} class="help-group">
         <h3>${SCOPES[scope]}</h3>
         <dl class="help-list">
           ${COMMANDS.filter((command) => command.scope === scope).map((command) => html`
             <div key=${command.id} class="help-line">
-              <dt>${command.label}</dt>
+              <dt>${commandLabel(command)}</dt>
               <dd><${Keys} keys=${keysOf(command.id)} /></dd>
             </div>`)}
         </dl>

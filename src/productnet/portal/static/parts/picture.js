@@ -6,14 +6,14 @@ import { titleOf } from "../lib/format.js";
 import { Icon } from "./icon.js";
 
 /**
- * @param {{card: Pick<import("../lib/types.js").Card, "product" | "title" | "thumb">,
+ * @param {{card: Pick<import("../lib/types.js").Card, "product" | "title" | "thumbnail">,
  *   eager?: boolean, described?: boolean}} props
  *   described: its words are beside it already, so that the picture itself is silent.
  */
 export function Picture({ card, eager = false, described = true }) {
   const [broken, setBroken] = useState(false);
   const words = described ? "" : titleOf(card).slice(0, 200);
-  if (!card.thumb || broken) {
+  if (!card.thumbnail || broken) {
     return html`<span class="picture picture-none" role=${described ? undefined : "img"}
       aria-label=${described ? undefined : words}>
       <${Icon} name="image" size=${24} /><span class="picture-words">${
@@ -21,9 +21,8 @@ export function Picture({ card, eager = false, described = true }) {
     </span>`;
   }
   return html`<span class="picture">
-    <img src=${card.thumb.url} alt=${words} width=${card.thumb.width} height=${card.thumb.height}
-      loading=${eager ? "eager" : "lazy"} decoding="async" draggable=${false}
-      onError=${() => setBroken(true)} />
+    <img src=${card.thumbnail} alt=${words} width="256" height="256" loading=${eager ? "eager" : "lazy"}
+      decoding="async" draggable=${false} onError=${() => setBroken(true)} />
   </span>`;
 }
 

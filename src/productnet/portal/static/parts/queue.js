@@ -3,6 +3,7 @@
 
 import { html } from "../vendor/preact.js";
 import { getQueue } from "../lib/api.js";
+import { count } from "../lib/format.js";
 import { useLoad } from "../lib/load.js";
 import { href } from "../lib/router.js";
 import { session } from "../lib/session.js";
@@ -26,15 +27,15 @@ const TASKS = {
 /** @param {{task: Task, most?: number}} props */
 export function Queue({ task, most = 12 }) {
   const { title, note, empty } = TASKS[task];
-  const { data, problem, reload } = useLoad(() => getQueue(task), [task]);
+  const { data, problem, reload } = useLoad(() => getQueue(task, most), [task]);
   return html`<${Panel} title=${title} note=${note}>
     ${problem && !data ? html`<${Failure} problem=${problem} retry=${reload} />`
       : !data ? html`<${Skeleton} lines=${4} label="Loading the queue" />`
       : !data.items.length ? html`<${Empty} icon="yes" title="Nothing to do here">${empty}<//>`
       : html`<ul class="queue">
-          ${data.items.slice(0, most).map((item) => html`<${Item} key=${item.leaf} item=${item} task=${task} />`)}
+          ${data.items.map((item) => html`<${Item} key=${item.leaf} item=${item} task=${task} />`)}
         </ul>
-        ${data.items.length > most && html`<p class="muted small queue-more">and ${data.items.length - most} more</p>`}`}
+`}
   <//>`;
 }
 
@@ -42,7 +43,7 @@ export function Queue({ task, most = 12 }) {
 function Item({ item, task }) {
   const { page, by } = TASKS[task];
   const target = session.value?.targets.positives ?? 0;
-  const gold = item.progress?.gold ?? 0;
+  const { gold, to_audit: toAudit } = item.progress;
   return html`<li>
     <a class="queue-item" href=${href(page, { [by]: item.leaf })}>
       <span class="queue-words">
@@ -54,7 +55,8 @@ function Item({ item, task }) {
       <span class="queue-meter">${task === "label" && target > 0 && html`
         <span class="small number">${gold} <span class="muted">of ${target}</span></span>
         <${Bar} label="Gold" target=${target} parts=${[{ value: gold, kind: "gold" },
-          { value: item.progress?.to_audit ?? 0, kind: "audit" }]} />`}</span>
+          { value: toAudit, kind: "audit" }]} />`}
+        ${task !== "label" && html`<span class="small number">${count(item.waiting, "product")}</span>`}</span>
       <${Icon} name="right" />
     </a>
   </li>`;

@@ -1,0 +1,102 @@
+// A product as a card to be answered: picture, title, brand, why it is here, and the three answers.
+// @ts-check
+
+import { html, useComputed } from "../vendor/preact.js";
+import { brief, count, label, titleOf } from "../lib/format.js";
+import { keyName } from "../lib/keys.js";
+import { Icon } from "./icon.js";
+import { Picture } from "./picture.js";
+
+/** @import {Card, Verdict} from "../lib/types.js" */
+
+/** @type {{verdict: Verdict, command: string, icon: import("./icon.js").IconName, words: string}[]} */
+export const ANSWERS = [
+  { verdict: "positive", command: "yes", icon: "yes", words: "Yes" },
+  { verdict: "negative", command: "no", icon: "no", words: "No" },
+  { verdict: "unsure", command: "unsure", icon: "unsure", words: "Unsure" },
+];
+
+/** @param {Verdict} verdict */
+export const answerOf = (verdict) =>
+  /** @type {typeof ANSWERS[number]} */ (ANSWERS.find((one) => one.verdict === verdict));
+
+/**
+ * One card of a sheet. It draws itself anew only when its own answer, cursor or selection changes.
+ * @param {{sheet: import("../lib/sheet.js").Sheet<any>, slot: import("../lib/sheet.js").Slot<any>,
+ *   at: number, zoom: () => void}} props
+ */
+export function AnswerCard({ sheet, slot, at, zoom }) {
+  const current = useComputed(() => sheet.cursor.value === at).value;
+  const chosen = useComputed(() => {
+    const { from, to } = sheet.selection.value;
+    return sheet.anchor.value !== null && at >= from && at <= to;
+  }).value;
+  const { card } = slot;
+  const given = slot.given.value;
+  const refusal = slot.refusal.value;
+  const open = sheet.open.value;
+  const said = given && answerOf(given.verdict);
+  const state = refusal ? "refused" : given?.verdict ?? "open";
+  return html`<li class="card card-${state} ${current ? "card-current" : ""} ${chosen ? "card-chosen" : ""}"
+    data-product=${card.product} data-at=${at} tabindex=${current ? 0 : -1}
+    aria-current=${current ? "true" : undefined}
+    aria-label=${`${brief(titleOf(card), 150)}${said ? `. Answered ${said.words}` : ""}${chosen ? ". Selected" : ""}`}
+    onMouseDown=${(/** @type {MouseEvent} */ event) => {
+      if (event.shiftKey) event.preventDefault();
+      if (!(event.target instanceof Element && event.target.closest("button"))) sheet.goTo(at, event.shiftKey);
+    }}
+    onDblClick=${(/** @type {MouseEvent} */ event) => {
+      if (!(event.target instanceof Element && event.target.closest(".card-answers"))) zoom();
+    }}>
+    <div class="card-picture">
+      <${Picture} card=${card} eager=${at < 12} />
+      ${said && html`<span class="card-answer"><${Icon} name=${refusal ? "warning" : said.icon} size=${16} />
+        ${refusal ? "Not recorded" : said.words}</span>`}
+      ${card.copy_count > 0 && html`<span class="card-copies" title="Near-duplicates that this card stands for">
+        <${Icon} name="copies" size=${14} />${count(card.copy_count, "copy", "copies")}</span>`}
+      <button type="button" class="card-zoom" tabindex=${current ? 0 : -1} aria-label="Show in full"
+        title="Show in full (${keyName("zoom")})" onClick=${zoom}><${Icon} name="zoom" size=${16} /></button>
+    </div>
+    <div class="card-words">
+      <p class="card-title"><bdi>${brief(titleOf(card))}</bdi></p>
+      <p class="card-brand muted clip"><bdi>${card.brand ? brief(card.brand, 80) : " "}</bdi></p>
+      ${refusal ? html`<p class="card-reason card-refusal" title=${refusal}>${refusal}</p>`
+        : slot.note.value ? html`<p class="card-reason"><${Icon} name="note" size=${14} /><bdi class="clip">${slot.note.value}</bdi></p>`
+        : card.source && html`<p class="card-reason muted" title=${why(card)}>
+            <span class="dot dot-${card.source}" /><span class="clip"><bdi>${card.reason}</bdi></span>
+            ${card.behind > 0 && html`<span class="card-behind">${card.behind} behind</span>`}</p>`}
+    </div>
+    <div class="card-answers" role="group" aria-label="Answer">
+      ${ANSWERS.map(({ verdict, command, icon, words }) => html`<button key=${verdict} type="button"
+        class="card-button card-button-${verdict}" disabled=${!open} tabindex=${current ? 0 : -1}
+        aria-pressed=${given?.verdict === verdict} title="${words} (${keyName(command)})" aria-label=${words}
+        onClick=${() => sheet.answerSlot(slot, verdict)}><${Icon} name=${icon} size=${16} /></button>`)}
+    </div>
+  </li>`;
+}
+
+/** @param {any} card A candidate. */
+function why(card) {
+  const model = card.model_version
+    ? `; model ${card.model_version}${card.behind ? `, which has not seen the last ${card.behind} answers` : ""}` : "";
+  return `${label(card.source)}: ${card.reason}${card.score == null ? "" : ` (score ${card.score.toFixed(2)})`}${model}`;
+}
+
+/**
+ * A product as a card to look at only.
+ * @param {{card: Card, children?: unknown, open?: () => void}} props
+ */
+export function ProductCard({ card, children, open }) {
+  return html`<div class="card card-open" data-product=${card.product}>
+    <div class="card-picture">
+      ${open ? html`<button type="button" class="card-open-button" onClick=${open}
+          aria-label="Show in full: ${brief(titleOf(card), 100)}"><${Picture} card=${card} /></button>`
+        : html`<${Picture} card=${card} />`}
+    </div>
+    <div class="card-words">
+      <p class="card-title"><bdi>${brief(titleOf(card))}</bdi></p>
+      <p class="card-brand muted clip"><bdi>${card.brand ? brief(card.brand, 80) : " "}</bdi></p>
+      ${children}
+    </div>
+  </div>`;
+}

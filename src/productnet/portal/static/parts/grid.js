@@ -1,0 +1,159 @@
+// A page of cards answered by keyboard: moves, selects, answers, undoes, opens a product in full.
+// @ts-check
+
+import { html, useEffect, useLayoutEffect, useRef, useState } from "../vendor/preact.js";
+import { count } from "../lib/format.js";
+import { keyName, useCommands } from "../lib/keys.js";
+import { go, href } from "../lib/router.js";
+import { AnswerCard } from "./card.js";
+import { Detail } from "./detail.js";
+import { Icon } from "./icon.js";
+import { NoteDialog } from "./note.js";
+import { dropToasts, toast } from "./toast.js";
+
+/** @import {Verdict} from "../lib/types.js" */
+
+/**
+ * @param {{sheet: import("../lib/sheet.js").Sheet<any>, nextPage: () => void, size?: string,
+ *   end?: unknown, source?: boolean}} props
+ *   size: "small", "medium" or "large" pictures; end: what stands after the last card instead of
+ *   the button to the next page.
+ */
+export function AnswerGrid({ sheet, nextPage, size = "medium", end }) {
+  const list = useRef(/** @type {HTMLElement | null} */ (null));
+  const [zoomed, setZoomed] = useState(false);
+  const [noting, setNoting] = useState(false);
+  const slots = sheet.slots.value;
+  useEffect(() => sheet.listen(), [sheet]);
+  // A notice about the page before is done with; its undo still works by key.
+  useEffect(() => dropToasts, []);
+  useCursorFocus(sheet, list);
+
+  const columns = () => {
+    const style = list.current && getComputedStyle(list.current).gridTemplateColumns;
+    return style ? style.split(" ").length : 1;
+  };
+  const rest = (/** @type {Verdict} */ verdict) => {
+    const done = sheet.answerRest(verdict);
+    if (done) tellRest(done, verdict, () => undo(sheet));
+  };
+  const answer = (/** @type {Verdict} */ verdict) => (/** @type {KeyboardEvent} */ event) => {
+    sheet.answer(verdict);
+    measure(event);
+  };
+  useCommands(["grid"], {
+    yes: answer("positive"),
+    no: answer("negative"),
+    unsure: answer("unsure"),
+    undo: () => undo(sheet),
+    note: () => sheet.current && setNoting(true),
+    zoom: () => sheet.current && setZoomed(true),
+    next: () => sheet.move(1),
+    previous: () => sheet.move(-1),
+    below: () => sheet.move(columns()),
+    above: () => sheet.move(-columns()),
+    "select-next": () => sheet.move(1, true),
+    "select-previous": () => sheet.move(-1, true),
+    "select-below": () => sheet.move(columns(), true),
+    "select-above": () => sheet.move(-columns(), true),
+    unselect: () => sheet.unselect(),
+    "rest-yes": () => rest("positive"),
+    "rest-no": () => rest("negative"),
+    "next-page": nextPage,
+  });
+
+  return html`
+    <ol ref=${list} class="grid grid-${size}" aria-label="Products to answer">
+      ${slots.map((slot, at) => html`<${AnswerCard} key=${slot.card.product} sheet=${sheet} slot=${slot} at=${at}
+        zoom=${() => { sheet.goTo(at); setZoomed(true); }} />`)}
+    </ol>
+    <p class="unseen" aria-live="polite">${sheet.said}</p>
+    ${end ?? html`<${PageEnd} sheet=${sheet} nextPage=${nextPage} rest=${rest} />`}
+    ${zoomed && sheet.current && html`<${SheetDetail} sheet=${sheet} close=${() => setZoomed(false)} />`}
+    ${noting && sheet.current && html`<${NoteDialog} sheet=${sheet} close=${() => setNoting(false)} />`}`;
+}
+
+/** Whether the whole page is answered, and the way on. @param {{sheet: import("../lib/sheet.js").Sheet<any>,
+ *   nextPage: () => void, rest: (verdict: Verdict) => void}} props */
+function PageEnd({ sheet, nextPage, rest }) {
+  const total = sheet.slots.value.length;
+  const answered = sheet.answered.value;
+  const done = answered === total;
+  return html`<div class="page-end ${done ? "page-end-done" : ""}" data-end tabindex="-1">
+    <span class="page-end-words">${done ? html`<${Icon} name="yes" /> All ${total} answered` : `${answered} of ${total} answered`}</span>
+    ${!done && sheet.open.value && html`
+      <button type="button" class="button button-small" onClick=${() => rest("positive")}>Rest yes <kbd class="tab-key">${keyName("rest-yes")}</kbd></button>
+      <button type="button" class="button button-small" onClick=${() => rest("negative")}>Rest no <kbd class="tab-key">${keyName("rest-no")}</kbd></button>`}
+    <button type="button" class="button push ${done ? "button-primary" : ""}" onClick=${nextPage}>
+      Next page <kbd class="tab-key">${keyName("next-page")}</kbd></button>
+  </div>`;
+}
+
+/** @param {{sheet: import("../lib/sheet.js").Sheet<any>, close: () => void}} props */
+function SheetDetail({ sheet, close }) {
+  const slot = sheet.slots.value[sheet.cursor.value];
+  useEffect(() => {
+    if (!slot) close();
+  }, [slot]);
+  if (!slot) return null;
+  return html`<${Detail} product=${slot.card.product} card=${slot.card} close=${close}
+    move=${(/** @type {number} */ step) => {
+      const to = sheet.cursor.peek() + step;
+      if (to >= 0 && to < sheet.slots.peek().length) sheet.goTo(to);
+    }}
+    answer=${sheet.open.value ? (/** @type {Verdict} */ verdict) => sheet.answerSlot(slot, verdict) : undefined}
+    undo=${() => undo(sheet)} given=${slot.given.value?.verdict ?? null}
+    place="${sheet.cursor.value + 1} of ${sheet.slots.value.length}" />`;
+}
+
+/** @param {import("../lib/sheet.js").Sheet<any>} sheet */
+export function undo(sheet) {
+  const gesture = sheet.undo();
+  if (!gesture) {
+    toast("Nothing is left to undo in this session.");
+  } else if (gesture.leaf !== sheet.leaf || gesture.role !== sheet.role) {
+    const page = gesture.role === "audit" ? href("/audit", { leaf: gesture.leaf }) : href("/leaf", { id: gesture.leaf });
+    toast(`Undone in ${gesture.leafName}: ${count(gesture.items.length, "answer")}.`, {
+      action: { label: "Go there", run: () => go(page) },
+    });
+  }
+}
+
+/** @param {number} done @param {Verdict} verdict @param {() => void} back */
+function tellRest(done, verdict, back) {
+  const said = verdict === "positive" ? "yes" : "no";
+  toast(`${count(done, "product")} answered ${said}.`, {
+    action: { label: `Undo (${keyName("undo")})`, run: back },
+  });
+}
+
+/** The browser's focus follows the cursor, unless it is in a text box or a dialog.
+ * @param {import("../lib/sheet.js").Sheet<any>} sheet
+ * @param {{current: HTMLElement | null}} list */
+function useCursorFocus(sheet, list) {
+  const at = sheet.cursor.value;
+  const slots = sheet.slots.value;
+  useLayoutEffect(() => {
+    const active = document.activeElement;
+    const elsewhere = active instanceof HTMLElement && active !== document.body && active.id !== "main" &&
+      !list.current?.parentElement?.contains(active);
+    if (elsewhere || active?.closest("dialog")) return;
+    const target = list.current?.children[at] ?? document.querySelector("[data-end]");
+    if (!(target instanceof HTMLElement)) return;
+    target.focus({ preventScroll: true });
+    // Within the first screenful the page's head is shown as well.
+    const fromTop = target.getBoundingClientRect().bottom + scrollY;
+    if (fromTop <= innerHeight) scrollTo(0, 0);
+    else target.scrollIntoView({ block: "nearest" });
+  }, [at, slots]);
+}
+
+/** From key press until the next product is drawn, for the browser's performance timeline.
+ * @param {KeyboardEvent} event */
+function measure(event) {
+  requestAnimationFrame(() => {
+    const { port1, port2 } = new MessageChannel();
+    port1.onmessage = () => performance.measure("answer", { start: event.timeStamp, end: performance.now() });
+    port2.postMessage(null);
+  });
+}
