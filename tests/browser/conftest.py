@@ -45,6 +45,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     hostile.write_text("\n".join(json.dumps(row) for row in rows), encoding="utf-8")
     command("import", str(hostile), "--project", str(shop))
     command("embed", "--project", str(shop))
+    shutil.copy(files.reference, Project.open(shop).reference_path)
     return shop
 
 
