@@ -95,6 +95,22 @@ class ReleaseError(ProductNetError):
     """A release cannot be made, or its files fail their check."""
 
 
+class UnknownRecord(ProductNetError):
+    """There is no webhook, delivery or job of this id."""
+
+
+class WebhookError(ProductNetError):
+    """A webhook's URL or kinds cannot be used, or a message's signature does not fit."""
+
+
+class JobError(ProductNetError):
+    """Long work cannot be started or stopped now."""
+
+
+class BackupError(ProductNetError):
+    """A backup cannot be made or put back, or its files fail their check."""
+
+
 def did_you_mean(name: str, known: Iterable[str], *, limit: int = 3) -> str:
     """The tail of an error about an unknown name: the nearest known ones, or all if few.
 

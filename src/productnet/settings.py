@@ -120,6 +120,15 @@ class MasterSettings(_Section):
     )
 
 
+class WebhookSettings(_Section):
+    """How other systems are told of what happened."""
+
+    timeout: float = Field(15.0, gt=0, description="Seconds a webhook's host has to answer")
+    private_hosts: tuple[str, ...] = Field(
+        (), description="Hosts of a private network that a webhook may name"
+    )
+
+
 class SignInSettings(_Section):
     """How people come in: sessions, passwords, and a provider of OpenID Connect."""
 
@@ -194,6 +203,7 @@ class Settings(_Section):
     workflow: WorkflowSettings = WorkflowSettings()
     candidates: CandidateSettings = CandidateSettings()
     master: MasterSettings = MasterSettings()
+    webhooks: WebhookSettings = WebhookSettings()
     sign_in: SignInSettings = SignInSettings()
     portal: PortalSettings = PortalSettings()
 

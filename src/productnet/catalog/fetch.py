@@ -13,7 +13,7 @@ import httpx
 
 from productnet import __version__
 from productnet.catalog.images import BadImage
-from productnet.catalog.public_hosts import PublicHosts
+from productnet.catalog.public_hosts import OutsideHost, PublicHosts
 from productnet.catalog.readers.rows import FaultKind
 from productnet.settings import ImageSettings
 
@@ -98,6 +98,12 @@ class Fetcher:
                 async with self._client.stream("GET", url) as response:
                     self._refusals.pop(host, None)
                     return await self._body(url, response)
+        except OutsideHost as error:
+            raise BadImage(
+                FaultKind.IMAGE_OUTSIDE,
+                f"{url}: {error}. Upload the image instead, or have the host added to "
+                "settings.images.private_hosts.",
+            ) from None
         except TimeoutError:
             raise _TryAgain(f"no image within {self._settings.timeout:g} s") from None
         except (httpx.ConnectError, httpx.ConnectTimeout):

@@ -1,4 +1,4 @@
-"""Requests to public hosts only, for URLs that people paste: nothing inside the network is asked.
+"""Requests to public hosts only, for URLs that people give: nothing inside the network is asked.
 
 A name is resolved here and the connection made to the very address that was checked, so that a
 name cannot mean one address while it is checked and another afterwards. Redirects are requests
@@ -12,11 +12,12 @@ from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 
 import httpx
 
-from productnet.catalog.images import BadImage
-from productnet.catalog.readers.rows import FaultKind
-
 # RFC 6052: IPv6 addresses that a gateway turns into the IPv4 address of their last 32 bits.
 _NAT64 = IPv6Network("64:ff9b::/96")
+
+
+class OutsideHost(Exception):
+    """A host is not public, so it was not asked."""
 
 
 class PublicHosts(httpx.AsyncBaseTransport):
@@ -31,7 +32,7 @@ class PublicHosts(httpx.AsyncBaseTransport):
         self._inner = httpx.AsyncHTTPTransport()
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Raises BadImage, of kind IMAGE_OUTSIDE, for a host that is not public."""
+        """Raises OutsideHost for a host that is not public."""
         url = request.url
         if url.scheme not in ("http", "https"):
             raise httpx.UnsupportedProtocol("only http:// and https:// are fetched")
@@ -40,11 +41,7 @@ class PublicHosts(httpx.AsyncBaseTransport):
         addresses = await _addresses(request)
         for address in addresses:
             if not is_public(address):
-                raise BadImage(
-                    FaultKind.IMAGE_OUTSIDE,
-                    f"{url}: {url.host} is at {address}, which is not a public address. Upload "
-                    "the image instead, or have the host added to settings.images.private_hosts.",
-                )
+                raise OutsideHost(f"{url.host} is at {address}, which is not a public address")
         for address in addresses[:-1]:
             try:
                 return await self._send_to(address, request)

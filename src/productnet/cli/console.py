@@ -20,11 +20,33 @@ from rich.progress import Progress as RichBars
 from rich.table import Table
 from rich.text import Text
 
+from productnet.cli.job import JobFolder
 from productnet.errors import ProductNetError
 from productnet.progress import Advance
 
 out = Console(soft_wrap=True)
 err = Console(stderr=True, soft_wrap=True)
+
+# The one job this process is, if the portal started it as one.
+_jobs: list[JobFolder] = []
+
+
+def report_to(job: JobFolder) -> None:
+    """Write progress, and how it ends, into this folder from now on."""
+    job.begin()
+    _jobs.append(job)
+
+
+def step(name: str) -> None:
+    """Work has come to this step; a job says so, and people see the bars that follow."""
+    for job in _jobs:
+        job.step(name)
+
+
+def end(status: int, message: str | None = None) -> None:
+    """The command is over."""
+    for job in _jobs:
+        job.end(status, message)
 
 
 class _Count(MofNCompleteColumn):
@@ -40,7 +62,11 @@ class Bars:
 
     @contextmanager
     def task(self, label: str, *, total: int | None) -> Iterator[Advance]:
-        """One bar; a line with the time it took stays when it ends."""
+        """One bar; a line with the time it took stays when it ends. A job writes it down."""
+        if _jobs:
+            with _jobs[-1].task(label, total=total) as advance:
+                yield advance
+            return
         columns = (
             SpinnerColumn(finished_text="[green]✓[/green]"),
             TextColumn("{task.description}", markup=False),
@@ -97,5 +123,6 @@ def _cell(value: object, decimals: int) -> str:
 
 def fail(error: ProductNetError) -> NoReturn:
     """Print the error as a sentence and leave with status 2."""
+    end(2, str(error))
     err.print(Text.assemble(("error: ", "bold red"), str(error)))
     raise SystemExit(2)

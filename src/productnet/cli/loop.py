@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from productnet.cli.console import Bars, say, show, table
+from productnet.cli.console import Bars, say, show, step, table
 from productnet.cli.options import HERE, JsonOption, ProjectOption
 from productnet.cli.simulate import simulate
 from productnet.errors import UsageError
@@ -82,10 +82,13 @@ def round_(
         productnet round --preset paper --image efficientnet-lite0
     """
     from productnet.evaluation.round_metrics import METRICS_FILE, RoundMetrics
+    from productnet.events.kinds import Kind
+    from productnet.rounds.news import telling
     from productnet.rounds.round import run_round
 
     opened = Project.open(project)
-    outcome = run_round(opened, preset=preset, image=image, progress=Bars())
+    with telling(opened, failure=Kind.ROUND_FAILED):
+        outcome = run_round(opened, preset=preset, image=image, on_step=step, progress=Bars())
     record = outcome.record
     metrics = RoundMetrics.load(record.folder(opened) / METRICS_FILE)
     result = {
@@ -199,9 +202,13 @@ def export(
     Examples:
         productnet export 1.0.0
     """
+    from productnet.events.kinds import Kind
     from productnet.release.build import release
+    from productnet.rounds.news import telling
 
-    summary = release(Project.open(project), version=version, progress=Bars())
+    opened = Project.open(project)
+    with telling(opened, failure=Kind.RELEASE_FAILED, subject=version):
+        summary = release(opened, version=version, progress=Bars())
     show(
         asdict(summary),
         as_json=json,

@@ -1,12 +1,15 @@
 """The ``productnet`` command: its groups of commands, and how errors leave it."""
 
 import sys
+from pathlib import Path
+from typing import Annotated
 
 import typer
 
 from productnet import __version__
-from productnet.cli import candidates, data, demo, loop, models, serve
+from productnet.cli import candidates, console, data, demo, loop, models, people, serve
 from productnet.cli.console import err, fail
+from productnet.cli.job import JobFolder
 from productnet.errors import ProductNetError
 
 app = typer.Typer(
@@ -31,16 +34,32 @@ def main(
     version: bool = typer.Option(
         False, "--version", callback=_version, is_eager=True, help="Print the version"
     ),
+    job: Annotated[
+        Path | None, typer.Option(hidden=True, help="Where the portal reads how far this is")
+    ] = None,
 ) -> None:
     """From raw product listings to a labelled dataset and a product representation."""
+    if job is not None:
+        console.report_to(JobFolder(job))
 
 
-for group in (data, loop, candidates, models, serve, demo):
+for group in (data, loop, candidates, people, models, serve, demo):
     group.register(app)
 
 
 def run() -> None:
     """Entry point: what a user did wrong is one sentence and exit status 2, never a traceback."""
+    try:
+        _run()
+    except SystemExit as exit:
+        console.end(exit.code if isinstance(exit.code, int) else int(exit.code is not None))
+        raise
+    except BaseException as error:
+        console.end(1, f"{type(error).__name__}. The job's log tells where.")
+        raise
+
+
+def _run() -> None:
     try:
         app()
     except ProductNetError as error:

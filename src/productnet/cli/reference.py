@@ -4,7 +4,7 @@
 """
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import typer.main
@@ -24,9 +24,7 @@ def commands_page() -> str:
         raise TypeError(f"The application is a {type(root).__name__}, not a group of commands.")
     parts = [_HEAD, "# Commands\n\nEvery command acts on the project in the current folder, or on "]
     parts.append("`--project DIR`; `--json` prints one JSON object for scripts.\n")
-    for name, command in root.commands.items():
-        if isinstance(command, TyperCommand):
-            parts.append(_command_section(name, command))
+    parts += [_command_section(name, command) for name, command in _commands(root)]
     return "".join(parts)
 
 
@@ -74,6 +72,15 @@ PAGES: dict[str, Callable[[], str]] = {
     "settings.md": settings_page,
     "registries.md": registries_page,
 }
+
+
+def _commands(group: TyperGroup, before: str = "") -> Iterator[tuple[str, TyperCommand]]:
+    """Every command under the words it is called by, those of groups within groups too."""
+    for name, command in group.commands.items():
+        if isinstance(command, TyperCommand):
+            yield before + name, command
+        elif isinstance(command, TyperGroup):
+            yield from _commands(command, f"{before}{name} ")
 
 
 def _command_section(name: str, command: TyperCommand) -> str:

@@ -27,6 +27,9 @@ def serve(
         typer.Option(min=0, max=65_535, help="Port; 0 takes a free one [default: the setting]"),
     ] = None,
     open_browser: Annotated[bool, typer.Option("--open", help="Open the link here")] = False,
+    json_logs: Annotated[
+        bool, typer.Option("--json-logs", help="Log one JSON object a line, for machines")
+    ] = False,
     project: ProjectOption = HERE,
 ) -> None:
     """Serve the portal, where people label, audit and settle, and the HTTP API.
@@ -37,11 +40,12 @@ def serve(
     Examples:
         productnet serve
 
-        productnet serve --host 0.0.0.0 --port 8400
+        productnet serve --host 0.0.0.0 --port 8400 --json-logs
     """
     import uvicorn
 
     from productnet.portal.app import create_app
+    from productnet.portal.logs import configure_logging
     from productnet.portal.portal import Portal
 
     opened = Project.open(project)
@@ -57,6 +61,7 @@ def serve(
     listening = _listen(host, settings.port if port is None else port)
     base = settings.public_url or f"http://{_shown(host)}:{listening.getsockname()[1]}"
     link = base if portal.team else f"{base}/start?token={portal.doors.link_token()}"
+    configure_logging(json=json_logs)
     say(f"{opened.settings.name}: {link}")
     if not portal.team:
         say("The link works once. `productnet people add` makes accounts for a team.")

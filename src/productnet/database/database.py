@@ -4,7 +4,8 @@ SQLite runs in WAL mode with full synchronisation: what is acknowledged survives
 PostgreSQL is named by URL and needs the extra ``productnet[postgres]``.
 """
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
@@ -20,7 +21,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from productnet.errors import WorkflowError
 
 # The newest file in migrations/versions; a test holds the two together.
-REVISION = "0003"
+REVISION = "0004"
 
 # Seconds to wait for a connection, and a writer for its turn, before giving up.
 _PATIENCE = 30
@@ -37,10 +38,12 @@ class Database:
 
     Attributes:
         engine: SQLAlchemy's engine.
+        on_turn: Told how many seconds each writer waited for its turn.
     """
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
+        self.on_turn: Callable[[float], None] = lambda seconds: None
         # Writers of this process queue here rather than poll the database.
         self._writers = Lock()
 
@@ -95,11 +98,13 @@ class Database:
             WorkflowError: The database could not take it; nothing was acknowledged.
         """
         writer = self.engine.execution_options(begin="BEGIN IMMEDIATE")
+        asked = time.perf_counter()
         try:
             with self._writers, writer.begin() as connection:
                 if self.engine.dialect.name == "postgresql":
                     connection.execute(text(f"SET LOCAL lock_timeout = '{_PATIENCE}s'"))
                     connection.execute(text(f"SELECT pg_advisory_xact_lock({_WRITERS})"))
+                self.on_turn(time.perf_counter() - asked)
                 yield connection
         except DBAPIError as error:
             raise WorkflowError(

@@ -3,7 +3,7 @@
 from datetime import timedelta
 from enum import StrEnum
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import Connection, delete, insert, select
 
 from productnet.database.database import Database
 from productnet.people.recent import Clock, utc_now
@@ -19,35 +19,21 @@ class Purpose(StrEnum):
 
 
 # A printed link is opened at once; a sign-in elsewhere may ask for a second factor.
-LIFETIME = {Purpose.LINK: timedelta(minutes=10), Purpose.OIDC: timedelta(minutes=10)}
+LIFETIME = timedelta(minutes=10)
 
 
 class OneTimeTokens:
-    """The tokens of a project that wait to be used, as hashes."""
+    """The tokens of a project that wait to be used, or that were, as hashes."""
 
     def __init__(self, database: Database, *, now: Clock = utc_now) -> None:
         self._database = database
         self._now = now
 
-    def issue(self, purpose: Purpose, *, person: str = "", token: str = "") -> str:
-        """A token to be used once, soon.
-
-        Args:
-            purpose: What it opens.
-            person: Name of whom it is for, where that is known.
-            token: One that was made elsewhere, unguessable; a new one, if not given.
-        """
-        now = self._now()
-        token = token or new_token()
-        values = {
-            "digest": digest(token),
-            "purpose": purpose,
-            "person": person,
-            "expires_at": now + LIFETIME[purpose],
-        }
+    def issue(self, purpose: Purpose, *, person: str) -> str:
+        """A new token for this person, to be used once, within ``LIFETIME``."""
+        token = new_token()
         with self._database.writing() as connection:
-            connection.execute(delete(table).where(table.c.expires_at <= now))
-            connection.execute(insert(table).values(values))
+            self._keep(connection, token, purpose, person)
         return token
 
     def use(self, token: str, purpose: Purpose) -> str | None:
@@ -61,3 +47,21 @@ class OneTimeTokens:
             row = connection.execute(select(table).where(*mine)).first()
             connection.execute(delete(table).where(*mine))
         return None if row is None or row.expires_at <= self._now() else row.person
+
+    def spend(self, token: str, purpose: Purpose) -> bool:
+        """Whether this is the first time that a token made elsewhere is spent.
+
+        Whoever made it sees to it that it is worth nothing after ``LIFETIME``.
+        """
+        known = select(table).where(table.c.digest == digest(token))
+        with self._database.writing() as connection:
+            if connection.execute(known).first() is not None:
+                return False
+            self._keep(connection, token, purpose, "")
+        return True
+
+    def _keep(self, connection: Connection, token: str, purpose: Purpose, person: str) -> None:
+        now = self._now()
+        connection.execute(delete(table).where(table.c.expires_at <= now))
+        values = {"digest": digest(token), "purpose": purpose, "person": person}
+        connection.execute(insert(table).values(expires_at=now + LIFETIME, **values))

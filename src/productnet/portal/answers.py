@@ -1,5 +1,6 @@
 """Answers as browsers and programs send them: checked one by one, recorded, and acknowledged."""
 
+import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -69,6 +70,7 @@ def record_answers(portal: "Portal", person: Person, answers: Sequence[Answer]) 
     When this returns, all that are not refused are on disk, and the local models of their leaves
     are being refitted.
     """
+    began = time.perf_counter()
     receipts: dict[UUID, Receipt] = {}
     allowed: list[Decision] = []
     for answer in answers:
@@ -82,6 +84,9 @@ def record_answers(portal: "Portal", person: Person, answers: Sequence[Answer]) 
     for leaf in dict.fromkeys(decision.category for decision in allowed):
         if leaf in portal.taxonomy:
             portal.live.decided(leaf)
+    for answer in answers:
+        portal.metrics.decisions.labels(answer.role, receipts[answer.id].status).inc()
+    portal.metrics.acknowledgement_seconds.observe(time.perf_counter() - began)
     return [receipts[answer.id] for answer in answers]
 
 

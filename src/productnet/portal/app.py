@@ -11,6 +11,9 @@ from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 
 from productnet import __version__
+from productnet.portal.health import health_router
+from productnet.portal.logs import RequestLog
+from productnet.portal.metrics import MetricsMiddleware, metrics_router
 from productnet.portal.middleware import SecureHeaders
 from productnet.portal.permissions import PERMISSIONS
 from productnet.portal.portal import Portal
@@ -68,6 +71,13 @@ def create_app(portal: Portal) -> FastAPI:
     app.include_router(_api())
     answer_with_problems(app)
     app.add_middleware(SecureHeaders)
+    app.add_middleware(MetricsMiddleware, metrics=portal.metrics)
+    app.add_middleware(RequestLog)
+    app.include_router(health_router(portal.database, opened=lambda: portal.resources.pool))
+    open_to_all = portal.project.settings.portal.metrics_open
+    app.include_router(
+        metrics_router(portal.metrics), dependencies=[] if open_to_all else [Depends(guard)]
+    )
     app.mount("/static", _Files(directory=STATIC), name="static")
     app.include_router(session.pages)
 

@@ -63,4 +63,6 @@ PERMISSIONS: Mapping[str, Permission] = {
     "list_suspects": _only(_ADJUDICATOR),
     "list_recommendations": _only(_LABELER),
     "list_recommended_products": _only(_LABELER),
+    # Operation; health is open, and is no part of the API
+    "get_metrics": _only(scope=Scope.ADMIN),
 }

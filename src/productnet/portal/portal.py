@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import Self
 
 from productnet.annotation.assignments import Assignments
+from productnet.annotation.checks import Checks
 from productnet.annotation.leases import Leases
 from productnet.annotation.log import DecisionLog
 from productnet.annotation.queue import Board
@@ -18,12 +19,14 @@ from productnet.embeddings.active import Active, active_set, read_active
 from productnet.evaluation.suspects import Suspect, suspects_of_gold, suspects_of_leaf
 from productnet.people.doors import Doors
 from productnet.portal.cards import Cards
+from productnet.portal.metrics import Metrics
 from productnet.portal.pictures import Pictures
 from productnet.portal.second_looks import ALL_GOLD, SecondLooks
 from productnet.portal.updates import Update, Updates
 from productnet.retrieval.candidates import Leaf
 from productnet.retrieval.live import LiveModels
 from productnet.retrieval.resources import Resources
+from productnet.retrieval.scoring import Scored, score_now
 from productnet.settings import Project
 from productnet.taxonomy.tree import Taxonomy
 
@@ -32,6 +35,9 @@ _LOOK_AGAIN = 1.0
 
 # Local models whose scores are kept: more than there are people at work.
 _MODELS_KEPT = 128
+
+# Local models fitted at the same time; a core is left to those who wait for an answer.
+_FITS_AT_ONCE = 1
 
 
 class Portal:
@@ -45,8 +51,10 @@ class Portal:
         doors: How people come in.
         leases: Who is at work on which leaf.
         assignments: Who was given which leaf.
+        metrics: What is counted and timed.
         live: The local models, refitted while people work.
         second_looks: Answers that look wrong.
+        checks: Products whose answer is known, shown again.
         pictures: Encodes pictures for browsers.
         updates: Tells browsers what changes.
     """
@@ -63,8 +71,16 @@ class Portal:
         self._products = _Products(project)
         self._served = _Served(project)
         self.workflow = Workflow(self.log, self._served.taxonomy, self._products)
-        self.live = LiveModels(self._served.resources, self.log.state, most_kept=_MODELS_KEPT)
         self.second_looks = SecondLooks(self._find_suspects)
+        self.metrics = Metrics()
+        self.live = LiveModels(
+            self._served.resources,
+            self.log.state,
+            scorer=self._score,
+            workers=_FITS_AT_ONCE,
+            most_kept=_MODELS_KEPT,
+        )
+        self.checks = Checks(database)
         self.pictures = Pictures()
         self._switching = Lock()
         self._told_seq = self.log.state().seq
@@ -149,6 +165,18 @@ class Portal:
                 self.live.serve(fresh.resources)
                 self._served = fresh
             return self._served
+
+    def _score(self, leaf: Leaf, resources: Resources, *, model: str) -> Scored | None:
+        """Fit a local model, time it, and tell whoever has the leaf open."""
+        began = time.perf_counter()
+        scored = score_now(leaf, resources, model=model)
+        self.metrics.fits.inc()
+        self.metrics.fit_seconds.observe(time.perf_counter() - began)
+        if scored is not None:
+            self.updates.tell(
+                Update("model", {"leaf": leaf.category.id, "version": scored.version})
+            )
+        return scored
 
     def _new_progress(self) -> list[Update]:
         """The leaves that were decided on since the last look."""

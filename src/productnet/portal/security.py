@@ -38,8 +38,11 @@ def guard(request: Request, portal: PortalOf) -> Person | None:
         return None
     authorization = request.headers.get("Authorization", "")
     if authorization:
-        return _by_key(portal, authorization, permission)
-    return _by_session(portal, request, permission)
+        person = _by_key(portal, authorization, permission)
+    else:
+        person = _by_session(portal, request, permission)
+    request.state.person = person.name  # for the log
+    return person
 
 
 def signed_in(person: Annotated[Person | None, Depends(guard)]) -> Person:

@@ -81,7 +81,7 @@ class Visitor:
         self.faults: list[str] = []
         self.answers: list[Response] = []
         page.on("pageerror", lambda error: self.faults.append(str(error)))
-        page.on("response", self.answers.append)
+        page.on("response", lambda answer: self.answers.append(answer))
 
     def press(self, *keys: str) -> None:
         """Press keys one after another, as fast as they go."""

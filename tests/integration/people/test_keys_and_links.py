@@ -1,6 +1,7 @@
 """API keys and one-time links open what they are for, as long as they should."""
 
 import getpass
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
@@ -168,11 +169,20 @@ def test_a_link_is_too_old_after_ten_minutes(doors: Doors, clock: TurnedClock) -
 
 
 def test_a_token_opens_only_what_it_is_for(doors: Doors) -> None:
-    token = doors.tokens.issue(Purpose.OIDC)
-    with pytest.raises(SignInError):
-        doors.open_link(token, address=HERE)
-    assert doors.tokens.use(token, Purpose.OIDC) == ""
+    token = doors.tokens.issue(Purpose.LINK, person="ann")
     assert doors.tokens.use(token, Purpose.OIDC) is None
+    assert doors.tokens.use(token, Purpose.LINK) == "ann"
+
+
+def test_a_token_is_spent_once(doors: Doors, other_process: Doors) -> None:
+    token = "made elsewhere"
+    with ThreadPoolExecutor(4) as threads:
+        sides = [doors, other_process] * 2
+        spent = list(threads.map(lambda side: side.tokens.spend(token, Purpose.OIDC), sides))
+    assert sorted(spent) == [False, False, False, True]
+    assert doors.tokens.spend("another", Purpose.OIDC)
+    # What was spent is no link.
+    assert doors.tokens.use(token, Purpose.LINK) is None
 
 
 @pytest.mark.parametrize("user", ["DOMAIN\\user name", "", "imported"])

@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import time
 from typing import Annotated
 
 import numpy as np
@@ -11,18 +12,28 @@ from pydantic import BaseModel, ConfigDict, Field
 from productnet.annotation.audits import audit_sheet, audited_by
 from productnet.annotation.state import LeafProgress
 from productnet.errors import UsageError
+from productnet.local.ask import Ask
+from productnet.local.registry import LOCAL_MODELS
 from productnet.people.roles import PersonRole
 from productnet.portal.answers import Answer, Receipt, record_answers
 from productnet.portal.cards import Card
+from productnet.portal.planting import with_checks
 from productnet.portal.routes.taxonomy import LeafId
 from productnet.portal.security import AskedBy, PortalOf
+from productnet.retrieval.adhoc import AdHoc
 from productnet.retrieval.asking import Asked, source_for
 from productnet.retrieval.page import next_page
+from productnet.retrieval.registry import DEFAULT, SOURCES
 
 router = APIRouter(tags=["work"])
 
 # Characters of base64 that the largest image may take; its bytes are checked when it is decoded.
 _MOST_BASE64 = 30_000_000
+
+
+# Registries are open, so the schema names what they hold and their own errors refuse the rest.
+SourceName = Annotated[str, Field(json_schema_extra={"enum": list(SOURCES)})]
+ModelName = Annotated[str, Field(json_schema_extra={"enum": list(LOCAL_MODELS)})]
 
 
 class CandidatesAsked(BaseModel):
@@ -34,11 +45,11 @@ class CandidatesAsked(BaseModel):
     )
 
     leaf: str
-    source: str | None = Field(None, description="One of the session's sources; mixed by default")
+    source: SourceName | None = Field(None, description="mixed by default")
     count: int = Field(20, ge=1, le=200)
     exclude: list[str] = Field([], max_length=5_000, description="Products not to show again")
-    ask: str | None = Field(None, description="active: positives, negatives or ambiguous")
-    model: str | None = Field(None, description="active: kind of local model")
+    ask: Ask | None = Field(None, description="active: what the local model is asked for")
+    model: ModelName | None = Field(None, description="active: kind of local model")
     query: str | None = Field(None, max_length=2_000, description="keyword: words to search")
     fields: list[str] | None = Field(None, max_length=50, description="keyword: where to search")
     ids: str | None = Field(None, max_length=1_000_000, description="adhoc: product ids")
@@ -98,13 +109,27 @@ class AuditPage(BaseModel):
 
 
 @router.post("/candidates", operation_id="get_candidates")
-def get_candidates(portal: PortalOf, asked: CandidatesAsked) -> Candidates:
+def get_candidates(portal: PortalOf, person: AskedBy, asked: CandidatesAsked) -> Candidates:
     """The next page of a leaf: the products most worth a look, and why each is there."""
+    began = time.perf_counter()
     source = source_for(asked.source, _options(asked))
     resources, cards = portal.resources, portal.cards
     state = portal.log.state()
     leaf = portal.leaf(asked.leaf).without(asked.exclude)
-    page = next_page(source, leaf, resources, count=asked.count, rng=np.random.default_rng())
+    rng = np.random.default_rng()
+    page = next_page(source, leaf, resources, count=asked.count, rng=rng)
+    if not isinstance(source, AdHoc):  # what somebody names is shown, and nothing else
+        page = with_checks(
+            page,
+            leaf,
+            person.name,
+            checks=portal.checks,
+            share=portal.project.settings.workflow.check_share,
+            state=state,
+            taxonomy=portal.taxonomy,
+            exclude=asked.exclude,
+            rng=rng,
+        )
     shown = [
         CandidateCard(
             **card.model_dump(),
@@ -118,6 +143,9 @@ def get_candidates(portal: PortalOf, asked: CandidatesAsked) -> Candidates:
         )
         for one, card in zip(page, cards.of([one.product for one in page]), strict=True)
     ]
+    portal.metrics.candidates_seconds.labels(asked.source or DEFAULT).observe(
+        time.perf_counter() - began
+    )
     modelled = [one for one in page if one.model_version is not None]
     unknown = getattr(source, "unknown", None)
     return Candidates(

@@ -1,0 +1,148 @@
+"""A hundred annotators at once: how long an answer waits for the disk, and a page for its models.
+
+    python -m benchmarks.portal.load --work ../portal-load
+    python -m benchmarks.portal.load --work ../portal-load --database postgresql://…
+
+Everything runs on this machine: the server, and the clients in a process of their own. Each
+annotator has a leaf, gives an answer every 1.5 s, and fetches the next page while answering. At
+the end the log is read and must hold exactly what the clients were told is recorded. The last
+line printed is one JSON object.
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import random
+import time
+from pathlib import Path
+from typing import Any
+
+import httpx
+import numpy as np
+
+from benchmarks.portal.people import Annotator, Tally
+from benchmarks.portal.served import Served, annotators
+from benchmarks.portal.shop import belonging, make_shop
+from productnet.annotation.log import DecisionLog
+from productnet.settings import Project
+from productnet.taxonomy.tree import Taxonomy
+
+
+def main() -> None:
+    arguments = _arguments()
+    work: Path = arguments.work.resolve()
+    work.mkdir(parents=True, exist_ok=True)
+    shop = make_shop(work, products=arguments.products)
+    served = Served(shop, log=work / "server.log", database_url=arguments.database)
+    people = annotators(shop, arguments.annotators)
+    already = recorded(shop)
+    ready = served.start()
+    try:
+        tally = asyncio.run(
+            work_together(
+                served.url,
+                people,
+                shop,
+                seconds=arguments.seconds,
+                every=arguments.every,
+                page=arguments.page,
+                seed=arguments.seed,
+            )
+        )
+        usage = served.usage()
+    finally:
+        served.stop()
+    kept = recorded(shop) - already
+    report = {
+        "benchmark": "portal_load",
+        "database": (arguments.database or "sqlite").partition(":")[0],
+        "products": arguments.products,
+        "annotators": arguments.annotators,
+        "seconds": arguments.seconds,
+        "ready_seconds": round(ready, 2),
+        "decisions": len(tally.acknowledged),
+        "in_the_log": len(kept),
+        "lost": len(tally.acknowledged - kept),
+        "acknowledgement_ms": spread(tally.acknowledgements),
+        "candidates_ms": spread(tally.pages),
+        "refused": len(tally.refused),
+        "errors": len(tally.errors),
+        "server_cpu_seconds": round(usage["cpu_seconds"], 1),
+        "server_peak_mb": round(usage["peak_mb"]),
+        "first_errors": (tally.errors + tally.refused)[:3],
+    }
+    print(json.dumps(report))
+
+
+async def work_together(
+    url: str,
+    people: list[tuple[str, str]],
+    shop: Path,
+    *,
+    seconds: float,
+    every: float,
+    page: int,
+    seed: int,
+) -> Tally:
+    """Have everybody label for so many seconds, each in a leaf of their own."""
+    taxonomy = Taxonomy.load(Project.open(shop).taxonomy_path)
+    true = belonging(shop)
+    leaves = random.Random(seed).sample(taxonomy.leaves, len(people))
+    tally = Tally()
+    limits = httpx.Limits(max_connections=None, max_keepalive_connections=None)
+    async with httpx.AsyncClient(limits=limits, timeout=60) as client:
+        until = time.perf_counter() + seconds
+        await asyncio.gather(
+            *(
+                Annotator(
+                    url,
+                    key,
+                    leaf.id,
+                    lambda product, label=leaf.label: true.get(product) == label,
+                    every,
+                    page,
+                    tally,
+                    random.Random(f"{seed}-{name}"),
+                ).work(client, until)
+                for (name, key), leaf in zip(people, leaves, strict=True)
+            )
+        )
+    return tally
+
+
+def recorded(shop: Path) -> set[str]:
+    """The id of every decision in the log."""
+    with DecisionLog.open(Project.open(shop).database_url) as log:
+        return {str(decision.id) for _, decision in log.since()}
+
+
+def spread(seconds: list[float]) -> dict[str, float]:
+    """Median, p95, p99 and maximum in milliseconds, of so many."""
+    if not seconds:
+        return {"count": 0}
+    p50, p95, p99 = (1_000 * np.percentile(seconds, [50, 95, 99])).round(1).tolist()
+    most = round(1_000 * max(seconds), 1)
+    return {"count": len(seconds), "p50": p50, "p95": p95, "p99": p99, "max": most}
+
+
+def _arguments() -> Any:
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.portal.load",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--work", type=Path, required=True, help="folder of the shop and the log")
+    parser.add_argument("--products", type=int, default=200_000)
+    parser.add_argument("--annotators", type=int, default=100)
+    parser.add_argument("--seconds", type=float, default=300)
+    parser.add_argument("--every", type=float, default=1.5, help="seconds between two answers")
+    parser.add_argument("--page", type=int, default=20)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--database", metavar="URL", help="instead of the shop's SQLite file")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    main()

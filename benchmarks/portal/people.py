@@ -1,0 +1,150 @@
+"""Simulated annotators over HTTP: pages of candidates, an answer every so often, kept in an outbox.
+
+As the browser does it: an answer has its id from the moment it is given, is sent until it is
+acknowledged, and the next page is fetched while the current one is being answered.
+"""
+
+import asyncio
+import itertools
+import random
+import time
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import uuid4
+
+import httpx
+
+# Cards left on the page when the next one is fetched.
+_AHEAD = 8
+
+
+@dataclass(slots=True)
+class Tally:
+    """What the annotators saw, all together.
+
+    Attributes:
+        acknowledged: Ids of the answers that the server said are recorded.
+        acknowledgements: Seconds from sending an answer to its acknowledgement.
+        pages: Seconds of each page of candidates.
+        refused: Why answers were refused.
+        errors: Answers of the server that no annotator should see.
+        retries: Requests sent again because the server was away.
+    """
+
+    acknowledged: set[str] = field(default_factory=set)
+    acknowledgements: list[float] = field(default_factory=list)
+    pages: list[float] = field(default_factory=list)
+    refused: list[str] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+    retries: int = 0
+
+
+@dataclass(slots=True)
+class Annotator:
+    """One person at one leaf.
+
+    Attributes:
+        url: Of the portal.
+        key: API key.
+        leaf: What they label.
+        positive: Says whether a product belongs.
+        every: Seconds between two answers.
+        page: Candidates a page.
+        tally: Where what they see is counted.
+        rng: For small differences between people.
+    """
+
+    url: str
+    key: str
+    leaf: str
+    positive: Any
+    every: float
+    page: int
+    tally: Tally
+    rng: random.Random
+
+    async def work(
+        self, client: httpx.AsyncClient, until: float, *, stop: asyncio.Event | None = None
+    ) -> None:
+        """Answer one candidate after another until the clock, or somebody, says stop.
+
+        Then what has not been acknowledged yet is waited for.
+        """
+        await asyncio.sleep(self.rng.uniform(0, self.every))
+        cards: list[dict[str, Any]] = []
+        given: list[str] = []
+        sending: set[asyncio.Task[None]] = set()
+        fetching: asyncio.Task[list[dict[str, Any]]] | None = None
+        due = time.perf_counter()
+        for number in itertools.count():
+            if time.perf_counter() >= until or (stop and stop.is_set()):
+                break
+            if number % 40 == 0:
+                await self._ask(client, "/leases", {"leaf": self.leaf, "task": "label"})
+            if len(cards) <= _AHEAD and fetching is None:
+                shown = [card["product"] for card in cards]
+                fetching = asyncio.create_task(self._page(client, given[-60:] + shown))
+            if not cards and fetching is not None:
+                cards, fetching = await fetching, None
+            if fetching is not None and fetching.done():
+                cards, fetching = cards + fetching.result(), None
+            if not cards:
+                break
+            card = cards.pop(0)
+            due = max(due + self.every, time.perf_counter())
+            await asyncio.sleep(max(0.0, due - time.perf_counter()))
+            given.append(card["product"])
+            task = asyncio.create_task(self._send(client, card))
+            sending.add(task)
+            task.add_done_callback(sending.discard)
+        if fetching is not None:
+            await fetching
+        await asyncio.gather(*sending)
+
+    async def _page(self, client: httpx.AsyncClient, exclude: list[str]) -> list[dict[str, Any]]:
+        began = time.perf_counter()
+        wanted = {"leaf": self.leaf, "count": self.page, "exclude": exclude}
+        answer = await self._ask(client, "/candidates", wanted)
+        self.tally.pages.append(time.perf_counter() - began)
+        found: list[dict[str, Any]] = answer.get("candidates", [])
+        return found
+
+    async def _send(self, client: httpx.AsyncClient, card: dict[str, Any]) -> None:
+        decision = {
+            "id": str(uuid4()),
+            "product": card["product"],
+            "leaf": self.leaf,
+            "role": "label",
+            "verdict": "positive" if self.positive(card["product"]) else "negative",
+            "seconds": self.every,
+            **{name: card[name] for name in ("source", "model_version", "score")},
+        }
+        began = time.perf_counter()
+        answer = await self._ask(client, "/decisions", {"decisions": [decision]})
+        self.tally.acknowledgements.append(time.perf_counter() - began)
+        for result in answer.get("results", []):
+            if result["status"] == "refused":
+                self.tally.refused.append(result["detail"])
+            else:
+                self.tally.acknowledged.add(result["id"])
+
+    async def _ask(
+        self, client: httpx.AsyncClient, path: str, body: dict[str, Any]
+    ) -> dict[str, Any]:
+        """Ask until the server answers; what it answers with an error is counted."""
+        while True:
+            try:
+                answer = await client.post(
+                    f"{self.url}/api/v1{path}",
+                    json=body,
+                    headers={"Authorization": f"Bearer {self.key}"},
+                )
+            except httpx.TransportError:
+                self.tally.retries += 1
+                await asyncio.sleep(0.1)
+                continue
+            if answer.status_code >= 400:
+                self.tally.errors.append(f"{path} {answer.status_code} {answer.text[:200]}")
+                return {}
+            found: dict[str, Any] = answer.json()
+            return found
