@@ -21,14 +21,17 @@ from productnet.portal.problems import RESPONSES, answer_with_problems
 from productnet.portal.routes import (
     activity,
     dashboard,
+    disputes,
     leaves,
     live,
     oidc,
     people,
     products,
+    recommendations,
     releases,
     rounds,
     session,
+    suspects,
     taxonomy,
     webhooks,
     work,
@@ -52,6 +55,9 @@ _ROUTERS = (
     people.router,
     activity.router,
     webhooks.router,
+    disputes.router,
+    recommendations.router,
+    suspects.router,
     live.router,
 )
 
