@@ -18,7 +18,24 @@ from productnet.portal.middleware import SecureHeaders
 from productnet.portal.permissions import PERMISSIONS
 from productnet.portal.portal import Portal
 from productnet.portal.problems import RESPONSES, answer_with_problems
-from productnet.portal.routes import leaves, live, products, session, taxonomy, work
+from productnet.portal.routes import (
+    activity,
+    dashboard,
+    disputes,
+    leaves,
+    live,
+    oidc,
+    people,
+    products,
+    recommendations,
+    releases,
+    rounds,
+    session,
+    suspects,
+    taxonomy,
+    webhooks,
+    work,
+)
 from productnet.portal.security import guard
 
 # The largest picture, in base64, and what is around it.
@@ -32,6 +49,15 @@ _ROUTERS = (
     leaves.router,
     products.router,
     work.router,
+    dashboard.router,
+    rounds.router,
+    releases.router,
+    people.router,
+    activity.router,
+    webhooks.router,
+    disputes.router,
+    recommendations.router,
+    suspects.router,
     live.router,
 )
 
@@ -67,6 +93,7 @@ def create_app(portal: Portal) -> FastAPI:
     )
     app.mount("/static", _Files(directory=STATIC), name="static")
     app.include_router(session.pages)
+    app.include_router(oidc.pages)
 
     @app.get("/{page:path}", include_in_schema=False)
     async def index(page: str) -> FileResponse:
