@@ -1,6 +1,5 @@
 """The portal in real Chromium: a small project, served by the command, opened as a person would."""
 
-import json
 import shutil
 from collections.abc import Iterator
 from itertools import count
@@ -13,9 +12,8 @@ from productnet.settings import Project
 from productnet.taxonomy.tree import Taxonomy
 
 pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from tests.browser.hostile import DESCRIPTION, TITLES
 from tests.browser.serving import Door, Served, command, free_port, open_door
 
 CHROMIUM = Path("/usr/bin/chromium")
@@ -34,16 +32,12 @@ SIZE = 400
 
 @pytest.fixture(scope="session")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A project with a generated store and a few hostile products, embedded, without decisions."""
+    """A project with a generated store, embedded, without decisions."""
     folder = tmp_path_factory.mktemp("browser")
     files = write_store(folder / "feed", size=SIZE, seed=3)
     shop = folder / "shop"
     command("init", str(shop), "--taxonomy", str(files.taxonomy))
     command("import", str(files.feed), "--project", str(shop))
-    hostile = folder / "hostile.jsonl"
-    rows = [{"id": id, "title": title, "description": DESCRIPTION} for id, title in TITLES.items()]
-    hostile.write_text("\n".join(json.dumps(row) for row in rows), encoding="utf-8")
-    command("import", str(hostile), "--project", str(shop))
     command("embed", "--project", str(shop))
     shutil.copy(files.reference, Project.open(shop).reference_path)
     return shop
@@ -54,6 +48,8 @@ def browser() -> Iterator[Browser]:
     """Debian's Chromium."""
     if not CHROMIUM.exists():
         pytest.skip(f"{CHROMIUM} is absent: apt-get install chromium")
+    # Workers share the processors, and a server with models needs its time.
+    expect.set_options(timeout=20_000)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         yield browser

@@ -19,14 +19,21 @@ from productnet.portal.permissions import PERMISSIONS
 from productnet.portal.portal import Portal
 from productnet.portal.problems import RESPONSES, answer_with_problems
 from productnet.portal.routes import (
+    activity,
+    dashboard,
     disputes,
     leaves,
     live,
+    oidc,
+    people,
     products,
     recommendations,
+    releases,
+    rounds,
     session,
     suspects,
     taxonomy,
+    webhooks,
     work,
 )
 from productnet.portal.security import guard
@@ -42,6 +49,12 @@ _ROUTERS = (
     leaves.router,
     products.router,
     work.router,
+    dashboard.router,
+    rounds.router,
+    releases.router,
+    people.router,
+    activity.router,
+    webhooks.router,
     disputes.router,
     recommendations.router,
     suspects.router,
@@ -80,6 +93,7 @@ def create_app(portal: Portal) -> FastAPI:
     )
     app.mount("/static", _Files(directory=STATIC), name="static")
     app.include_router(session.pages)
+    app.include_router(oidc.pages)
 
     @app.get("/{page:path}", include_in_schema=False)
     async def index(page: str) -> FileResponse:

@@ -36,6 +36,9 @@ const PAGES = {
   "/rounds": { load: () => import("./pages/rounds.js"), css: "rounds" },
   "/people": { load: () => import("./pages/people.js"), css: "people", roles: ["admin"] },
   "/activity": { load: () => import("./pages/activity.js"), css: "activity", roles: ["admin"] },
+  "/webhooks": { load: () => import("./pages/webhooks.js"), css: "webhooks", roles: ["admin"] },
+  "/releases": { load: () => import("./pages/releases.js"), css: "rounds", roles: ["admin"] },
+  "/me": { load: () => import("./pages/me.js"), css: "people" },
   "/settings": { load: () => import("./pages/settings.js"), css: "settings" },
 };
 
@@ -118,10 +121,9 @@ function App() {
   return html`
     <a class="skip" href="#main">Skip to the page</a>
     <${TopBar} />
-    <${OfflineNotice} />
     <main id="main" class="main" tabindex="-1"><${Content} /></main>
     ${helpShown.value && html`<${Help} />`}
-    <${Toasts} />`;
+    <div class="floor"><${OfflineNotice} /><${Toasts} /></div>`;
 }
 
 /** @type {PageEntry} */
@@ -129,7 +131,8 @@ const SIGN_IN = { load: () => import("./pages/sign_in.js"), css: "sign_in" };
 
 function SignedOut() {
   return html`<main id="main" class="main" tabindex="-1">
-    <${Lazy} entry=${SIGN_IN} query=${route.value.query} /></main><${Toasts} />`;
+    <${Lazy} entry=${SIGN_IN} query=${route.value.query} /></main>
+    <div class="floor"><${Toasts} /></div>`;
 }
 
 session.state.subscribe((state) => {

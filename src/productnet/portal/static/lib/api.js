@@ -44,10 +44,11 @@ export function onSignedOut(listener) {
 
 /**
  * @typedef {object} RequestOptions
- * @property {Record<string, string | number | boolean | null | undefined>} [query]
+ * @property {Record<string, string | number | boolean | string[] | null | undefined>} [query]
  * @property {unknown} [body] Sent as JSON.
  * @property {AbortSignal} [signal]
  * @property {boolean} [keepalive] Outlives the page.
+ * @property {number} [patience] Seconds to wait for the answer.
  * @property {"json" | "buffer"} [as] What the answer is read as.
  * @property {boolean} [quiet] A 401 is an answer like another: nobody is sent to the sign-in page.
  */
@@ -60,7 +61,9 @@ export function onSignedOut(listener) {
  * @returns {Promise<any>} The answer; null if it has no body.
  */
 export async function request(method, path, options = {}) {
-  const { query, body, signal, keepalive, as = "json", quiet = false } = options;
+  const { query, body, signal, keepalive, patience = 60, as = "json", quiet = false } = options;
+  // A line that is dead without saying so must not hold anything up for good.
+  const enough = AbortSignal.timeout(patience * 1000);
   /** @type {Record<string, string>} */
   const headers = { Accept: "application/json" };
   if (body !== undefined) headers["Content-Type"] = "application/json";
@@ -72,11 +75,11 @@ export async function request(method, path, options = {}) {
       headers,
       credentials: "same-origin",
       ...(body !== undefined && { body: JSON.stringify(body) }),
-      ...(signal && { signal }),
+      signal: signal ? AbortSignal.any([signal, enough]) : enough,
       ...(keepalive && { keepalive }),
     });
   } catch (error) {
-    if (error instanceof DOMException && error.name === "AbortError") throw error;
+    if (signal?.aborted) throw error;
     throw new Problem(0, "No connection", "The server cannot be reached. Check the network.");
   }
   if (response.ok) {
@@ -106,11 +109,12 @@ async function problemOf(response) {
   return new Problem(response.status, "Unexpected answer", words);
 }
 
-/** @param {RequestOptions["query"]} query */
+/** @param {RequestOptions["query"]} query A list is sent as its values, one by one. */
 function search(query) {
-  const given = Object.entries(query ?? {}).filter(([, value]) => value != null && value !== "");
-  if (!given.length) return "";
-  return `?${new URLSearchParams(given.map(([key, value]) => [key, String(value)]))}`;
+  const given = Object.entries(query ?? {}).flatMap(([key, value]) =>
+    (Array.isArray(value) ? value : [value]).filter((one) => one != null && one !== "")
+      .map((one) => [key, String(one)]));
+  return given.length ? `?${new URLSearchParams(given)}` : "";
 }
 
 /** @param {string} path @param {RequestOptions["query"]} [query] @param {RequestOptions} [more] */
@@ -127,22 +131,34 @@ export const signIn = (name, password) => post("/session", { name, password }, {
 export const signOut = () => request("DELETE", "/session");
 /** @param {string} old @param {string} fresh */
 export const changePassword = (old, fresh) => post("/password", { old, new: fresh });
-export const listPeople = () => get("/people", { limit: 200 });
-/** @param {object} person */
+/** @returns {Promise<T.Page<T.Account>>} */
+export const listPeople = () => get("/people");
+/** @param {object} person @returns {Promise<T.Account>} */
 export const addPerson = (person) => post("/people", person);
-/** @param {string} name @param {object} changes */
+/** @param {string} name @param {object} changes @returns {Promise<T.Account>} */
 export const changePerson = (name, changes) =>
   request("PATCH", "/people", { query: { name }, body: changes });
-export const listKeys = () => get("/keys");
-/** @param {{label: string, scopes: string[], expires_at?: string}} key */
-export const addKey = (key) => post("/keys", key);
+/** @param {string} name @returns {Promise<T.Page<T.OpenSession>>} */
+export const listSessionsOf = (name) => get("/people/sessions", { name });
+/** @param {string} name */
+export const endSessionsOf = (name) => request("DELETE", "/people/sessions", { query: { name } });
+/** @returns {Promise<T.Page<T.OpenSession>>} */
+export const listSessions = () => get("/sessions");
 /** @param {string} id */
+export const endSession = (id) => request("DELETE", "/sessions", { query: { id } });
+/** @returns {Promise<T.Page<T.ApiKey>>} */
+export const listKeys = () => get("/keys");
+/** @param {{label: string, scopes: string[], expires_at?: string | null}} key
+ * @returns {Promise<T.ApiKey & {key: string}>} */
+export const addKey = (key) => post("/keys", key);
+/** @param {string} id @returns {Promise<T.ApiKey>} */
 export const revokeKey = (id) => request("DELETE", "/keys", { query: { id } });
 
 // The taxonomy and what is done of it.
 
+/** @returns {Promise<T.TreeColumns>} */
 export const getTree = () => get("/tree");
-/** @returns {Promise<{seq: number, target: number, leaves: Record<string, T.LeafProgress>, leases: T.Lease[]}>} */
+/** @returns {Promise<T.Progress>} */
 export const getProgress = () => get("/progress");
 /** @param {string} id @param {AbortSignal} [signal] @returns {Promise<T.Leaf>} */
 export const getLeaf = (id, signal) => get("/leaf", { id }, signal && { signal });
@@ -175,7 +191,7 @@ export const getProduct = (id) => get("/product", { id });
  */
 export const getLeafProducts = (id, kind, page) => get("/leaf/products", { id, kind, ...page });
 /** @param {T.Decision[]} decisions @returns {Promise<T.DecisionsAnswer>} */
-export const recordDecisions = (decisions) => post("/decisions", { decisions });
+export const recordDecisions = (decisions) => post("/decisions", { decisions }, { patience: 20 });
 
 // Audit, disputes, recommendations.
 
@@ -195,22 +211,46 @@ export const listSuspects = (query) => get("/suspects", query);
 
 // Overview and operation.
 
-/** @param {number} days */
+/** @param {number} days @returns {Promise<T.Dashboard>} */
 export const getDashboard = (days) => get("/dashboard", { days });
-/** @param {{cursor?: string, limit?: number}} [page] */
+/** @param {{cursor?: string | null, limit?: number, kind?: string[], person?: string}} [page]
+ * @returns {Promise<T.Page<T.Happened>>} */
 export const listActivity = (page) => get("/activity", page);
+/** @returns {Promise<T.Rounds>} */
 export const listRounds = () => get("/rounds");
-/** @param {{preset?: string}} [options] */
-export const startRound = (options) => post("/rounds", options ?? {});
-/** @param {string} id */
+/** @param {{preset: string}} options @returns {Promise<T.Job>} */
+export const startRound = (options) => post("/rounds", options);
+/** @param {string} id @returns {Promise<T.Job>} */
 export const getJob = (id) => get("/jobs", { id });
+/** @param {string} id @returns {Promise<T.Job>} */
+export const cancelJob = (id) => request("POST", "/jobs/cancel", { query: { id } });
+/** @returns {Promise<T.Releases>} */
 export const listReleases = () => get("/releases");
-/** @param {string} version */
+/** @param {string} version @returns {Promise<T.Job>} */
 export const startRelease = (version) => post("/releases", { version });
+/** Address of a file of a release, to be downloaded. @param {string} version @param {string} path */
+export const releaseFile = (version, path) =>
+  `${PREFIX}/releases/file${search({ version, path })}`;
+/** Address of a whole release as a tar file. @param {string} version */
+export const releaseArchive = (version) => `${PREFIX}/releases/archive${search({ version })}`;
 export const getMap = () => get("/map");
 /** @returns {Promise<ArrayBuffer>} float32 x, y by turns. */
 export const getMapPoints = () => get("/map/points", {}, { as: "buffer" });
 export const getMapIds = () => get("/map/ids");
 /** @param {"leaf" | "verdict" | "disagreement"} by @returns {Promise<ArrayBuffer>} */
 export const getMapColours = (by) => get("/map/colours", { by }, { as: "buffer" });
+/** @returns {Promise<T.Page<T.Webhook> & {kinds: string[]}>} */
 export const listWebhooks = () => get("/webhooks");
+/** @param {{url: string, kinds: string[]}} hook @returns {Promise<T.Webhook & {secret: string}>} */
+export const addWebhook = (hook) => post("/webhooks", hook);
+/** @param {string} id @param {object} changes @returns {Promise<T.Webhook>} */
+export const changeWebhook = (id, changes) =>
+  request("PATCH", "/webhooks", { query: { id }, body: changes });
+/** @param {string} id */
+export const deleteWebhook = (id) => request("DELETE", "/webhooks", { query: { id } });
+/** @param {{webhook?: string, cursor?: string | null, limit?: number}} [page]
+ * @returns {Promise<T.Page<T.Delivery>>} */
+export const listDeliveries = (page) => get("/webhooks/deliveries", page);
+/** @param {number} id @returns {Promise<T.Delivery>} */
+export const sendAgain = (id) =>
+  request("POST", "/webhooks/deliveries/again", { query: { id } });

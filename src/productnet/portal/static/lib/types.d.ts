@@ -28,6 +28,14 @@ export interface LeafProgress {
   hard_negatives: number; disputed: number; to_audit: number; decisions: number; seconds: number;
 }
 
+/** The taxonomy as columns, depth first. */
+export interface TreeColumns {
+  name: string; version: string; id: string[]; label: string[]; parent: number[]; leaf: boolean[];
+}
+export interface Progress {
+  seq: number; target: number; leaves: Record<string, LeafProgress>; leases: Lease[];
+}
+
 export interface Lease { leaf: string; task: Task; holder: string; expires_at: string }
 
 export interface Guideline {
@@ -98,6 +106,87 @@ export interface Waiting {
   title: string; leafName: string; detail?: string;
 }
 
+export interface Account {
+  name: string; display_name: string; roles: Role[]; active: boolean; created_at: string;
+  seen_at: string | null; sessions: number; has_password: boolean; by_provider: boolean;
+}
+export interface OpenSession {
+  id: string; created_at: string; seen_at: string; expires_at: string; address: string;
+  agent: string; here: boolean;
+}
+export interface ApiKey {
+  id: string; label: string; scopes: string[]; created_at: string; expires_at: string | null;
+  used_at: string | null; revoked_at: string | null;
+}
+export interface Happened {
+  id: number; kind: string; person: string | null; subject: string | null; name: string | null;
+  details: Record<string, string | number | boolean | null | string[]>; at: string;
+}
+export interface Webhook {
+  id: string; url: string; kinds: string[]; active: boolean; created_by: string | null;
+  created_at: string; failing_since: string | null; disabled_because: string | null;
+}
+export interface Delivery {
+  id: number; webhook: string; message: string; kind: string;
+  state: "waiting" | "delivered" | "dead"; attempts: number; due_at: string;
+  attempted_at: string | null; status: number | null; error: string | null; created_at: string;
+}
+
+export interface Job {
+  id: string; kind: "round" | "release"; arguments: Record<string, string>; person: string | null;
+  state: "running" | "done" | "failed" | "stopped"; started_at: string; finished_at: string | null;
+  step: string | null; message: string | null; done: number; total: number | null;
+  result: Record<string, any> | null; log: string | null;
+}
+export interface TableRow {
+  name: string; top1: number; top3: number; top5: number; macro_f1: number; seconds: number;
+  n_train: number; n_test: number;
+}
+export interface RoundDetail {
+  number: number; preset: string; image: string | null; started_at: string; finished: boolean;
+  active: boolean; steps: Record<string, number>; fault: string | null;
+  learnt: {
+    table: TableRow[]; levels: number[]; ece: number;
+    confused: { truth: string; truth_name: string; predicted: string; predicted_name: string; count: number; share: number }[];
+  } | null;
+}
+export interface Rounds {
+  items: RoundDetail[]; steps: string[]; presets: string[]; preset: string; gold: number;
+  gold_leaves: number; jobs: Job[];
+}
+export interface Released {
+  version: string; made_at: string; as_of: string; gold: number; hard_negatives: number;
+  leaves: number; bytes: number;
+  files: { path: string; bytes: number; rows: number | null; sha256: string }[];
+}
+export interface Releases {
+  items: Released[]; broken: { version: string; fault: string }[]; gold: number; jobs: Job[];
+}
+
+/** A share with its 95% interval. */
+export interface Proportion { hits: number; of: number; share: number | null; low: number; high: number }
+export interface Agreement { agreed: Proportion; kappa: number | null }
+export interface Speed {
+  timed: number; median: number | null; p90: number | null; pauses: number; untimed: number;
+}
+export interface Worker {
+  person: string; display_name: string; task: Task; decisions: number; unsure: Proportion;
+  speed: Speed; agreement: Agreement; precision: Proportion; lately: Proportion; flags: string[];
+  checks: { person: string; accuracy: Proportion; unsure: number } | null;
+}
+export interface Concern {
+  leaf: string; name: string; path: string[]; why: Record<string, string>; progress: LeafProgress;
+  agreement: Agreement; precision: Proportion; speed: Speed;
+}
+export interface Dashboard {
+  seq: number; days: { day: string; decisions: number; seconds: number; gold: number }[];
+  gold: number; decisions: number; agreement: Agreement; precision: Proportion;
+  seconds: number | null; people: Worker[];
+  pairs: { first: string; second: string; agreement: Agreement }[];
+  concerns: Concern[]; more_concerns: number;
+  confused: { said: string; said_name: string; gold: string; gold_name: string; products: number; siblings: boolean }[];
+  rounds: { number: number; table: TableRow[] }[];
+}
 export interface AuditPage { items: Card[]; left: number; answered: number; next_cursor: string | null }
 
 /** What somebody, or a model, said of a product. */

@@ -1,7 +1,7 @@
 // The top bar: where one can go, whether every answer is safe, who one is.
 // @ts-check
 
-import { html, useEffect, useState } from "../vendor/preact.js";
+import { html, useState } from "../vendor/preact.js";
 import { keyName } from "../lib/keys.js";
 import * as outbox from "../lib/outbox.js";
 import { theme } from "../lib/prefs.js";
@@ -33,14 +33,17 @@ export const LINKS = [
   { path: "/dashboard", label: "Dashboard", roles: ["admin", "adjudicator"], main: true },
   { path: "/map", label: "Map", main: true },
   { path: "/rounds", label: "Rounds", main: true },
+  { path: "/releases", label: "Releases", roles: ["admin"] },
   { path: "/suspects", label: "Suspected errors", roles: ["adjudicator"] },
   { path: "/people", label: "People", roles: ["admin"] },
   { path: "/activity", label: "Activity", roles: ["admin"] },
+  { path: "/webhooks", label: "Webhooks", roles: ["admin"] },
 ];
 
 export function TopBar() {
   const shown = LINKS.filter((link) => !link.roles || can(...link.roles));
   const more = shown.filter((link) => !link.main);
+  const here = current(shown)?.label ?? "Pages";
   return html`<header class="bar">
     <a class="bar-brand" href="/" title=${session.value?.project.name ?? "ProductNet"}>
       <img src="/static/icon.svg" alt="" width="24" height="24" />
@@ -53,8 +56,8 @@ export function TopBar() {
         ${(/** @type {() => void} */ close) => more.map((link) => html`<${MenuLink} key=${link.path} link=${link} close=${close} />`)}
       <//>`}
     </nav>
-    <${Menu} label="Pages" class="bar-all" align="left"
-      button=${html`${current(shown)?.label ?? "Pages"} <${Icon} name="down" size=${14} />`}>
+    <${Menu} label="Pages: ${here}" class="bar-all" align="left"
+      button=${html`${here} <${Icon} name="down" size=${14} />`}>
       ${(/** @type {() => void} */ close) => shown.map((link) => html`<${MenuLink} key=${link.path} link=${link} close=${close} />`)}
     <//>
     <div class="bar-end">
@@ -105,9 +108,7 @@ function ThemeButton() {
 function OutboxChip() {
   const [open, setOpen] = useState(false);
   const { tone, short, words, icon } = outboxState();
-  // A retry's countdown is not shown: only that answers wait, and where.
-  useEffect(() => undefined, [outbox.retryAt.value]);
-  return html`<button type="button" class="chip chip-${tone}" title=${words} aria-label=${words}
+  return html`<button type="button" class="chip chip-${tone}" title=${words} aria-label="${short}. ${words}"
       onClick=${() => setOpen(true)}>
       <${Icon} name=${icon} size=${16} /><span class="chip-words">${short}</span>
     </button>
@@ -118,7 +119,7 @@ function PersonMenu() {
   const who = person.value;
   if (!who) return null;
   const leave = () => {
-    const kept = outbox.waiting.peek().length;
+    const kept = outbox.pending.peek();
     signOut().catch((error) => toast(error.message, { tone: "bad" }));
     if (kept) toast(`${kept} answers stay on this computer until ${who.display_name || who.name} signs in again.`);
   };
@@ -126,6 +127,7 @@ function PersonMenu() {
     ${(/** @type {() => void} */ close) => html`
       <p class="menu-head"><b><bdi>${who.display_name || who.name}</bdi></b><br />
         <span class="muted small">${who.roles.join(", ")}</span></p>
+      <a class="menu-item" role="menuitem" href="/me" onClick=${close}><${Icon} name="lock" /> Your account</a>
       <a class="menu-item" role="menuitem" href="/settings" onClick=${close}><${Icon} name="gear" /> Settings and keys</a>
       ${session.value?.mode === "team" && html`<button type="button" class="menu-item" role="menuitem"
         onClick=${() => { close(); leave(); }}><${Icon} name="leave" /> Sign out</button>`}`}

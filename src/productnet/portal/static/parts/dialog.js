@@ -1,7 +1,7 @@
 // A dialog over the page: it keeps focus and keys to itself, and gives focus back when it closes.
 // @ts-check
 
-import { html, useEffect, useId, useRef } from "../vendor/preact.js";
+import { html, useId, useLayoutEffect, useRef } from "../vendor/preact.js";
 import { useCommands } from "../lib/keys.js";
 import { Icon } from "./icon.js";
 
@@ -9,17 +9,19 @@ import { Icon } from "./icon.js";
  * Shown for as long as it is rendered.
  * @param {{title: unknown, close: () => void, size?: "small" | "medium" | "large",
  *   footer?: unknown, class?: string, children?: unknown,
- *   scopes?: import("../lib/keys.js").Scope[],
+ *   still?: boolean, scopes?: import("../lib/keys.js").Scope[],
  *   commands?: Record<string, (event: KeyboardEvent) => void>}} props
- *   scopes, commands: the keys that work in the dialog; see useCommands.
+ *   scopes, commands: the keys that work in the dialog; see useCommands. still: its body does not
+ *   scroll, what is in it does.
  */
 export function Dialog({
-  title, close, size = "medium", footer, class: extra = "", children, scopes = [], commands = {},
+  title, close, size = "medium", footer, class: extra = "", children, still = false,
+  scopes = [], commands = {},
 }) {
   const id = useId();
   const box = useRef(/** @type {HTMLDialogElement | null} */ (null));
   useCommands(scopes, commands, { modal: true });
-  useEffect(() => {
+  useLayoutEffect(() => {
     const before = document.activeElement;
     const dialog = box.current;
     dialog?.showModal();
@@ -41,7 +43,7 @@ export function Dialog({
           <${Icon} name="close" />
         </button>
       </header>
-      <div class="dialog-body">${children}</div>
+      <div class="dialog-body" tabindex=${still ? undefined : 0}>${children}</div>
       ${footer && html`<footer class="dialog-foot">${footer}</footer>`}
     </div>
   </dialog>`;
