@@ -87,8 +87,8 @@ function ProjectView({ all, more }) {
       <${Figure} label="Audits confirm" value=${all.precision.share === null ? "–" : percent(all.precision.share, 1)}
         note=${all.precision.share === null ? "no audit yet" : `${percent(all.precision.low, 0)}–${percent(all.precision.high, 0)} of ${number(all.precision.of)} positives`}
         help="Labelled positives that the audit confirmed, with the 95% interval of Wilson" />
-      <${Figure} label="Agreement" value=${`κ ${kappaOf(all.agreement.kappa)}`}
-        note=${all.agreement.agreed.share === null ? "" : `${percent(all.agreement.agreed.share, 0)} the same answer`} help="Cohen's kappa of labels and their audits: 1 is full agreement, 0 what chance would give" />
+      <${Figure} label="Agreement" value=${all.agreement.agreed.share === null ? "–" : percent(all.agreement.agreed.share, 1)}
+        note=${all.agreement.agreed.share === null ? "no audit yet" : `κ ${kappaOf(all.agreement.kappa)}, of ${number(all.agreement.agreed.of)} audits`} help="Labels and audits with the same answer; Cohen's kappa: 1 is full agreement, 0 what chance would give" />
       <${Figure} label="An answer takes" value=${secondsOf(all.seconds)} note="median" help="Pauses left out" />
     </dl><//>
     <${Panel}><${Chart} title="Gold by day" labels=${labels} series=${[{ name: "gold", colour: "--gold-fill", values: all.days.map((day) => day.gold) }]}

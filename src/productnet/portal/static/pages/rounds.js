@@ -32,7 +32,7 @@ export default function Rounds(_props) {
   const start = can("admin") && html`<button type="button" class="button button-primary" disabled=${!data || running || !data.gold}
     onClick=${() => setStarting(true)}><${Icon} name="refresh" size=${16} /> Start a round</button>`;
   return html`<${Page} title="Rounds" lead="A round trains the master model on gold, embeds the pool with it, and recommends categories. People go on meanwhile."
-    actions=${start}>
+    actions=${data?.items.length ? start : null}>
     ${problem && !data ? html`<${Panel}><${Failure} problem=${problem} retry=${reload} /><//>`
       : !data ? html`<${Panel}><${Skeleton} lines=${7} label="Loading the rounds" /><//>`
       : html`<div class="stack">
