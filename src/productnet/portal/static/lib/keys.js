@@ -1,7 +1,7 @@
 // Every command and its keys, in one table; keys can be changed, and none fires inside a text box.
 // @ts-check
 
-import { useEffect, useRef } from "../vendor/preact.js";
+import { useLayoutEffect, useRef } from "../vendor/preact.js";
 import { pref } from "./prefs.js";
 
 /**
@@ -160,7 +160,8 @@ const layers = [];
 export function useCommands(scopes, handlers, { modal = false } = {}) {
   const latest = useRef(handlers);
   latest.current = handlers;
-  useEffect(() => {
+  // Before the next key can be pressed: an ordinary effect may come after it.
+  useLayoutEffect(() => {
     const layer = { scopes, handlers: latest, modal };
     layers.push(layer);
     return () => {

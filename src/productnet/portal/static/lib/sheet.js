@@ -45,6 +45,12 @@ export class Sheet {
     return { from: Math.min(from, to), to: Math.max(from, to) };
   });
 
+  /** What is selected; empty while there is no selection but the cursor. */
+  chosen = computed(() => {
+    const { from, to } = this.selection.value;
+    return new Set(this.anchor.value === null ? [] : this.slots.value.slice(from, to + 1));
+  });
+
   #watch = new Stopwatch();
 
   /**

@@ -23,7 +23,10 @@ import { Sources, asked as freshAsked, modelKind, pageSize, pictureSize, wishOf 
 
 /** @import {Candidate, Leaf} from "../lib/types.js" */
 
-const asideShown = pref("leafAside", true);
+// Beside the candidates where there is room; above them, when asked for, where there is not.
+const beside = pref("leafAside", true);
+const above = pref("leafAsideAbove", false);
+const narrow = matchMedia("(max-width: 1000px)");
 
 /** @param {{query: URLSearchParams}} props */
 export default function LeafPage({ query }) {
@@ -89,6 +92,7 @@ function Workplace({ leaf }) {
   ])));
 
   const done = isDone(progress) && !goneOn;
+  const asideShown = useNarrow() ? above : beside;
   return html`<div class="page page-wide leaf">
     <${LeafHeader} leaf=${leaf} progress=${progress} lease=${lease} aside=${asideShown.value}
       turnAside=${() => { asideShown.value = !asideShown.value; }} />
@@ -115,6 +119,17 @@ function throttled(work, every) {
       work();
     }, every);
   };
+}
+
+/** Whether the window has no room beside the candidates. */
+function useNarrow() {
+  const [is, setIs] = useState(narrow.matches);
+  useEffect(() => {
+    const change = () => setIs(narrow.matches);
+    narrow.addEventListener("change", change);
+    return () => narrow.removeEventListener("change", change);
+  }, []);
+  return is;
 }
 
 /** What a decision says of the candidate it is about. @param {Candidate} card */

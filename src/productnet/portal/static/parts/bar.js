@@ -120,7 +120,7 @@ function PersonMenu() {
   const who = person.value;
   if (!who) return null;
   const leave = () => {
-    const kept = outbox.waiting.peek().length;
+    const kept = outbox.pending.peek();
     signOut().catch((error) => toast(error.message, { tone: "bad" }));
     if (kept) toast(`${kept} answers stay on this computer until ${who.display_name || who.name} signs in again.`);
   };
