@@ -1,4 +1,4 @@
-"""The pages of those who lead, in real Chromium: the tree, the dashboard, people, keys, webhooks."""
+"""The pages of those who lead, in real Chromium: tree, dashboard, people, keys, webhooks."""
 
 import re
 

@@ -197,6 +197,8 @@ function ModelView({ all }) {
   const series = names.map((name, at) => ({ name, colour: colours[at] ?? "--cat-8",
     values: rounds.map(({ table }) => table.find((row) => row.name === name)?.top1 ?? null) }));
   const own = latest.table[0];
+  // Lines need no zero: the scale begins a little below the least of them.
+  const least = Math.max(0, Math.floor(10 * Math.min(...series.flatMap(({ values }) => values.map((value) => value ?? 1))) - 0.3) / 10);
   return html`
     <${Panel}><dl class="figures">
       <${Figure} label="Top-1" value=${own ? percent(own.top1, 1) : "–"} note=${`round ${latest.number}`} />
@@ -205,8 +207,8 @@ function ModelView({ all }) {
       <${Figure} label="Macro F1" value=${own ? own.macro_f1.toFixed(3) : "–"} />
       <${Figure} label="Learnt from" value=${number(own?.n_train ?? 0)} note=${`tested on ${number(own?.n_test ?? 0)}`} />
     </dl><//>
-    <${Panel}><${Chart} title="Top-1 accuracy by round" kind="lines" labels=${labels} series=${series} to=${1} height=${230}
-      format=${(/** @type {number} */ value) => percent(value, 1)} words=${`The master model has ${own ? percent(own.top1, 1) : "no figure"} in round ${latest.number}.`} /><//>
+    <${Panel}><${Chart} title="Top-1 accuracy by round" kind="lines" labels=${labels} series=${series} from=${least} to=${1} height=${230}
+      format=${(/** @type {number} */ value) => percent(value, value === 1 || value === least ? 0 : 1)} words=${`The master model has ${own ? percent(own.top1, 1) : "no figure"} in round ${latest.number}.`} /><//>
     <${Panel} title="Table 1" note=${`Round ${latest.number}, on ${count(own?.n_test ?? 0, "gold product")} kept apart`} actions=${html`<a class="button button-small" href="/rounds">All rounds</a>`}>
       <div class="scroll"><table class="table numbers"><thead><tr><th>Model</th><th class="number">Top-1</th><th class="number">Top-3</th><th class="number">Top-5</th><th class="number">Macro F1</th></tr></thead>
         <tbody>${latest.table.map((row) => html`<tr key=${row.name}><td>${row.name}</td><td class="number">${percent(row.top1, 1)}</td><td class="number">${percent(row.top3, 1)}</td>
