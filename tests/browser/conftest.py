@@ -39,6 +39,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     command("init", str(shop), "--taxonomy", str(files.taxonomy))
     command("import", str(files.feed), "--project", str(shop))
     command("embed", "--project", str(shop))
+    shutil.copy(files.reference, Project.open(shop).reference_path)
     return shop
 
 

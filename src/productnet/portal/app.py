@@ -21,13 +21,17 @@ from productnet.portal.problems import RESPONSES, answer_with_problems
 from productnet.portal.routes import (
     activity,
     dashboard,
+    disputes,
     leaves,
     live,
+    oidc,
     people,
     products,
+    recommendations,
     releases,
     rounds,
     session,
+    suspects,
     taxonomy,
     webhooks,
     work,
@@ -51,6 +55,9 @@ _ROUTERS = (
     people.router,
     activity.router,
     webhooks.router,
+    disputes.router,
+    recommendations.router,
+    suspects.router,
     live.router,
 )
 
@@ -86,6 +93,7 @@ def create_app(portal: Portal) -> FastAPI:
     )
     app.mount("/static", _Files(directory=STATIC), name="static")
     app.include_router(session.pages)
+    app.include_router(oidc.pages)
 
     @app.get("/{page:path}", include_in_schema=False)
     async def index(page: str) -> FileResponse:

@@ -87,6 +87,10 @@ PERMISSIONS: Mapping[str, Permission] = {
     "delete_webhook": _only(scope=Scope.ADMIN),
     "list_deliveries": _only(scope=Scope.ADMIN),
     "send_again": _only(scope=Scope.ADMIN),
+    "list_disputes": _only(_ADJUDICATOR),
+    "list_suspects": _only(_ADJUDICATOR),
+    "list_recommendations": _only(_LABELER),
+    "list_recommended_products": _only(_LABELER),
     # Operation; health is open, and is no part of the API
     "get_metrics": _only(scope=Scope.ADMIN),
 }

@@ -16,7 +16,8 @@ from productnet.annotation.queue import Board
 from productnet.annotation.workflow import Workflow
 from productnet.catalog.pool import Pool
 from productnet.database.database import Database
-from productnet.embeddings.active import Active, read_active
+from productnet.embeddings.active import Active, active_set, read_active
+from productnet.evaluation.suspects import Suspect, suspects_of_gold, suspects_of_leaf
 from productnet.events.activity import Activity
 from productnet.events.courier import Courier
 from productnet.events.deliveries import Deliveries
@@ -25,7 +26,9 @@ from productnet.people.doors import Doors
 from productnet.portal.cards import Cards
 from productnet.portal.jobs import Job, Jobs
 from productnet.portal.metrics import Metrics
+from productnet.portal.oidc import OpenIdConnect
 from productnet.portal.pictures import Pictures
+from productnet.portal.second_looks import ALL_GOLD, SecondLooks
 from productnet.portal.updates import Update, Updates
 from productnet.retrieval.candidates import Leaf
 from productnet.retrieval.live import LiveModels
@@ -53,11 +56,13 @@ class Portal:
         log: The decisions.
         workflow: The one way into them.
         doors: How people come in.
+        oidc: The door that a provider of OpenID Connect opens, if there is one.
         leases: Who is at work on which leaf.
         assignments: Who was given which leaf.
         metrics: What is counted and timed.
         live: The local models, refitted while people work.
         quality: Agreement, precision and speed of people and leaves.
+        second_looks: Answers that look wrong.
         checks: Products whose answer is known, shown again.
         activity: What happened, for admins and webhooks.
         webhooks: Who is told of it.
@@ -73,6 +78,7 @@ class Portal:
         self.database = database
         self.log = DecisionLog(database)
         self.doors = Doors.open(database, project.settings.sign_in)
+        self.oidc = OpenIdConnect.configured(project.settings.sign_in, self.doors)
         self.leases = Leases(
             database, lifetime=timedelta(minutes=project.settings.portal.lease_minutes)
         )
@@ -80,6 +86,7 @@ class Portal:
         self._products = _Products(project)
         self._served = _Served(project)
         self.workflow = Workflow(self.log, self._served.taxonomy, self._products)
+        self.second_looks = SecondLooks(self._find_suspects)
         self.metrics = Metrics()
         self.live = LiveModels(
             self._served.resources,
@@ -169,6 +176,14 @@ class Portal:
         """A leaf as decisions have made it; raises UnknownCategory."""
         return Leaf.of(category, state=self.log.state(), taxonomy=self.taxonomy)
 
+    def _find_suspects(self, what: str) -> tuple[list[Suspect], int]:
+        """Suspected errors of a leaf or of all gold, and the last decision they rest on."""
+        state, embeddings = self.log.state(), active_set(self.project)
+        seq, seed = state.seq, self.project.settings.seed
+        if what == ALL_GOLD:
+            return suspects_of_gold(state, embeddings, seed=seed), seq
+        return suspects_of_leaf(what, state, embeddings, seed=seed), seq
+
     def _current(self) -> "_Served":
         served = self._served
         if not served.may_be_old():
@@ -236,6 +251,9 @@ class Portal:
         self.jobs.close()
         self.courier.close()
         self.updates.close()
+        if self.oidc:
+            self.oidc.close()
+        self.second_looks.close()
         self.live.close()
         self.log.close()
 

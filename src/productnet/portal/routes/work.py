@@ -9,10 +9,12 @@ import numpy as np
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 
+from productnet.annotation.audits import audit_sheet, audited_by
 from productnet.annotation.state import LeafProgress
 from productnet.errors import UsageError
 from productnet.local.ask import Ask
 from productnet.local.registry import LOCAL_MODELS
+from productnet.people.roles import PersonRole
 from productnet.portal.answers import Answer, Receipt, record_answers
 from productnet.portal.cards import Card
 from productnet.portal.planting import with_checks
@@ -91,13 +93,19 @@ class Recorded(BaseModel):
 
     results: list[Receipt]
     seq: int
-    progress: dict[str, LeafProgress] = Field(description="Of the leaves that were decided on")
+    progress: dict[str, LeafProgress] = Field(
+        description="Of the leaves that were decided on, less those that one audits: gold or "
+        "disputed would tell what the labeler had said"
+    )
 
 
 class AuditPage(BaseModel):
     """Products to audit, and nothing that tells what was said of them."""
 
     items: list[Card]
+    left: int = Field(description="Products of the leaf that wait for the one who asks")
+    answered: int = Field(description="Products of the leaf that they have audited")
+    next_cursor: str | None = Field(description="Give it as `cursor` for what follows")
 
 
 @router.post("/candidates", operation_id="get_candidates")
@@ -154,11 +162,13 @@ def record_decisions(portal: PortalOf, person: AskedBy, sent: Decisions) -> Reco
     """Record answers. Send them again, under the same ids, until they are acknowledged."""
     receipts = record_answers(portal, person, sent.decisions)
     state = portal.log.state()
-    leaves = dict.fromkeys(answer.leaf for answer in sent.decisions)
+    leaves = {answer.leaf for answer in sent.decisions if answer.leaf in portal.taxonomy}
+    if PersonRole.AUDITOR in person.roles or PersonRole.ADMIN in person.roles:
+        leaves = {leaf for leaf in leaves if not audited_by(state, leaf, person.name)}
     return Recorded(
         results=receipts,
         seq=state.seq,
-        progress={leaf: state.progress(leaf) for leaf in leaves if leaf in portal.taxonomy},
+        progress={leaf: state.progress(leaf) for leaf in leaves},
     )
 
 
@@ -168,12 +178,17 @@ def get_audit(
     person: AskedBy,
     leaf: LeafId,
     count: Annotated[int, Query(ge=1, le=100)] = 20,
+    cursor: Annotated[str, Query(pattern=r"^[0-9a-f]{0,64}$")] = "",
 ) -> AuditPage:
     """Products of a leaf for this person to audit, in no order that tells anything."""
-    queue = portal.workflow.audit_queue(
-        portal.taxonomy[leaf].id, auditor=person.name, count=count, rng=np.random.default_rng()
+    leaf, state = portal.taxonomy[leaf].id, portal.log.state()
+    sheet = audit_sheet(state, leaf, auditor=person.name, count=count, after=cursor)
+    return AuditPage(
+        items=portal.cards.of(sheet.products),
+        left=sheet.left,
+        answered=len(audited_by(state, leaf, person.name)),
+        next_cursor=sheet.cursor,
     )
-    return AuditPage(items=portal.cards.of(queue))
 
 
 def _options(asked: CandidatesAsked) -> Asked:

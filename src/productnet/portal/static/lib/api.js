@@ -192,17 +192,19 @@ export const recordDecisions = (decisions) => post("/decisions", { decisions });
 
 // Audit, disputes, recommendations.
 
-/** @param {string} leaf @param {number} count @returns {Promise<T.Page<T.Card>>} */
-export const getAudit = (leaf, count) => get("/audit", { leaf, count });
-/** @param {{leaf?: string, cursor?: string}} [query] */
+/** @param {{leaf: string, count: number, cursor?: string}} query @param {AbortSignal} [signal]
+ * @returns {Promise<T.AuditPage>} */
+export const getAudit = (query, signal) => get("/audit", query, signal && { signal });
+/** @param {{leaf?: string, cursor?: string, limit?: number}} [query] @returns {Promise<T.DisputesPage>} */
 export const listDisputes = (query) => get("/disputes", query);
+/** @returns {Promise<T.RecommendedLeaves>} */
 export const listRecommendations = () => get("/recommendations");
-/** @param {{leaf: string, min?: number, cursor?: string}} query */
-export const listRecommendedProducts = (query) => get("/recommendations/products", query);
-/** @param {{leaf?: string, cursor?: string}} [query] */
+/** @param {{leaf: string, min?: number, cursor?: string, limit?: number}} query
+ * @param {AbortSignal} [signal] @returns {Promise<T.RecommendedPage>} */
+export const listRecommendedProducts = (query, signal) =>
+  get("/recommendations/products", query, signal && { signal });
+/** @param {{leaf?: string, cursor?: string, limit?: number}} [query] @returns {Promise<T.SuspectsPage>} */
 export const listSuspects = (query) => get("/suspects", query);
-/** @param {string} product @param {string} leaf */
-export const openSuspect = (product, leaf) => post("/suspects", { product, leaf });
 
 // Overview and operation.
 

@@ -203,8 +203,8 @@ export class Sheet {
       this.said.value = `Undone: ${gesture.items.length === 1 && gesture.items[0]
         ? brief(titleOf(gesture.items[0].card), 80) : `${gesture.items.length} answers`}.`;
     });
-    void outbox.give(gesture.items.map(({ id, card }) => ({
-      decision: outbox.decide({ product: card.product, leaf: gesture.leaf, role: "undo", undoes: id }),
+    void outbox.give(gesture.items.map(({ id, card, leaf }) => ({
+      decision: outbox.decide({ product: card.product, leaf: leaf ?? gesture.leaf, role: "undo", undoes: id }),
       title: titleOf(card), leafName: gesture.leafName,
     })));
     this.#watch.restart();

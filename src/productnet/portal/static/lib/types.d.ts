@@ -47,13 +47,16 @@ export interface Leaf {
   guideline: Guideline;
   guideline_fault: string | null;
   siblings: { id: string; name: string; gold: number }[];
-  progress: LeafProgress;
+  /** Not told to whoever audits the leaf now. */
+  progress: LeafProgress | null;
   leases: Lease[];
 }
 
 export interface QueueItem {
   leaf: string; name: string; path: string[]; task: Task; why: string; assigned: boolean;
-  waiting: number; progress: LeafProgress;
+  waiting: number;
+  /** Not told of leaves to audit. */
+  progress: LeafProgress | null;
 }
 
 export interface Card {
@@ -84,7 +87,7 @@ export interface CandidatesPage {
 
 export interface Decision {
   id: string; product: string; leaf: string;
-  role: "label" | "audit" | "adjudicate" | "undo";
+  role: "label" | "audit" | "adjudicate" | "challenge" | "undo";
   verdict?: Verdict; undoes?: string; seconds?: number; source?: string | null;
   model_version?: string | null; score?: number | null; note?: string; at?: string;
 }
@@ -183,4 +186,49 @@ export interface Dashboard {
   concerns: Concern[]; more_concerns: number;
   confused: { said: string; said_name: string; gold: string; gold_name: string; products: number; siblings: boolean }[];
   rounds: { number: number; table: TableRow[] }[];
+}
+export interface AuditPage { items: Card[]; left: number; answered: number; next_cursor: string | null }
+
+/** What somebody, or a model, said of a product. */
+export interface Said {
+  role: "label" | "audit" | "adjudicate" | "import" | "challenge"; person: string;
+  verdict: Verdict | null; note: string | null; at: string; leaf: string; leaf_name: string;
+  model_version: string | null; probability: number | null;
+}
+export interface Dispute {
+  product: Card; kind: "differ" | "two_leaves" | "challenged"; reason: string;
+  leaf: string; leaves: string[]; answers: Said[];
+}
+export interface BesideDispute {
+  name: string; path: string[]; guideline: Guideline; positives: Card[]; hard_negatives: Card[];
+}
+export interface DisputesPage {
+  items: Dispute[]; leaves: Record<string, BesideDispute>; total: number;
+  next_cursor: string | null;
+}
+
+export interface RecommendedLeaf {
+  leaf: string; name: string; path: string[]; count: number; confident: number;
+  verified: number; confidences: number[]; gold: number;
+}
+export interface RecommendedLeaves {
+  round: number | null; model_version: string | null; leaves: RecommendedLeaf[];
+}
+export interface RecommendedProduct extends Card { confidence: number; rank: number }
+export interface RecommendedPage {
+  items: RecommendedProduct[]; round: number | null; model_version: string | null;
+  confidences: number[]; left: number; next_cursor: string | null;
+}
+
+export interface Suspect {
+  product: Card; leaf: string; name: string; path: string[]; given: Verdict; probability: number;
+  rather: string | null; rather_name: string | null; answers: Said[];
+}
+export interface OpenedSuspect {
+  product: Card; leaf: string; name: string; by: string; at: string; note: string | null;
+  probability: number | null; yours: boolean;
+}
+export interface SuspectsPage {
+  items: Suspect[]; total: number; open: OpenedSuspect[]; model_version: string;
+  behind: number | null; looking: boolean; failure: string | null; next_cursor: string | null;
 }

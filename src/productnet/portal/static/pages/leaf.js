@@ -10,6 +10,7 @@ import * as live from "../lib/live.js";
 import { useLoad } from "../lib/load.js";
 import { onAcknowledged } from "../lib/outbox.js";
 import { pref } from "../lib/prefs.js";
+import { href } from "../lib/router.js";
 import { can, session } from "../lib/session.js";
 import { Sheet } from "../lib/sheet.js";
 import { Empty, Failure } from "../parts/empty.js";
@@ -37,7 +38,16 @@ export default function LeafPage({ query }) {
     return html`<div class="page"><h1 class="unseen">Leaf</h1><${Failure} problem=${problem} retry=${reload} /></div>`;
   }
   if (!data) return html`<${Waiting} />`;
-  return html`<${Workplace} key=${data.id} leaf=${data} />`;
+  if (!data.progress) return html`<${Auditing} leaf=${data} />`;
+  return html`<${Workplace} key=${data.id} leaf=${data} begun=${data.progress} />`;
+}
+
+/** Nobody labels and audits a leaf at once. @param {{leaf: Leaf}} props */
+function Auditing({ leaf }) {
+  return html`<div class="page"><h1><bdi>${leaf.name}</bdi></h1>
+    <${Empty} icon="lock" title="You are auditing this leaf"
+      action=${html`<a class="button button-primary" href=${href("/audit", { leaf: leaf.id })}>Back to the audit</a>
+        <a class="button" href="/">Other leaves</a>`}>Its labels stay hidden from you until you leave the audit.<//></div>`;
 }
 
 /** The page's own shape until the leaf is there. */
@@ -54,14 +64,14 @@ function WaitingGrid() {
   </div>`;
 }
 
-/** @param {{leaf: Leaf}} props */
-function Workplace({ leaf }) {
+/** @param {{leaf: Leaf, begun: import("../lib/types.js").LeafProgress}} props */
+function Workplace({ leaf, begun }) {
   const sheet = useMemo(() => new Sheet({ leaf: leaf.id, leafName: leaf.name, role: "label", describe }), []);
   const feed = useMemo(() => new Feed(leaf.id, sheet), []);
   const lease = useMemo(() => new Lease(leaf.id, "label", leaf.leases), []);
-  const [progress, setProgress] = useState(leaf.progress);
+  const [progress, setProgress] = useState(begun);
   const [asked, setAsked] = useState(freshAsked);
-  const [goneOn, setGoneOn] = useState(() => isDone(leaf.progress));
+  const [goneOn, setGoneOn] = useState(() => isDone(begun));
   const labeler = can("labeler");
 
   useEffect(() => (labeler ? lease.keep() : undefined), []);
@@ -76,7 +86,7 @@ function Workplace({ leaf }) {
     if (leaves?.includes(leaf.id)) refresh();
   }), []);
   const refresh = useCallback(throttled(() => {
-    getLeaf(leaf.id).then((found) => setProgress(found.progress), () => {});
+    getLeaf(leaf.id).then((found) => found.progress && setProgress(found.progress), () => {});
     feed.modelLearnt();
   }, 3000), []);
   const wish = JSON.stringify(wishOf(asked));
