@@ -162,7 +162,7 @@ function LeavesView({ all }) {
         : html`<${Empty} icon="yes" title="No leaf stands out">None is disputed, imprecise, slow or thin.<//>`}
     <//>
     <${Panel} title="Most confused by people" note="Somebody said yes to the first leaf, and the product is gold of the second.">
-      ${all.confused.length ? html`<table class="table numbers"><thead><tr><th>Said yes to</th><th>Gold of</th><th></th><th class="number">Products</th></tr></thead>
+      ${all.confused.length ? html`<table class="table numbers"><thead><tr><th>Said yes to</th><th>Gold of</th><th>Where</th><th class="number">Products</th></tr></thead>
         <tbody>${all.confused.map((one) => html`<tr key=${one.said + " " + one.gold}><td><a href=${href("/leaf", { id: one.said })}><bdi>${one.said_name}</bdi></a></td>
           <td><a href=${href("/leaf", { id: one.gold })}><bdi>${one.gold_name}</bdi></a></td><td>${one.siblings && html`<span class="tag">siblings</span>`}</td>
           <td class="number">${number(one.products)}</td></tr>`)}</tbody></table>`

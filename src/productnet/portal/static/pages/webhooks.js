@@ -111,7 +111,7 @@ function Deliveries({ hooks, hook, showAll }) {
             <td>${one.status ? `HTTP ${one.status}` : ""} <span class="muted small">${one.error ?? (one.status ? "" : "–")}</span></td>
             <td title=${one.created_at}>${ago(one.created_at)}</td>
             <td class="number"><button type="button" class="button button-small" disabled=${busy} onClick=${() => again(one)}
-              aria-label="Send message ${one.id} again">Send again</button></td>
+              aria-label="Send again: message ${one.id}">Send again</button></td>
           </tr>`)}</tbody></table></div>
         <${More} list=${found} />`}
   <//>`;

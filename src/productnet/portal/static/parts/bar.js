@@ -109,7 +109,7 @@ function OutboxChip() {
   const { tone, short, words, icon } = outboxState();
   // A retry's countdown is not shown: only that answers wait, and where.
   useEffect(() => undefined, [outbox.retryAt.value]);
-  return html`<button type="button" class="chip chip-${tone}" title=${words} aria-label=${words}
+  return html`<button type="button" class="chip chip-${tone}" title=${words} aria-label="${short}: ${words}"
       onClick=${() => setOpen(true)}>
       <${Icon} name=${icon} size=${16} /><span class="chip-words">${short}</span>
     </button>
