@@ -59,7 +59,10 @@ def test_the_dashboard_tells_who_agrees_with_whom(visit: Visit, audited: str) ->
         ("otto", "audit"),
     }
     [concern] = told["concerns"]
-    assert (concern["leaf"], concern["why"]) == (audited, {"disputed": "3 disputes are open", "imprecise": "audits confirm 50% of 6 positives"})
+    assert (concern["leaf"], concern["why"]) == (
+        audited,
+        {"disputed": "3 disputes are open", "imprecise": "audits confirm 50% of 6 positives"},
+    )
 
 
 def test_the_dashboard_of_an_empty_project_is_empty(visit: Visit) -> None:
