@@ -8,6 +8,7 @@ from uuid import uuid4
 import pytest
 from starlette.testclient import TestClient
 
+from productnet.events.kinds import Kind
 from productnet.portal.app import create_app
 from productnet.portal.jobs import JobState
 from productnet.portal.portal import Portal
@@ -167,9 +168,38 @@ def test_what_admins_do_is_in_the_activity_log_and_no_secret_is(visit: Visit) ->
     kinds = [one["kind"] for one in page.json()["items"]]
     assert kinds == ["person.changed", "password.changed"]
     older = admin.get(f"{API}/activity", params={"cursor": page.json()["next_cursor"]}).json()
-    assert [one["kind"] for one in older["items"]] == ["person.added"]
+    assert [one["kind"] for one in older["items"]] == ["person.added", "signed.in"]
     only = admin.get(f"{API}/activity", params={"kind": ["person.added"]}).json()["items"]
     assert [(one["person"], one["subject"]) for one in only] == [("root", "nora")]
+
+
+def test_who_came_in_and_who_was_refused_is_in_the_log(portal: Portal, visit: Visit) -> None:
+    TestClient(create_app(portal)).post(
+        f"{API}/session", json={"name": "lena", "password": "not this one, no"}
+    )
+    visit("lena")
+    asked = {"kind": ["signed.in", "sign.in.refused"]}
+    told = visit("root").get(f"{API}/activity", params=asked)
+    assert "not this one" not in told.text
+    assert [(one["kind"], one["person"], one["subject"]) for one in told.json()["items"]] == [
+        ("signed.in", "root", "root"),
+        ("signed.in", "lena", "lena"),
+        ("sign.in.refused", None, "lena"),
+    ]
+
+
+def test_an_assignment_and_a_guideline_leave_their_trace(visit: Visit, leaf: str) -> None:
+    admin = visit("root")
+    given = {"leaf": leaf, "task": "label", "person": "lena"}
+    assert admin.post(f"{API}/assignments", json=given).status_code == 204
+    words = {"definition": "Cups to drink from", "include": [], "exclude": [], "examples": []}
+    written = admin.put(f"{API}/guideline", params={"id": leaf}, json=words)
+    assert written.status_code == 204, written.text
+    told = admin.get(f"{API}/activity", params={"limit": 2}).json()["items"]
+    assert [(one["kind"], one["name"]) for one in told] == [
+        ("guideline.changed", "Mugs"),
+        ("leaf.assigned", "Mugs"),
+    ]
 
 
 def test_a_webhooks_secret_is_told_once(visit: Visit) -> None:
@@ -279,7 +309,7 @@ def test_a_leaf_that_is_done_is_told_once(portal: Portal, visit: Visit, leaf: st
     say(visit("lena"), leaf, products, "++", "label")
     say(visit("otto"), leaf, products, "++", "audit")
     for _ in range(50):
-        told = portal.activity.page().items
+        told = portal.activity.page(kinds=[Kind.LEAF_DONE]).items
         if told:
             break
         time.sleep(0.1)
