@@ -66,6 +66,22 @@ def test_the_dashboard_tells_who_agrees_with_whom(visit: Visit, audited: str) ->
     )
 
 
+def test_every_leaf_begun_is_listed_page_by_page(
+    portal: Portal, visit: Visit, audited: str
+) -> None:
+    other = next(one.id for one in portal.taxonomy.leaves if one.id != audited)
+    say(visit("lena"), other, portal.resources.ids[20:22].to_pylist(), "+-", "label")
+    browser = visit("ada")
+    address = f"{API}/dashboard/leaves"
+    page = browser.get(address, params={"limit": 1}).json()
+    assert [one["leaf"] for one in page["items"]] == [audited]
+    rest = browser.get(address, params={"limit": 1, "cursor": page["next_cursor"]}).json()
+    assert [one["leaf"] for one in rest["items"]] == [other]
+    assert rest["items"][0]["agreement"]["agreed"]["share"] is None
+    assert rest["next_cursor"] is None
+    assert browser.get(address, params={"cursor": "-1"}).status_code == 422
+
+
 def test_the_dashboard_of_an_empty_project_is_empty(visit: Visit) -> None:
     told = visit("root").get(f"{API}/dashboard").json()
     assert (told["gold"], told["people"], told["seconds"]) == (0, [], None)
