@@ -141,5 +141,8 @@ session.state.subscribe((state) => {
   if (state === "in" && route.peek().path === "/sign-in") go("/", { replace: true });
 });
 outbox.start();
+// The first page's code is on its way while the server is asked who this is.
+const first = PAGES[route.peek().path];
+if (first) open(first).catch(() => {});
 session.load();
 render(html`<${App} />`, /** @type {HTMLElement} */ (document.getElementById("app")));
