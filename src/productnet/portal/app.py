@@ -18,7 +18,7 @@ from productnet.portal.middleware import SecureHeaders
 from productnet.portal.permissions import PERMISSIONS
 from productnet.portal.portal import Portal
 from productnet.portal.problems import RESPONSES, answer_with_problems
-from productnet.portal.routes import leaves, live, products, session, taxonomy, work
+from productnet.portal.routes import leaves, live, map, products, session, taxonomy, work
 from productnet.portal.security import guard
 
 # The largest picture, in base64, and what is around it.
@@ -32,6 +32,7 @@ _ROUTERS = (
     leaves.router,
     products.router,
     work.router,
+    map.router,
     live.router,
 )
 

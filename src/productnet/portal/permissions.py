@@ -59,6 +59,13 @@ PERMISSIONS: Mapping[str, Permission] = {
     "get_candidates": _only(_LABELER),
     "record_decisions": _signed_in(scope=Scope.ANNOTATE),
     "get_audit": _only(_AUDITOR),
+    # The map
+    "get_map": _signed_in(),
+    "get_map_points": _signed_in(),
+    "get_map_legend": _signed_in(),
+    "get_map_colours": _signed_in(),
+    "get_map_ids": _signed_in(),
+    "get_map_products": _signed_in(),
     # Operation; health is open, and is no part of the API
     "get_metrics": _only(scope=Scope.ADMIN),
 }

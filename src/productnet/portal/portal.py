@@ -17,6 +17,7 @@ from productnet.database.database import Database
 from productnet.embeddings.active import Active, read_active
 from productnet.people.doors import Doors
 from productnet.portal.cards import Cards
+from productnet.portal.maps import Maps
 from productnet.portal.metrics import Metrics
 from productnet.portal.pictures import Pictures
 from productnet.portal.updates import Update, Updates
@@ -51,6 +52,7 @@ class Portal:
         metrics: What is counted and timed.
         live: The local models, refitted while people work.
         pictures: Encodes pictures for browsers.
+        maps: The map of the embedding, and its colours.
         updates: Tells browsers what changes.
     """
 
@@ -75,6 +77,7 @@ class Portal:
             most_kept=_MODELS_KEPT,
         )
         self.pictures = Pictures()
+        self.maps = Maps(project)
         self._switching = Lock()
         self._told_seq = self.log.state().seq
         self._told_active = self._served.active
