@@ -61,6 +61,7 @@ class MapStamp:
         count: Number N of products.
         landmarks: How many were laid out; the others were placed among them.
         seed: Seed of the sample and of the layout.
+        spread: Standard deviation of the landmarks where t-SNE left them, before scaling.
         like: The set whose map it was started from and turned onto; None for a first map.
         set_created_at: When the set was made: another set of the same name is not this one.
         format_version: Format of the file.
@@ -70,6 +71,7 @@ class MapStamp:
     count: int
     landmarks: int
     seed: int
+    spread: float
     like: str | None
     set_created_at: str
     format_version: int = FORMAT_VERSION
@@ -143,7 +145,8 @@ def build_map(
     vectors = embedding_set.read(landmarks)  # (L, D)
     with progress.task("Drawing the map", total=count) as advance:
         start = _start(vectors, None if known is None else known[landmarks])
-        laid_out = _laid_out(vectors, start, seed=seed)  # (L, 2)
+        spread = like.stamp.spread if like is not None and known is not None else None
+        laid_out = _laid_out(vectors, start, spread=spread, seed=seed)  # (L, 2)
         advance(len(landmarks))
         points = np.empty((count, 2), np.float32)
         points[landmarks] = laid_out
@@ -160,6 +163,7 @@ def build_map(
         count=count,
         landmarks=len(landmarks),
         seed=seed,
+        spread=float(laid_out.std(axis=0).max()),
         like=like.stamp.embedding_set if like is not None and known is not None else None,
         set_created_at=embedding_set.stamp.created_at,
     )
@@ -242,8 +246,10 @@ def _principal(vectors: FloatArray) -> FloatArray:
     return places
 
 
-def _laid_out(vectors: FloatArray, start: FloatArray, *, seed: int) -> FloatArray:
-    """Landmarks in the plane (n, 2)."""
+def _laid_out(
+    vectors: FloatArray, start: FloatArray, *, spread: float | None, seed: int
+) -> FloatArray:
+    """Landmarks in the plane (n, 2); near their start if that is a map of this spread."""
     count = len(vectors)
     width = float(start.std(axis=0).max())
     if count < _FEWEST_TO_LAY_OUT or width == 0:
@@ -252,7 +258,9 @@ def _laid_out(vectors: FloatArray, start: FloatArray, *, seed: int) -> FloatArra
 
     layout = TSNE(
         perplexity=min(_PERPLEXITY, (count - 1) / 3),
-        init=(start / width * _START_WIDTH).astype(np.float32),
+        # What is laid out already is not drawn together first, which would mix it up.
+        early_exaggeration=12.0 if spread is None else 1.0,
+        init=(start / width * (spread or _START_WIDTH)).astype(np.float32),
         max_iter=_TURNS,
         random_state=seed,
     )
