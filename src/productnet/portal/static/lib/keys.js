@@ -14,7 +14,7 @@ import { pref } from "./prefs.js";
  * @property {boolean} [repeats] Whether holding the key down repeats it.
  */
 
-/** @typedef {"everywhere" | "grid" | "candidates" | "detail" | "dispute"} Scope */
+/** @typedef {"everywhere" | "grid" | "candidates" | "detail" | "dispute" | "map"} Scope */
 
 /** What a scope is called in help and settings. @type {Record<Scope, string>} */
 export const SCOPES = {
@@ -23,6 +23,7 @@ export const SCOPES = {
   candidates: "Candidates of a leaf",
   detail: "A product in full",
   dispute: "Adjudication",
+  map: "Map",
 };
 
 /** Scopes that are live at the same time and so may not share a key. @type {Scope[][]} */
@@ -30,6 +31,7 @@ const TOGETHER = [
   ["everywhere", "grid", "candidates"],
   ["everywhere", "detail"],
   ["everywhere", "dispute"],
+  ["everywhere", "map"],
 ];
 
 /** @type {readonly Command[]} */
@@ -69,6 +71,16 @@ export const COMMANDS = [
   { id: "detail-no", scope: "detail", label: "No, and on", keys: ["n"] },
   { id: "detail-unsure", scope: "detail", label: "Unsure, and on", keys: ["u"] },
   { id: "detail-undo", scope: "detail", label: "Undo the last answer", keys: ["z", "Ctrl+z"], repeats: true },
+  { id: "map-in", scope: "map", label: "Closer", keys: ["+", "="], repeats: true },
+  { id: "map-out", scope: "map", label: "Farther", keys: ["-"], repeats: true },
+  { id: "map-left", scope: "map", label: "Look to the left", keys: ["ArrowLeft"], repeats: true },
+  { id: "map-right", scope: "map", label: "Look to the right", keys: ["ArrowRight"], repeats: true },
+  { id: "map-up", scope: "map", label: "Look upwards", keys: ["ArrowUp"], repeats: true },
+  { id: "map-down", scope: "map", label: "Look downwards", keys: ["ArrowDown"], repeats: true },
+  { id: "map-all", scope: "map", label: "Show the whole map", keys: ["0"] },
+  { id: "map-lasso", scope: "map", label: "Lasso, or move", keys: ["l"] },
+  { id: "map-select", scope: "map", label: "Select what is in sight", keys: ["v"] },
+  { id: "map-unselect", scope: "map", label: "Drop the selection", keys: ["Escape"] },
 ];
 
 /** Keys that the user changed: command id to keys. */
