@@ -5,6 +5,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+# Node comes as a Python package; only the type check of the front end needs it.
+NODE := PATH="$(abspath $(BIN)):$$PATH"
 TEST_WORKERS ?= 2
 
 .PHONY: demo test check format docs clean help
@@ -19,11 +21,12 @@ demo: $(VENV)/.installed-train  ## Run the whole loop on the generated store
 test: $(VENV)/.installed-dev check  ## Run every check and test
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(TEST_WORKERS) -rs --cov --cov-report=term:skip-covered
 
-check: $(VENV)/.installed-dev  ## Style, types and import floors
+check: $(VENV)/.installed-dev node_modules/.installed  ## Style, types and import floors
 	$(BIN)/ruff format --check src tests benchmarks
 	$(BIN)/ruff check src tests benchmarks
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
+	$(NODE) npm run --silent check
 
 format: $(VENV)/.installed-dev  ## Format the code and fix what can be fixed
 	$(BIN)/ruff check --fix src tests benchmarks
@@ -33,7 +36,7 @@ docs: $(VENV)/.installed-train  ## Write the reference pages that are made from 
 	$(BIN)/python -m productnet.cli.reference docs
 
 clean:  ## Remove what make made
-	rm -rf $(VENV) demo-shop .coverage* .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) node_modules demo-shop .coverage* .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
@@ -47,4 +50,8 @@ $(VENV)/.installed-train: pyproject.toml constraints.txt | $(VENV)/bin/python
 $(VENV)/.installed-dev: pyproject.toml constraints.txt | $(VENV)/.installed-train
 	@echo "Installing the test tools into $(VENV) (once)"
 	$(PIP) -e '.[train,postgres,dev]'
+	@touch $@
+
+node_modules/.installed: package.json | $(VENV)/.installed-dev
+	$(NODE) npm install --no-audit --no-fund --no-package-lock --silent
 	@touch $@

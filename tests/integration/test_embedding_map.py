@@ -78,12 +78,13 @@ def test_a_kill_in_the_middle_leaves_nothing(
 ) -> None:
     opened = embedded(tmp_path / "a", vectors(60))
 
-    def killed(tensors: object, path: Path, metadata: object) -> None:
-        path.write_bytes(b"half")
+    def killed(path: Path, content: bytes) -> int:
+        with path.open("wb") as file:
+            file.write(content[: len(content) // 2])
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
-        patched.setattr(maps, "save_file", killed)
+        patched.setattr(Path, "write_bytes", killed)
         build_map(opened)
     assert read_map(opened) is None
     assert not list(opened.path.glob("*map*"))

@@ -10,6 +10,19 @@ from productnet.annotation.tallies import Speed
 
 
 @dataclass(frozen=True, slots=True)
+class Overall:
+    """The whole project.
+
+    Attributes:
+        agreement: Labels beside their audits.
+        precision: Labelled positives that the audit confirmed, among those audited.
+    """
+
+    agreement: Agreement
+    precision: Proportion
+
+
+@dataclass(frozen=True, slots=True)
 class LeafQuality:
     """One leaf.
 

@@ -19,6 +19,7 @@ from productnet.annotation.findings import (
     Confused,
     Day,
     LeafQuality,
+    Overall,
     PairQuality,
     PersonQuality,
 )
@@ -149,6 +150,12 @@ class Quality:
             self._gold_on[of_product.gold_day] += times
         for pair in of_product.confused:
             self._confused[pair] += times
+
+    def overall(self) -> Overall:
+        """Of everybody in all leaves."""
+        with self._lock:
+            met = Met(sum((one.table for one in self._leaf_met.values()), Counter()))
+            return Overall(met.agreement(), met.precision())
 
     def leaves(self, leaves: Iterable[str] | None = None) -> list[LeafQuality]:
         """Of these leaves, or of all that were begun."""

@@ -18,7 +18,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save_file
+from safetensors.numpy import save
 
 from productnet.embeddings.active import read_active
 from productnet.embeddings.nearest import FloatArray
@@ -31,7 +31,7 @@ from productnet.settings import Project
 FORMAT_VERSION = 1
 
 # Products that t-SNE lays out; its time grows a little faster than their number.
-MOST_LANDMARKS = 8_000
+MOST_LANDMARKS = 5_000
 
 # Below this many there is nothing to lay out: principal components say it all.
 _FEWEST_TO_LAY_OUT = 10
@@ -287,11 +287,8 @@ def _scaled(points: FloatArray) -> FloatArray:
 
 
 def _write(path: Path, stamp: MapStamp, points: NDArray[np.float32]) -> None:
+    about = {"stamp": json.dumps(asdict(stamp))}
     with drafted(path) as draft:
-        save_file(
-            {"points": np.ascontiguousarray(points)},
-            draft,
-            metadata={"stamp": json.dumps(asdict(stamp))},
-        )
+        draft.write_bytes(save({"points": np.ascontiguousarray(points)}, metadata=about))
 
 

@@ -15,22 +15,28 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import log_softmax
+from scipy.special import expit, log_softmax
 
 from productnet.annotation.decisions import Verdict
 from productnet.annotation.state import State
 from productnet.embeddings.sets import EmbeddingSet
+from productnet.local.blocks import one_blas_thread
 from productnet.local.model import Floats, Rows
 from productnet.local.registry import DEFAULT
 from productnet.local.training import LabelledRows, draw_examples, fit_leaf
-from productnet.master.calibration import fit_temperature
 
 # Parts that gold, or a leaf's answers, are cut into; each is judged by models of the others.
 FOLDS = 5
 
 # Inverse strength of regularisation; rows are unit vectors, whose coordinates are small.
 _C = 10.0
-_STEPS = 200
+_STEPS = 50
+
+# What is tried for the log temperature and for the share of slips (people err in 0.1% to half of
+# their answers), on this many answers at most.
+_LOG_TEMPERATURES = np.linspace(-3, 3, 25).tolist()
+_SLIPS = expit(np.linspace(-7, 0, 57))  # (S,)
+_FITTED_TO = 20_000
 
 Classes = npt.NDArray[np.int64]
 
@@ -43,7 +49,7 @@ class Suspect:
         product: The product.
         leaf: The leaf it was answered for.
         given: The answer: positive or negative.
-        probability: How likely it is wrong, 0 to 1; calibrated on answers the model had not seen.
+        probability: How likely it is wrong, 0 to 1, as fitted to answers the model had not seen.
         rather: The leaf it looks like instead, where all gold was compared.
     """
 
@@ -124,9 +130,10 @@ def _out_of_fold(vectors: Floats, classes: Classes, *, seed: int) -> npt.NDArray
 
     logits = np.zeros((len(classes), int(classes.max()) + 1))
     for learnt, judged in _folds(classes, seed=seed):
-        model = LogisticRegression(C=_C, max_iter=_STEPS)
-        model.fit(vectors[learnt], classes[learnt])
-        odds = model.decision_function(vectors[judged])
+        model = LogisticRegression(C=_C, max_iter=_STEPS, tol=1e-3)
+        with one_blas_thread():
+            model.fit(vectors[learnt], classes[learnt])
+            odds = model.decision_function(vectors[judged])
         # Of two classes, scikit-learn gives the odds of the second.
         logits[judged] = odds if odds.ndim == 2 else np.stack([np.zeros_like(odds), odds], axis=1)
     return logits
@@ -141,10 +148,38 @@ def _folds(classes: Classes, *, seed: int) -> list[tuple[Rows, Rows]]:
 
 
 def _doubts(logits: npt.NDArray[np.float64], classes: Classes) -> npt.NDArray[np.float64]:
-    """How likely each given class (n,) is wrong, by calibrated log-odds (n, K)."""
-    confident = log_softmax(logits / fit_temperature(logits, classes), axis=1)
-    doubts: npt.NDArray[np.float64] = 1 - np.exp(confident[np.arange(len(classes)), classes])
+    """How likely each given class (n,) is wrong, by held-out log-odds (n, K) of the true one.
+
+    The given class is taken for the true one, or with probability e for any other at random. The
+    temperature of the log-odds and e are what makes the given classes most likely; with a
+    temperature alone a few slips would make a model seem unsure of everything.
+    """
+    others = logits.shape[1] - 1
+    drawn = np.random.default_rng(0).permutation(len(classes))[:_FITTED_TO]
+
+    def fit(log_temperature: float) -> tuple[float, float]:
+        right = _of_given(logits[drawn], classes[drawn], log_temperature)[:, np.newaxis]
+        given = (1 - _SLIPS) * right + _SLIPS * (1 - right) / others  # (n, S)
+        surprise = -np.log(given).mean(axis=0)
+        best = int(surprise.argmin())
+        return float(surprise[best]), float(_SLIPS[best])
+
+    # There can be two optima, so all are looked at.
+    temperature = min(_LOG_TEMPERATURES, key=lambda one: fit(one)[0])
+    slip = fit(temperature)[1]
+    right = _of_given(logits, classes, temperature)
+    by_slip = slip * (1 - right) / others
+    doubts: npt.NDArray[np.float64] = by_slip / ((1 - slip) * right + by_slip)
     return doubts
+
+
+def _of_given(
+    logits: npt.NDArray[np.float64], classes: Classes, log_temperature: float
+) -> npt.NDArray[np.float64]:
+    """The probability (n,) that the model gives to each given class (n,)."""
+    scaled = log_softmax(logits / np.exp(log_temperature), axis=1)  # (n, K)
+    given: npt.NDArray[np.float64] = np.exp(scaled[np.arange(len(classes)), classes])
+    return given
 
 
 def _likeliest_first(found: list[Suspect]) -> list[Suspect]:

@@ -111,9 +111,8 @@ class Activity:
             return None
         at = datetime.now(UTC)
         row = {"kind": kind, "person": person, "subject": subject, "details": details, "at": at}
-        added = connection.execute(insert(activity).values(**row, key=once))
-        key = added.inserted_primary_key
-        event = Event(int(key[0]), kind, person, subject, details, at)
+        adding = insert(activity).values(**row, key=once).returning(activity.c.id)
+        event = Event(connection.execute(adding).scalar_one(), kind, person, subject, details, at)
         if kind in TOLD:
             _queue(connection, event)
         return event

@@ -121,6 +121,8 @@ class People:
             if other:
                 like = "exists already" if other.name == kept else f'looks like "{other.name}"'
                 raise PeopleError(f'The name "{kept}" {like}. Choose another.')
+            if oidc and _of_subject(connection, *oidc):
+                raise PeopleError(f"Another account belongs to {oidc[1]!r} of {oidc[0]}.")
             connection.execute(insert(table).values(values))
         return self.get(kept)
 

@@ -12,6 +12,9 @@ from productnet.errors import PeopleError
 NAME_LENGTH = 64
 DISPLAY_NAME_LENGTH = 100
 
+# Characters of a name as typed, of which composing makes fewer.
+_LONGEST_TYPED = 4 * NAME_LENGTH
+
 # Who else signs decisions, or would be taken for a part of the product.
 RESERVED = frozenset(
     ("imported", "local-model", "master", "system", "labeler", "auditor", "adjudicator")
@@ -44,8 +47,9 @@ def name_from(typed: str) -> str:
         PeopleError: It is too long, holds something else than letters, digits, dots, hyphens and
             underscores, mixes scripts, or is reserved.
     """
-    name = _kept(typed)
     shown = repr(typed[:NAME_LENGTH])
+    # Composing a text takes long, and some letters become many.
+    name = _kept(typed) if len(typed) <= _LONGEST_TYPED else typed
     if not 1 <= len(name) <= NAME_LENGTH:
         raise PeopleError(
             f"The name {shown} has {len(name)} characters. A name has 1 to {NAME_LENGTH}."
@@ -74,13 +78,13 @@ def name_from(typed: str) -> str:
 
 def is_name(typed: str, name: str) -> bool:
     """Whether what was typed means this name."""
-    return len(typed) <= NAME_LENGTH * 4 and _kept(typed) == name
+    return len(typed) <= _LONGEST_TYPED and _kept(typed) == name
 
 
 def skeleton(typed: str) -> str:
     """What a name looks like; equal for names that could be taken for one another."""
-    cut = typed[: NAME_LENGTH * 4]
-    return unicodedata.normalize("NFKC", _kept(cut).casefold()).translate(_LOOK_LIKE)
+    folded = _kept(typed[:_LONGEST_TYPED]).casefold()
+    return unicodedata.normalize("NFKC", folded).translate(_LOOK_LIKE)
 
 
 def display_name_from(typed: str) -> str:

@@ -11,7 +11,7 @@ from productnet.people.accounts import Person, PersonRow, person_from, sign_out_
 from productnet.people.recent import Clock, Recent, utc_now
 from productnet.people.schema import people
 from productnet.people.schema import sessions as table
-from productnet.people.tokens import derived, digest, new_token, same
+from productnet.people.tokens import TOKEN_LENGTH, derived, digest, new_token, same
 
 IDLE = timedelta(hours=12)
 LONGEST = timedelta(days=14)
@@ -138,6 +138,8 @@ class Sessions:
 
     def find(self, token: str) -> SignedIn | None:
         """Who is signed in under this token; None if nobody is, or is any more."""
+        if len(token) != TOKEN_LENGTH:
+            return None
         key = digest(token)
         now = self._now()
         found = self._recent.get(key)

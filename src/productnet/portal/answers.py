@@ -23,6 +23,7 @@ _NEEDED = {
     Role.LABEL: PersonRole.LABELER,
     Role.AUDIT: PersonRole.AUDITOR,
     Role.ADJUDICATE: PersonRole.ADJUDICATOR,
+    Role.CHALLENGE: PersonRole.ADJUDICATOR,
 }
 
 
@@ -32,6 +33,7 @@ class Given(StrEnum):
     LABEL = "label"
     AUDIT = "audit"
     ADJUDICATE = "adjudicate"
+    CHALLENGE = "challenge"
     UNDO = "undo"
 
 

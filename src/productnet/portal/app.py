@@ -18,7 +18,25 @@ from productnet.portal.middleware import SecureHeaders
 from productnet.portal.permissions import PERMISSIONS
 from productnet.portal.portal import Portal
 from productnet.portal.problems import RESPONSES, answer_with_problems
-from productnet.portal.routes import leaves, live, map, products, session, taxonomy, work
+from productnet.portal.routes import (
+    activity,
+    dashboard,
+    disputes,
+    leaves,
+    live,
+    map,
+    oidc,
+    people,
+    products,
+    recommendations,
+    releases,
+    rounds,
+    session,
+    suspects,
+    taxonomy,
+    webhooks,
+    work,
+)
 from productnet.portal.security import guard
 
 # The largest picture, in base64, and what is around it.
@@ -32,6 +50,15 @@ _ROUTERS = (
     leaves.router,
     products.router,
     work.router,
+    dashboard.router,
+    rounds.router,
+    releases.router,
+    people.router,
+    activity.router,
+    webhooks.router,
+    disputes.router,
+    recommendations.router,
+    suspects.router,
     map.router,
     live.router,
 )
@@ -68,6 +95,7 @@ def create_app(portal: Portal) -> FastAPI:
     )
     app.mount("/static", _Files(directory=STATIC), name="static")
     app.include_router(session.pages)
+    app.include_router(oidc.pages)
 
     @app.get("/{page:path}", include_in_schema=False)
     async def index(page: str) -> FileResponse:

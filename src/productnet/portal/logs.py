@@ -146,7 +146,7 @@ class Lines(logging.Formatter):
 
 def _told(error: BaseException) -> tuple[str, list[str]]:
     """The type of an error and of what caused it, and where it came from; never its text."""
-    kinds = []
+    kinds: list[str] = []
     cause: BaseException | None = error
     while cause is not None and len(kinds) < 5:
         kinds.append(type(cause).__name__)

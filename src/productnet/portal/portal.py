@@ -1,25 +1,35 @@
 """A project while it is served: everything that requests share, opened once."""
 
 import time
-from collections.abc import Container
+from collections.abc import Container, Sequence
 from datetime import timedelta
 from threading import Lock
 from types import TracebackType
 from typing import Self
 
 from productnet.annotation.assignments import Assignments
+from productnet.annotation.checks import Checks
 from productnet.annotation.leases import Leases
 from productnet.annotation.log import DecisionLog
+from productnet.annotation.quality import Quality
 from productnet.annotation.queue import Board
 from productnet.annotation.workflow import Workflow
 from productnet.catalog.pool import Pool
 from productnet.database.database import Database
-from productnet.embeddings.active import Active, read_active
+from productnet.embeddings.active import Active, active_set, read_active
+from productnet.evaluation.suspects import Suspect, suspects_of_gold, suspects_of_leaf
+from productnet.events.activity import Activity
+from productnet.events.courier import Courier
+from productnet.events.deliveries import Deliveries
+from productnet.events.webhooks import Webhooks
 from productnet.people.doors import Doors
 from productnet.portal.cards import Cards
+from productnet.portal.jobs import Job, Jobs
 from productnet.portal.maps import Maps
 from productnet.portal.metrics import Metrics
+from productnet.portal.oidc import OpenIdConnect
 from productnet.portal.pictures import Pictures
+from productnet.portal.second_looks import ALL_GOLD, SecondLooks
 from productnet.portal.updates import Update, Updates
 from productnet.retrieval.candidates import Leaf
 from productnet.retrieval.live import LiveModels
@@ -47,10 +57,19 @@ class Portal:
         log: The decisions.
         workflow: The one way into them.
         doors: How people come in.
+        oidc: The door that a provider of OpenID Connect opens, if there is one.
         leases: Who is at work on which leaf.
         assignments: Who was given which leaf.
         metrics: What is counted and timed.
         live: The local models, refitted while people work.
+        quality: Agreement, precision and speed of people and leaves.
+        second_looks: Answers that look wrong.
+        checks: Products whose answer is known, shown again.
+        activity: What happened, for admins and webhooks.
+        webhooks: Who is told of it.
+        deliveries: What is on its way to them.
+        courier: Sends that.
+        jobs: Rounds and releases, run beside the portal.
         pictures: Encodes pictures for browsers.
         maps: The map of the embedding, and its colours.
         updates: Tells browsers what changes.
@@ -61,6 +80,7 @@ class Portal:
         self.database = database
         self.log = DecisionLog(database)
         self.doors = Doors.open(database, project.settings.sign_in)
+        self.oidc = OpenIdConnect.configured(project.settings.sign_in, self.doors)
         self.leases = Leases(
             database, lifetime=timedelta(minutes=project.settings.portal.lease_minutes)
         )
@@ -68,6 +88,7 @@ class Portal:
         self._products = _Products(project)
         self._served = _Served(project)
         self.workflow = Workflow(self.log, self._served.taxonomy, self._products)
+        self.second_looks = SecondLooks(self._find_suspects)
         self.metrics = Metrics()
         self.live = LiveModels(
             self._served.resources,
@@ -76,12 +97,27 @@ class Portal:
             workers=_FITS_AT_ONCE,
             most_kept=_MODELS_KEPT,
         )
+        self.checks = Checks(database)
         self.pictures = Pictures()
+        self.quality = Quality(self.log, pause=project.settings.workflow.pause_seconds)
+        hooks = project.settings.webhooks
+        self.activity = Activity(database)
+        self.webhooks = Webhooks(database, self.activity, private_hosts=hooks.private_hosts)
+        self.deliveries = Deliveries(database, self.activity)
+        self.courier = Courier(
+            self.deliveries,
+            project=project.settings.name,
+            timeout=hooks.timeout,
+            private_hosts=hooks.private_hosts,
+        )
+        self.jobs = Jobs(project)
         self.maps = Maps(project)
         self._switching = Lock()
         self._told_seq = self.log.state().seq
         self._told_active = self._served.active
         self.updates = Updates([self._new_progress, self._new_round])
+        self.jobs.watch(self._tell_of_job)
+        self.courier.start()
 
     @classmethod
     def open(cls, project: Project) -> Self:
@@ -143,6 +179,14 @@ class Portal:
         """A leaf as decisions have made it; raises UnknownCategory."""
         return Leaf.of(category, state=self.log.state(), taxonomy=self.taxonomy)
 
+    def _find_suspects(self, what: str) -> tuple[list[Suspect], int]:
+        """Suspected errors of a leaf or of all gold, and the last decision they rest on."""
+        state, embeddings = self.log.state(), active_set(self.project)
+        seq, seed = state.seq, self.project.settings.seed
+        if what == ALL_GOLD:
+            return suspects_of_gold(state, embeddings, seed=seed), seq
+        return suspects_of_leaf(what, state, embeddings, seed=seed), seq
+
     def _current(self) -> "_Served":
         served = self._served
         if not served.may_be_old():
@@ -173,6 +217,7 @@ class Portal:
             return []
         self._told_seq = decided[-1][0]
         leaves = list(dict.fromkeys(leaf for _, leaf in decided))
+        self._tell_of_done(leaves)
         return [Update("progress", {"leaves": leaves, "seq": self._told_seq})]
 
     def _new_round(self) -> list[Update]:
@@ -183,9 +228,35 @@ class Portal:
         self._told_active = active
         return [Update("activated", {"round": active.round, "set": active.embedding_set})]
 
+    def _tell_of_done(self, leaves: Sequence[str]) -> None:
+        board = self.board()
+        for leaf in leaves:
+            if leaf in self.taxonomy and board.done(leaf):
+                progress, path = board.state.progress(leaf), self.taxonomy[leaf].label
+                self.activity.leaf_done(
+                    leaf, path=path, gold=progress.gold, hard_negatives=progress.hard_negatives
+                )
+
+    def _tell_of_job(self, job: Job) -> None:
+        told: dict[str, object] = {
+            "id": job.id,
+            "kind": job.kind,
+            "state": job.state,
+            "step": job.step,
+            "message": job.message,
+            "done": job.done,
+            "total": job.total,
+        }
+        self.updates.tell(Update("job", told))
+
     def close(self) -> None:
         """Let fits that run come to their end, and let go of the database."""
+        self.jobs.close()
+        self.courier.close()
         self.updates.close()
+        if self.oidc:
+            self.oidc.close()
+        self.second_looks.close()
         self.live.close()
         self.log.close()
 

@@ -17,6 +17,7 @@ from starlette.exceptions import HTTPException
 from productnet.errors import (
     EmbeddingError,
     ImageError,
+    JobError,
     ProductNetError,
     ProjectError,
     SignInError,
@@ -25,6 +26,7 @@ from productnet.errors import (
     UnknownName,
     UnknownPerson,
     UnknownProduct,
+    UnknownRecord,
     UsageError,
     WorkflowError,
 )
@@ -37,6 +39,8 @@ MEDIA_TYPE = "application/problem+json"
 _STATUS: Mapping[type[ProductNetError], HTTPStatus] = {
     UnknownCategory: HTTPStatus.NOT_FOUND,
     UnknownProduct: HTTPStatus.NOT_FOUND,
+    UnknownRecord: HTTPStatus.NOT_FOUND,
+    JobError: HTTPStatus.CONFLICT,
     UnknownName: HTTPStatus.UNPROCESSABLE_ENTITY,
     UsageError: HTTPStatus.UNPROCESSABLE_ENTITY,
     ImageError: HTTPStatus.UNPROCESSABLE_ENTITY,

@@ -95,7 +95,7 @@ def verify_release(folder: Path) -> Manifest:
         ReleaseError: The manifest is missing or unreadable, or a file is missing, changed or
             not part of the release.
     """
-    manifest = _load(folder)
+    manifest = read_manifest(folder)
     listed = {record.path: record for record in manifest.files}
     present = {
         file.relative_to(folder).as_posix()
@@ -115,7 +115,8 @@ def verify_release(folder: Path) -> Manifest:
     return manifest
 
 
-def _load(folder: Path) -> Manifest:
+def read_manifest(folder: Path) -> Manifest:
+    """The manifest of a release, its files unchecked; raises ReleaseError."""
     file = folder / MANIFEST
     if not file.is_file():
         raise ReleaseError(f"{folder} is no release: it has no {MANIFEST}.")

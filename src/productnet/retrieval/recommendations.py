@@ -5,11 +5,13 @@ of these: of three million rows in 22 ms, where filtering the whole table in mem
 as many megabytes.
 """
 
-from collections.abc import Iterator
-from functools import lru_cache
+from collections.abc import Iterator, Mapping
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import NamedTuple, Self
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
@@ -29,6 +31,11 @@ _LEAVES = 16
 
 # Rows made Python objects at a time; a page rarely needs more.
 _BLOCK = 512
+
+# Equal parts of 0 to 1 that confidences are counted in.
+BINS = 20
+
+Counts = npt.NDArray[np.int64]
 
 
 class Recommendation(NamedTuple):
@@ -68,6 +75,26 @@ class Recommendations:
         for batch in self._of(category).to_batches(max_chunksize=_BLOCK):
             columns = (batch.column(name).to_pylist() for name in Recommendation._fields)
             yield from map(Recommendation, *columns)
+
+    @cached_property
+    def confidences(self) -> Mapping[str, Counts]:
+        """By leaf, how many of its recommendations lie in each twentieth of confidence, (BINS,).
+
+        Read once in all the life of a round, in batches: 0.5 s for three million rows.
+        """
+        counts: dict[str, Counts] = {}
+        for batch in self._rows.to_batches(columns=["category", "confidence"]):
+            if not len(batch):
+                continue
+            coded = batch.column("category").dictionary_encode()
+            leaves = coded.indices.to_numpy(zero_copy_only=False)  # (n,)
+            confidence = batch.column("confidence").to_numpy(zero_copy_only=False)  # (n,)
+            bins = np.clip((confidence * BINS).astype(np.int64), 0, BINS - 1)
+            table = np.zeros((len(coded.dictionary), BINS), np.int64)
+            np.add.at(table, (leaves, bins), 1)
+            for leaf, row in zip(coded.dictionary.to_pylist(), table, strict=True):
+                counts[leaf] = counts[leaf] + row if leaf in counts else row
+        return counts
 
     def _read(self, category: str) -> pa.Table:
         wanted = list(Recommendation._fields)

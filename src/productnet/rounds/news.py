@@ -1,4 +1,4 @@
-"""What rounds and releases tell the activity log, and through it webhooks: each once.
+"""What rounds, releases and backups tell the activity log, and through it webhooks.
 
 Whoever finished a round may be killed before it tells; whoever comes next tells it then.
 """
@@ -22,6 +22,12 @@ def tell(project: Project, activity: Activity) -> None:
             activity.round_activated(record.number, preset=record.preset)
     for manifest in sorted(project.releases_path.glob(f"*/{MANIFEST}")):
         activity.release_made(manifest.parent.name)
+
+
+def tell_backup(project: Project, name: str) -> None:
+    """Record that a backup was made."""
+    with Database.open(project.database_url) as database:
+        Activity(database).record(Kind.BACKUP_MADE, subject=name)
 
 
 @contextmanager

@@ -1,10 +1,14 @@
 """Many senders at once, each answered by itself, in few transactions."""
 
+import os
+import signal
+import subprocess
+import sys
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from threading import Barrier, Event
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -154,3 +158,51 @@ def test_a_page_refused_in_its_middle_leaves_nothing(workflow: Workflow) -> None
         Status.RECORDED,
         Status.REFUSED,
     ]
+
+
+WRITERS = """
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from productnet.annotation.decisions import Role, Verdict, decide
+from productnet.annotation.log import DecisionLog
+from productnet.annotation.rules import check
+
+def write(writer):
+    for number in range(10**6):
+        product = f"{sys.argv[2]}-{writer}-{number}"
+        decision = decide(Role.LABEL, product, "mugs", verdict=Verdict.POSITIVE,
+                          annotator=f"person{writer}")
+        (outcome,) = log.append_each([decision], check=check)
+        # One write, so that lines of several threads never mix.
+        sys.stdout.write(f"{decision.id} {outcome.status}\\n")
+        sys.stdout.flush()
+
+log = DecisionLog.open(sys.argv[1])
+with ThreadPoolExecutor(8) as pool:
+    list(pool.map(write, range(8)))
+"""
+
+
+def test_a_kill_loses_nothing_acknowledged_to_anyone(database_url: str) -> None:
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    acknowledged: set[UUID] = set()
+    DecisionLog.open(database_url).close()
+    for lines in (1, 20, 60):
+        with subprocess.Popen(
+            [sys.executable, "-c", WRITERS, database_url, f"run{lines}"],
+            stdout=subprocess.PIPE,
+            text=True,
+            env=environment,
+        ) as writer:
+            assert writer.stdout is not None
+            heard = [writer.stdout.readline() for _ in range(lines)]
+            writer.send_signal(signal.SIGKILL)
+            heard += writer.stdout.readlines()
+        # The last line may have been cut off by the kill.
+        whole = [line.split() for line in heard if line.endswith("\n")]
+        acknowledged |= {UUID(one) for one, status in whole if status == "recorded"}
+        with DecisionLog.open(database_url) as log:
+            kept = [decision.id for _, decision in log.since()]
+        assert len(kept) == len(set(kept))
+        assert acknowledged <= set(kept)
+    assert len(acknowledged) >= 70

@@ -51,9 +51,10 @@ def test_a_password_of_any_characters_works_and_is_not_cut_at_a_nul(doors: Doors
     doors.people.change("ann", password="tall\0vase red mug")
     assert doors.people.with_password("ann", "tall\0vase red mug")
     assert not doors.people.with_password("ann", "tall\0another text")
-    longest = "ä" * 1 + "x1" * 511
+    longest = "ä" + "x1" * 511
     doors.people.change("ann", password=longest)
-    assert doors.people.with_password("ann", longest.replace("ä", "a\u0308", 1)[:1024])
+    # Another keyboard composes the letter of two.
+    assert doors.people.with_password("ann", longest.replace("ä", "a\u0308"))
     assert not doors.people.with_password("ann", longest[:-1])
 
 
@@ -212,3 +213,5 @@ def test_an_awaited_account_is_bound_once(doors: Doors) -> None:
     doors.people.change("boss", oidc_awaited=True)
     with pytest.raises(PeopleError, match="Another account belongs"):
         doors.people.link("boss", issuer=issuer, subject="s1")
+    with pytest.raises(PeopleError, match="Another account belongs"):
+        doors.people.add("new", roles=[], oidc=(issuer, "s1"))

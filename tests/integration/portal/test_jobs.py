@@ -44,7 +44,7 @@ def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], 
             assert words[1:3] == ["-m", "productnet"]
             return real([words[0], str(script), *words[3:]], **options)  # type: ignore[call-overload,no-any-return]
 
-        monkeypatch.setattr(module.subprocess, "Popen", popen)
+        monkeypatch.setattr(subprocess, "Popen", popen)
 
     return put
 

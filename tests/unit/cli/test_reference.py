@@ -24,7 +24,7 @@ def test_every_command_has_examples() -> None:
     sections = commands_page().split("\n## ")[1:]
     assert {section.split()[1] for section in sections} >= {
         "init", "import", "taxonomy", "embed", "simulate", "round", "status", "report", "export",
-        "train", "evaluate", "categorize", "encode", "similar", "demo",
+        "train", "evaluate", "categorize", "encode", "similar", "demo", "backup", "restore",
     }  # fmt: skip
     for section in sections:
         assert "```bash\nproductnet" in section, section.splitlines()[0]

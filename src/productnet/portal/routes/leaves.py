@@ -6,6 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
+from productnet.annotation.audits import audit_sheet
 from productnet.annotation.decisions import Task
 from productnet.annotation.leases import Lease
 from productnet.annotation.queue import Offer
@@ -25,7 +26,9 @@ class Offered(BaseModel):
     why: str
     assigned: bool
     waiting: int = Field(description="Products that wait; of a leaf to label, those still wanted")
-    progress: LeafProgress
+    progress: LeafProgress | None = Field(
+        description="Not told of leaves to audit: it would move with what the labeler had said"
+    )
 
     @classmethod
     def of(cls, offer: Offer) -> "Offered":
@@ -38,7 +41,7 @@ class Offered(BaseModel):
             why=offer.why,
             assigned=offer.assigned,
             waiting=offer.waiting,
-            progress=offer.progress,
+            progress=None if offer.task is Task.AUDIT else offer.progress,
         )
 
 
@@ -83,8 +86,14 @@ def get_queue(
     count: Annotated[int, Query(ge=1, le=100)] = 10,
 ) -> Queue:
     """The leaves that wait for the one who asks."""
-    offers = portal.board().queue(person.name, task, count=count)
-    return Queue(items=[Offered.of(offer) for offer in offers])
+    board = portal.board()
+    items = [Offered.of(offer) for offer in board.queue(person.name, task, count=count)]
+    if task is Task.AUDIT:
+        # The positives that wait would tell them from the negatives: the whole sheet does not.
+        for item in items:
+            sheet = audit_sheet(board.state, item.leaf, auditor=person.name, count=1)
+            item.waiting = sheet.left
+    return Queue(items=items)
 
 
 @router.post("/leases", operation_id="take_lease")

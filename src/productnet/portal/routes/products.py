@@ -1,6 +1,7 @@
 """Products and their pictures; what people answered is told only of what is settled, or one's own.
 
-So whoever is going to audit a product cannot learn here what its labeler said.
+So whoever is going to audit a product cannot learn here what its labeler said; nor can whoever has
+audited it, who may take that answer back and give another.
 """
 
 from enum import StrEnum
@@ -9,6 +10,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, Field
 
+from productnet.annotation.audits import audited_by
 from productnet.annotation.decisions import Verdict
 from productnet.annotation.state import State
 from productnet.annotation.verdicts import Stage
@@ -134,10 +136,16 @@ def _visible(state: State, leaf: str, kind: Kind, person: str) -> list[tuple[str
         Kind.NEGATIVES: state.negatives,
         Kind.UNSURE: state.unsure,
     }[kind](leaf)
-    own, pairs = state.decided_by(person, leaf), state.pairs(leaf)
-    known = (Stage.CONFIRMED, Stage.SETTLED)
+    audited, pairs = audited_by(state, leaf, person), state.pairs(leaf)
+    own = state.decided_by(person, leaf) - audited
+
+    def settled(product: str) -> bool:
+        stage = pairs[product].stage if product in pairs else Stage.SUGGESTED
+        # What an adjudicator has settled cannot be taken back: there it may be told.
+        return stage is Stage.SETTLED or (stage is Stage.CONFIRMED and product not in audited)
+
     return [
         (product, product in own)
         for product in reversed(products)
-        if product in own or (product in pairs and pairs[product].stage in known)
+        if product in own or settled(product)
     ]

@@ -94,7 +94,7 @@ def sign_in(
     portal: PortalOf, credentials: Credentials, request: Request, response: Response
 ) -> SessionDetail:
     """Sign in with a name and a password."""
-    entered = portal.doors.sign_in(credentials.name, credentials.password, **_from(request))
+    entered = portal.doors.sign_in(credentials.name, credentials.password, **came_from(request))
     set_cookie(response, entered.token, request)
     return _detail(portal, entered.person, entered.csrf)
 
@@ -116,7 +116,7 @@ def change_password(
     if entered is None:
         raise Refused(HTTPStatus.UNAUTHORIZED, "Sign in first.", sign_in=portal.ways_in)
     fresh = portal.doors.change_password(
-        entered, old=change.old, new=change.new, address=_from(request)["address"]
+        entered, old=change.old, new=change.new, address=came_from(request)["address"]
     )
     set_cookie(response, fresh.token, request)
     return _detail(portal, fresh.person, fresh.csrf)
@@ -128,7 +128,7 @@ def start(
 ) -> Response:
     """The printed link of single-user mode: used once, it signs its opener in."""
     try:
-        entered = portal.doors.open_link(token, **_from(request))
+        entered = portal.doors.open_link(token, **came_from(request))
     except SignInError:
         return RedirectResponse("/sign-in?used", HTTPStatus.SEE_OTHER)
     response = RedirectResponse("/", HTTPStatus.SEE_OTHER)
@@ -143,13 +143,16 @@ def set_cookie(response: Response, token: str, request: Request) -> None:
     )
 
 
-class _From(TypedDict):
+class From(TypedDict):
+    """Where a request came from."""
+
     address: str
     agent: str
     replacing: str | None
 
 
-def _from(request: Request) -> _From:
+def came_from(request: Request) -> From:
+    """Where a request came from, as the doors want to know it."""
     return {
         "address": request.client.host if request.client else "",
         "agent": request.headers.get("User-Agent", ""),

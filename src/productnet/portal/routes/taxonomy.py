@@ -6,10 +6,11 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, Field
 
+from productnet.annotation.decisions import Task
 from productnet.annotation.state import LeafProgress
 from productnet.errors import TaxonomyError
 from productnet.portal.routes.leaves import Held
-from productnet.portal.security import PortalOf
+from productnet.portal.security import AskedBy, PortalOf
 from productnet.taxonomy.guidelines import Guideline, read_guideline, write_guideline
 from productnet.taxonomy.tree import Category, Taxonomy
 
@@ -56,7 +57,10 @@ class LeafDetail(BaseModel):
     guideline: Guideline
     guideline_fault: str | None = Field(None, description="Why its guideline cannot be read")
     siblings: list[Neighbour]
-    progress: LeafProgress
+    progress: LeafProgress | None = Field(
+        description="Not told to whoever audits the leaf now: it would move with what the "
+        "labeler had said"
+    )
     leases: list[Held] = Field(description="Who labels it and who audits it now")
 
 
@@ -92,7 +96,7 @@ def get_progress(portal: PortalOf) -> Progress:
 
 
 @router.get("/leaf", operation_id="get_leaf")
-def get_leaf(portal: PortalOf, id: LeafId) -> LeafDetail:
+def get_leaf(portal: PortalOf, person: AskedBy, id: LeafId) -> LeafDetail:
     """A category with its guideline, its siblings and how far it is."""
     taxonomy, state = portal.taxonomy, portal.log.state()
     category = taxonomy[id]
@@ -101,6 +105,8 @@ def get_leaf(portal: PortalOf, id: LeafId) -> LeafDetail:
         guideline = read_guideline(portal.project.guidelines_path, category)
     except TaxonomyError as error:  # somebody is editing it; that must not stop those who label
         fault = str(error)
+    leases = portal.leases.current(category.id)
+    audits = any(one.task is Task.AUDIT and one.holder == person.name for one in leases)
     return LeafDetail(
         id=category.id,
         name=category.name,
@@ -113,8 +119,8 @@ def get_leaf(portal: PortalOf, id: LeafId) -> LeafDetail:
             for other in taxonomy.siblings(category.id)
             if taxonomy.is_leaf(other.id)
         ],
-        progress=state.progress(category.id),
-        leases=[Held.of(lease) for lease in portal.leases.current(category.id)],
+        progress=None if audits else state.progress(category.id),
+        leases=[Held.of(lease) for lease in leases],
     )
 
 

@@ -9,20 +9,31 @@ import numpy as np
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 
+from productnet.annotation.audits import audit_sheet, audited_by
 from productnet.annotation.state import LeafProgress
 from productnet.errors import UsageError
+from productnet.local.ask import Ask
+from productnet.local.registry import LOCAL_MODELS
+from productnet.people.roles import PersonRole
 from productnet.portal.answers import Answer, Receipt, record_answers
 from productnet.portal.cards import Card
+from productnet.portal.planting import with_checks
 from productnet.portal.routes.taxonomy import LeafId
 from productnet.portal.security import AskedBy, PortalOf
+from productnet.retrieval.adhoc import AdHoc
 from productnet.retrieval.asking import Asked, source_for
 from productnet.retrieval.page import next_page
-from productnet.retrieval.registry import DEFAULT
+from productnet.retrieval.registry import DEFAULT, SOURCES
 
 router = APIRouter(tags=["work"])
 
 # Characters of base64 that the largest image may take; its bytes are checked when it is decoded.
 _MOST_BASE64 = 30_000_000
+
+
+# Registries are open, so the schema names what they hold and their own errors refuse the rest.
+SourceName = Annotated[str, Field(json_schema_extra={"enum": list(SOURCES)})]
+ModelName = Annotated[str, Field(json_schema_extra={"enum": list(LOCAL_MODELS)})]
 
 
 class CandidatesAsked(BaseModel):
@@ -34,11 +45,11 @@ class CandidatesAsked(BaseModel):
     )
 
     leaf: str
-    source: str | None = Field(None, description="One of the session's sources; mixed by default")
+    source: SourceName | None = Field(None, description="mixed by default")
     count: int = Field(20, ge=1, le=200)
     exclude: list[str] = Field([], max_length=5_000, description="Products not to show again")
-    ask: str | None = Field(None, description="active: positives, negatives or ambiguous")
-    model: str | None = Field(None, description="active: kind of local model")
+    ask: Ask | None = Field(None, description="active: what the local model is asked for")
+    model: ModelName | None = Field(None, description="active: kind of local model")
     query: str | None = Field(None, max_length=2_000, description="keyword: words to search")
     fields: list[str] | None = Field(None, max_length=50, description="keyword: where to search")
     ids: str | None = Field(None, max_length=1_000_000, description="adhoc: product ids")
@@ -82,24 +93,43 @@ class Recorded(BaseModel):
 
     results: list[Receipt]
     seq: int
-    progress: dict[str, LeafProgress] = Field(description="Of the leaves that were decided on")
+    progress: dict[str, LeafProgress] = Field(
+        description="Of the leaves that were decided on, less those that one audits: gold or "
+        "disputed would tell what the labeler had said"
+    )
 
 
 class AuditPage(BaseModel):
     """Products to audit, and nothing that tells what was said of them."""
 
     items: list[Card]
+    left: int = Field(description="Products of the leaf that wait for the one who asks")
+    answered: int = Field(description="Products of the leaf that they have audited")
+    next_cursor: str | None = Field(description="Give it as `cursor` for what follows")
 
 
 @router.post("/candidates", operation_id="get_candidates")
-def get_candidates(portal: PortalOf, asked: CandidatesAsked) -> Candidates:
+def get_candidates(portal: PortalOf, person: AskedBy, asked: CandidatesAsked) -> Candidates:
     """The next page of a leaf: the products most worth a look, and why each is there."""
     began = time.perf_counter()
     source = source_for(asked.source, _options(asked))
     resources, cards = portal.resources, portal.cards
     state = portal.log.state()
     leaf = portal.leaf(asked.leaf).without(asked.exclude)
-    page = next_page(source, leaf, resources, count=asked.count, rng=np.random.default_rng())
+    rng = np.random.default_rng()
+    page = next_page(source, leaf, resources, count=asked.count, rng=rng)
+    if not isinstance(source, AdHoc):  # what somebody names is shown, and nothing else
+        page = with_checks(
+            page,
+            leaf,
+            person.name,
+            checks=portal.checks,
+            share=portal.project.settings.workflow.check_share,
+            state=state,
+            taxonomy=portal.taxonomy,
+            exclude=asked.exclude,
+            rng=rng,
+        )
     shown = [
         CandidateCard(
             **card.model_dump(),
@@ -132,11 +162,13 @@ def record_decisions(portal: PortalOf, person: AskedBy, sent: Decisions) -> Reco
     """Record answers. Send them again, under the same ids, until they are acknowledged."""
     receipts = record_answers(portal, person, sent.decisions)
     state = portal.log.state()
-    leaves = dict.fromkeys(answer.leaf for answer in sent.decisions)
+    leaves = {answer.leaf for answer in sent.decisions if answer.leaf in portal.taxonomy}
+    if PersonRole.AUDITOR in person.roles or PersonRole.ADMIN in person.roles:
+        leaves = {leaf for leaf in leaves if not audited_by(state, leaf, person.name)}
     return Recorded(
         results=receipts,
         seq=state.seq,
-        progress={leaf: state.progress(leaf) for leaf in leaves if leaf in portal.taxonomy},
+        progress={leaf: state.progress(leaf) for leaf in leaves},
     )
 
 
@@ -146,12 +178,17 @@ def get_audit(
     person: AskedBy,
     leaf: LeafId,
     count: Annotated[int, Query(ge=1, le=100)] = 20,
+    cursor: Annotated[str, Query(pattern=r"^[0-9a-f]{0,64}$")] = "",
 ) -> AuditPage:
     """Products of a leaf for this person to audit, in no order that tells anything."""
-    queue = portal.workflow.audit_queue(
-        portal.taxonomy[leaf].id, auditor=person.name, count=count, rng=np.random.default_rng()
+    leaf, state = portal.taxonomy[leaf].id, portal.log.state()
+    sheet = audit_sheet(state, leaf, auditor=person.name, count=count, after=cursor)
+    return AuditPage(
+        items=portal.cards.of(sheet.products),
+        left=sheet.left,
+        answered=len(audited_by(state, leaf, person.name)),
+        next_cursor=sheet.cursor,
     )
-    return AuditPage(items=portal.cards.of(queue))
 
 
 def _options(asked: CandidatesAsked) -> Asked:

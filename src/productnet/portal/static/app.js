@@ -36,6 +36,9 @@ const PAGES = {
   "/rounds": { load: () => import("./pages/rounds.js"), css: "rounds" },
   "/people": { load: () => import("./pages/people.js"), css: "people", roles: ["admin"] },
   "/activity": { load: () => import("./pages/activity.js"), css: "activity", roles: ["admin"] },
+  "/webhooks": { load: () => import("./pages/webhooks.js"), css: "webhooks", roles: ["admin"] },
+  "/releases": { load: () => import("./pages/releases.js"), css: "rounds", roles: ["admin"] },
+  "/me": { load: () => import("./pages/me.js"), css: "people" },
   "/settings": { load: () => import("./pages/settings.js"), css: "settings" },
 };
 

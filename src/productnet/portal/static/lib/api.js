@@ -44,7 +44,7 @@ export function onSignedOut(listener) {
 
 /**
  * @typedef {object} RequestOptions
- * @property {Record<string, string | number | boolean | null | undefined>} [query]
+ * @property {Record<string, string | number | boolean | string[] | null | undefined>} [query]
  * @property {unknown} [body] Sent as JSON.
  * @property {AbortSignal} [signal]
  * @property {boolean} [keepalive] Outlives the page.
@@ -106,11 +106,12 @@ async function problemOf(response) {
   return new Problem(response.status, "Unexpected answer", words);
 }
 
-/** @param {RequestOptions["query"]} query */
+/** @param {RequestOptions["query"]} query A list is sent as its values, one by one. */
 function search(query) {
-  const given = Object.entries(query ?? {}).filter(([, value]) => value != null && value !== "");
-  if (!given.length) return "";
-  return `?${new URLSearchParams(given.map(([key, value]) => [key, String(value)]))}`;
+  const given = Object.entries(query ?? {}).flatMap(([key, value]) =>
+    (Array.isArray(value) ? value : [value]).filter((one) => one != null && one !== "")
+      .map((one) => [key, String(one)]));
+  return given.length ? `?${new URLSearchParams(given)}` : "";
 }
 
 /** @param {string} path @param {RequestOptions["query"]} [query] @param {RequestOptions} [more] */
@@ -127,22 +128,34 @@ export const signIn = (name, password) => post("/session", { name, password }, {
 export const signOut = () => request("DELETE", "/session");
 /** @param {string} old @param {string} fresh */
 export const changePassword = (old, fresh) => post("/password", { old, new: fresh });
-export const listPeople = () => get("/people", { limit: 200 });
-/** @param {object} person */
+/** @returns {Promise<T.Page<T.Account>>} */
+export const listPeople = () => get("/people");
+/** @param {object} person @returns {Promise<T.Account>} */
 export const addPerson = (person) => post("/people", person);
-/** @param {string} name @param {object} changes */
+/** @param {string} name @param {object} changes @returns {Promise<T.Account>} */
 export const changePerson = (name, changes) =>
   request("PATCH", "/people", { query: { name }, body: changes });
-export const listKeys = () => get("/keys");
-/** @param {{label: string, scopes: string[], expires_at?: string}} key */
-export const addKey = (key) => post("/keys", key);
+/** @param {string} name @returns {Promise<T.Page<T.OpenSession>>} */
+export const listSessionsOf = (name) => get("/people/sessions", { name });
+/** @param {string} name */
+export const endSessionsOf = (name) => request("DELETE", "/people/sessions", { query: { name } });
+/** @returns {Promise<T.Page<T.OpenSession>>} */
+export const listSessions = () => get("/sessions");
 /** @param {string} id */
+export const endSession = (id) => request("DELETE", "/sessions", { query: { id } });
+/** @returns {Promise<T.Page<T.ApiKey>>} */
+export const listKeys = () => get("/keys");
+/** @param {{label: string, scopes: string[], expires_at?: string | null}} key
+ * @returns {Promise<T.ApiKey & {key: string}>} */
+export const addKey = (key) => post("/keys", key);
+/** @param {string} id @returns {Promise<T.ApiKey>} */
 export const revokeKey = (id) => request("DELETE", "/keys", { query: { id } });
 
 // The taxonomy and what is done of it.
 
+/** @returns {Promise<T.TreeColumns>} */
 export const getTree = () => get("/tree");
-/** @returns {Promise<{seq: number, target: number, leaves: Record<string, T.LeafProgress>, leases: T.Lease[]}>} */
+/** @returns {Promise<T.Progress>} */
 export const getProgress = () => get("/progress");
 /** @param {string} id @param {AbortSignal} [signal] @returns {Promise<T.Leaf>} */
 export const getLeaf = (id, signal) => get("/leaf", { id }, signal && { signal });
@@ -179,32 +192,44 @@ export const recordDecisions = (decisions) => post("/decisions", { decisions });
 
 // Audit, disputes, recommendations.
 
-/** @param {string} leaf @param {number} count @returns {Promise<T.Page<T.Card>>} */
-export const getAudit = (leaf, count) => get("/audit", { leaf, count });
-/** @param {{leaf?: string, cursor?: string}} [query] */
+/** @param {{leaf: string, count: number, cursor?: string}} query @param {AbortSignal} [signal]
+ * @returns {Promise<T.AuditPage>} */
+export const getAudit = (query, signal) => get("/audit", query, signal && { signal });
+/** @param {{leaf?: string, cursor?: string, limit?: number}} [query] @returns {Promise<T.DisputesPage>} */
 export const listDisputes = (query) => get("/disputes", query);
+/** @returns {Promise<T.RecommendedLeaves>} */
 export const listRecommendations = () => get("/recommendations");
-/** @param {{leaf: string, min?: number, cursor?: string}} query */
-export const listRecommendedProducts = (query) => get("/recommendations/products", query);
-/** @param {{leaf?: string, cursor?: string}} [query] */
+/** @param {{leaf: string, min?: number, cursor?: string, limit?: number}} query
+ * @param {AbortSignal} [signal] @returns {Promise<T.RecommendedPage>} */
+export const listRecommendedProducts = (query, signal) =>
+  get("/recommendations/products", query, signal && { signal });
+/** @param {{leaf?: string, cursor?: string, limit?: number}} [query] @returns {Promise<T.SuspectsPage>} */
 export const listSuspects = (query) => get("/suspects", query);
-/** @param {string} product @param {string} leaf */
-export const openSuspect = (product, leaf) => post("/suspects", { product, leaf });
 
 // Overview and operation.
 
-/** @param {number} days */
+/** @param {number} days @returns {Promise<T.Dashboard>} */
 export const getDashboard = (days) => get("/dashboard", { days });
-/** @param {{cursor?: string, limit?: number}} [page] */
+/** @param {{cursor?: string | null, limit?: number, kind?: string[], person?: string}} [page]
+ * @returns {Promise<T.Page<T.Happened>>} */
 export const listActivity = (page) => get("/activity", page);
+/** @returns {Promise<T.Rounds>} */
 export const listRounds = () => get("/rounds");
-/** @param {{preset?: string}} [options] */
-export const startRound = (options) => post("/rounds", options ?? {});
-/** @param {string} id */
+/** @param {{preset: string}} options @returns {Promise<T.Job>} */
+export const startRound = (options) => post("/rounds", options);
+/** @param {string} id @returns {Promise<T.Job>} */
 export const getJob = (id) => get("/jobs", { id });
+/** @param {string} id @returns {Promise<T.Job>} */
+export const cancelJob = (id) => request("POST", "/jobs/cancel", { query: { id } });
+/** @returns {Promise<T.Releases>} */
 export const listReleases = () => get("/releases");
-/** @param {string} version */
+/** @param {string} version @returns {Promise<T.Job>} */
 export const startRelease = (version) => post("/releases", { version });
+/** Address of a file of a release, to be downloaded. @param {string} version @param {string} path */
+export const releaseFile = (version, path) =>
+  `${PREFIX}/releases/file${search({ version, path })}`;
+/** Address of a whole release as a tar file. @param {string} version */
+export const releaseArchive = (version) => `${PREFIX}/releases/archive${search({ version })}`;
 /** @returns {Promise<T.MapState>} */
 export const getMap = () => get("/map");
 /** @returns {Promise<ArrayBuffer>} float32 x, y by turns. */
@@ -219,4 +244,18 @@ export const getMapIds = (version, rows) => post("/map/ids", { version, rows });
 /** @param {string} version @param {number[]} rows @param {AbortSignal} [signal] @returns {Promise<{items: T.Card[]}>} */
 export const getMapProducts = (version, rows, signal) =>
   post("/map/products", { version, rows }, signal && { signal });
+/** @returns {Promise<T.Page<T.Webhook> & {kinds: string[]}>} */
 export const listWebhooks = () => get("/webhooks");
+/** @param {{url: string, kinds: string[]}} hook @returns {Promise<T.Webhook & {secret: string}>} */
+export const addWebhook = (hook) => post("/webhooks", hook);
+/** @param {string} id @param {object} changes @returns {Promise<T.Webhook>} */
+export const changeWebhook = (id, changes) =>
+  request("PATCH", "/webhooks", { query: { id }, body: changes });
+/** @param {string} id */
+export const deleteWebhook = (id) => request("DELETE", "/webhooks", { query: { id } });
+/** @param {{webhook?: string, cursor?: string | null, limit?: number}} [page]
+ * @returns {Promise<T.Page<T.Delivery>>} */
+export const listDeliveries = (page) => get("/webhooks/deliveries", page);
+/** @param {number} id @returns {Promise<T.Delivery>} */
+export const sendAgain = (id) =>
+  request("POST", "/webhooks/deliveries/again", { query: { id } });

@@ -53,3 +53,18 @@ export const titleOf = (card) => card.title?.trim() || `Product ${card.product}`
 
 /** Text cut to a length that is quick to lay out. @param {string} text @param {number} [most] */
 export const brief = (text, most = 300) => (text.length > most ? `${text.slice(0, most)}…` : text);
+
+/** 14 kB, 2.3 MB. @param {number} bytes */
+export function size(bytes) {
+  const units = ["bytes", "kB", "MB", "GB", "TB"];
+  let unit = 0;
+  let value = bytes;
+  while (value >= 1000 && unit < units.length - 1) {
+    value /= 1000;
+    unit++;
+  }
+  return `${unit && value < 10 ? value.toFixed(1) : Math.round(value)} ${units[unit]}`;
+}
+
+/** 3 Nov 2026, 14:05. @param {string | Date} time */
+export const moment = (time) => `${date(time)}, ${hour(time)}`;

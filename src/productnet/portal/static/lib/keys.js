@@ -1,7 +1,7 @@
 // Every command and its keys, in one table; keys can be changed, and none fires inside a text box.
 // @ts-check
 
-import { useEffect, useRef } from "../vendor/preact.js";
+import { useLayoutEffect, useRef } from "../vendor/preact.js";
 import { pref } from "./prefs.js";
 
 /**
@@ -14,23 +14,27 @@ import { pref } from "./prefs.js";
  * @property {boolean} [repeats] Whether holding the key down repeats it.
  */
 
-/** @typedef {"everywhere" | "grid" | "candidates" | "detail" | "dispute" | "map"} Scope */
+/** @typedef {"everywhere" | "grid" | "candidates" | "recommendations" | "detail" | "dispute" | "suspects" | "map"} Scope */
 
 /** What a scope is called in help and settings. @type {Record<Scope, string>} */
 export const SCOPES = {
   everywhere: "Everywhere",
   grid: "Answering",
   candidates: "Candidates of a leaf",
+  recommendations: "Recommendations of a leaf",
   detail: "A product in full",
   dispute: "Adjudication",
+  suspects: "Suspected errors",
   map: "Map",
 };
 
 /** Scopes that are live at the same time and so may not share a key. @type {Scope[][]} */
 const TOGETHER = [
   ["everywhere", "grid", "candidates"],
+  ["everywhere", "grid", "recommendations"],
   ["everywhere", "detail"],
   ["everywhere", "dispute"],
+  ["everywhere", "suspects"],
   ["everywhere", "map"],
 ];
 
@@ -62,6 +66,8 @@ export const COMMANDS = [
     label: `Source ${key}`,
     keys: [key],
   })),
+  { id: "threshold-up", scope: "recommendations", label: "Show surer ones only", keys: ["+", "="], repeats: true },
+  { id: "threshold-down", scope: "recommendations", label: "Show less sure ones too", keys: ["-"], repeats: true },
   { id: "detail-close", scope: "detail", label: "Close", keys: ["Escape", "Space"] },
   { id: "detail-next", scope: "detail", label: "Next product", keys: ["ArrowRight", "j"], repeats: true },
   { id: "detail-previous", scope: "detail", label: "Previous product", keys: ["ArrowLeft", "k"], repeats: true },
@@ -71,6 +77,26 @@ export const COMMANDS = [
   { id: "detail-no", scope: "detail", label: "No, and on", keys: ["n"] },
   { id: "detail-unsure", scope: "detail", label: "Unsure, and on", keys: ["u"] },
   { id: "detail-undo", scope: "detail", label: "Undo the last answer", keys: ["z", "Ctrl+z"], repeats: true },
+  { id: "dispute-yes", scope: "dispute", label: "Yes: it belongs to the leaf", keys: ["y"] },
+  { id: "dispute-no", scope: "dispute", label: "No: it does not; of two leaves, neither", keys: ["n"] },
+  { id: "dispute-unsure", scope: "dispute", label: "Unsure: leave it out", keys: ["u"] },
+  ...["1", "2", "3"].map((key) => ({
+    id: `dispute-leaf-${key}`,
+    scope: /** @type {Scope} */ ("dispute"),
+    label: `It belongs to leaf ${key} of those that claim it`,
+    keys: [key],
+  })),
+  { id: "dispute-note", scope: "dispute", label: "Write a note", keys: ["e"] },
+  { id: "dispute-undo", scope: "dispute", label: "Undo the last answer", keys: ["z", "Ctrl+z"], repeats: true },
+  { id: "dispute-next", scope: "dispute", label: "Next dispute", keys: ["ArrowRight", "j"], repeats: true },
+  { id: "dispute-previous", scope: "dispute", label: "Previous dispute", keys: ["ArrowLeft", "k"], repeats: true },
+  { id: "dispute-next-image", scope: "dispute", label: "Next image", keys: ["ArrowDown"], repeats: true },
+  { id: "dispute-previous-image", scope: "dispute", label: "Previous image", keys: ["ArrowUp"], repeats: true },
+  { id: "suspect-open", scope: "suspects", label: "Open for a second look", keys: ["o"] },
+  { id: "suspect-undo", scope: "suspects", label: "Undo: close it again", keys: ["z", "Ctrl+z"], repeats: true },
+  { id: "suspect-zoom", scope: "suspects", label: "Show the product in full", keys: ["Space"] },
+  { id: "suspect-next", scope: "suspects", label: "Next", keys: ["ArrowDown", "j"], repeats: true },
+  { id: "suspect-previous", scope: "suspects", label: "Previous", keys: ["ArrowUp", "k"], repeats: true },
   { id: "map-in", scope: "map", label: "Closer", keys: ["+", "="], repeats: true },
   { id: "map-out", scope: "map", label: "Farther", keys: ["-"], repeats: true },
   { id: "map-left", scope: "map", label: "Look to the left", keys: ["ArrowLeft"], repeats: true },
@@ -172,7 +198,8 @@ const layers = [];
 export function useCommands(scopes, handlers, { modal = false } = {}) {
   const latest = useRef(handlers);
   latest.current = handlers;
-  useEffect(() => {
+  // Before the next key can be pressed: an ordinary effect may come after it.
+  useLayoutEffect(() => {
     const layer = { scopes, handlers: latest, modal };
     layers.push(layer);
     return () => {

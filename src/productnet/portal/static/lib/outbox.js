@@ -37,6 +37,11 @@ export const refused = computed(() => own.value.filter((one) => one.state === "r
 export const others = computed(() =>
   [...entries.value.values()].filter((one) => one.person !== session.person.value?.name));
 
+/** Answers that are being written to the disk here. */
+const writing = signal(0);
+/** How many answers of the person signed in are not with the server yet. */
+export const pending = computed(() => writing.value + waiting.value.length);
+
 const opening = openStore(() => {
   durable.value = false;
 });
@@ -74,9 +79,14 @@ export async function give(given) {
   const person = session.person.peek()?.name;
   if (!person) throw new Error("Nobody is signed in, so nobody can answer.");
   const fresh = given.map((one) => ({ ...one, person, state: /** @type {const} */ ("waiting") }));
-  const added = await (await opening).add(fresh);
-  await dropUndone(added);
-  tell({ kind: "put", entries: added });
+  writing.value += fresh.length;
+  try {
+    const added = await (await opening).add(fresh);
+    await dropUndone(added);
+    tell({ kind: "put", entries: added });
+  } finally {
+    writing.value -= fresh.length;
+  }
   send();
 }
 
@@ -122,6 +132,7 @@ function tell(message) {
 /** @param {Message} message */
 function hear(message) {
   if (message.kind === "acknowledged") {
+    offline.value = false;
     listeners.forEach((listener) => listener(message.answer));
     return;
   }
@@ -177,10 +188,9 @@ async function drain() {
     const batch = (await store.all())
       .filter((one) => one.person === name && one.state === "waiting")
       .slice(0, most);
-    if (!batch.length) return;
+    if (!batch.length) return findOut();
     try {
       const answer = await recordDecisions(batch.map((one) => one.decision));
-      offline.value = false;
       wait = FIRST_WAIT;
       const settled = await settle(store, batch, answer.results);
       tell({ kind: "acknowledged", answer });
@@ -206,6 +216,14 @@ async function drain() {
       }
     }
   }
+}
+
+/** Nothing is left to send: whether the server is there again has to be asked by itself. */
+async function findOut() {
+  if (!offline.peek()) return;
+  await session.load();
+  offline.value = session.trouble.peek() !== null;
+  if (offline.peek()) later();
 }
 
 /**
@@ -275,6 +293,6 @@ export function start() {
   });
   // Nothing is lost by leaving, so nobody is asked, except where nothing is kept on disk.
   addEventListener("beforeunload", (event) => {
-    if (!durable.peek() && waiting.peek().length) event.preventDefault();
+    if (!durable.peek() && pending.peek()) event.preventDefault();
   });
 }

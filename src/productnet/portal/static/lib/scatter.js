@@ -51,23 +51,30 @@ const MOST_SKIPPED = 31;
 export class Scatter {
   /**
    * @param {HTMLCanvasElement} canvas
-   * @param {Float32Array} points x, y by turns.
+   * @param {Float32Array<ArrayBuffer>} points x, y by turns.
    * @param {() => void} drawn Called after each frame.
    */
   constructor(canvas, points, drawn) {
     this.canvas = canvas;
+    /** @type {Float32Array<ArrayBuffer>} */
     this.points = points;
     this.count = points.length / 2;
     this.drawn = drawn;
     /** @type {View} */
     this.view = { x: 0, y: 0, half: 1.08 };
     this.only = -1;
-    /** @type {Uint8Array} */
+    /** @type {Uint8Array<ArrayBuffer>} */
     this.codes = new Uint8Array(this.count);
-    /** @type {Uint8Array} */
+    /** @type {Uint8Array<ArrayBuffer>} */
     this.chosen = new Uint8Array(this.count);
     this.colours = new Float32Array(32 * 3);
     this.skip = 1;
+    /** @private @type {Record<"place" | "code" | "chosen", WebGLBuffer>} */
+    this.buffers = /** @type {any} */ ({});
+    /** @private @type {Record<"place" | "code" | "chosen", number>} */
+    this.places = /** @type {any} */ ({});
+    /** @private @type {Record<string, WebGLUniformLocation | null>} */
+    this.uniforms = {};
     /** @private */ this.frame = 0;
     /** @private */ this.last = 0;
     /** @private @type {ReturnType<typeof setTimeout> | undefined} */ this.rest = undefined;
@@ -105,16 +112,13 @@ export class Scatter {
     }
     gl.useProgram(program);
     const buffer = () => /** @type {WebGLBuffer} */ (gl.createBuffer());
-    /** @private */
     this.buffers = { place: buffer(), code: buffer(), chosen: buffer() };
-    /** @private */
     this.places = {
       place: gl.getAttribLocation(program, "place"),
       code: gl.getAttribLocation(program, "code"),
       chosen: gl.getAttribLocation(program, "chosen"),
     };
     const uniform = (/** @type {string} */ name) => gl.getUniformLocation(program, name);
-    /** @private */
     this.uniforms = {
       view: uniform("view"), aspect: uniform("aspect"), size: uniform("size"), only: uniform("only"),
       colours: uniform("colours"),
@@ -130,14 +134,18 @@ export class Scatter {
     this.upload("chosen", this.chosen);
   }
 
-  /** @private @param {"place" | "code" | "chosen"} name @param {Float32Array | Uint8Array} values */
+  /**
+   * @private
+   * @param {"place" | "code" | "chosen"} name
+   * @param {Float32Array<ArrayBuffer> | Uint8Array<ArrayBuffer>} values
+   */
   upload(name, values) {
     const { gl } = this;
     gl.bindBuffer(gl.ARRAY_BUFFER, this.buffers[name]);
     gl.bufferData(gl.ARRAY_BUFFER, values, name === "place" ? gl.STATIC_DRAW : gl.DYNAMIC_DRAW);
   }
 
-  /** @param {Uint8Array} codes @param {Float32Array} colours 32 times r, g, b; 0 to 1. */
+  /** @param {Uint8Array<ArrayBuffer>} codes @param {Float32Array} colours 32 times r, g, b; 0 to 1. */
   paint(codes, colours) {
     if (codes !== this.codes) this.upload("code", codes);
     this.codes = codes;
@@ -145,7 +153,7 @@ export class Scatter {
     this.draw();
   }
 
-  /** @param {Uint8Array} chosen 1 for each point that is selected. */
+  /** @param {Uint8Array<ArrayBuffer>} chosen 1 for each point that is selected. */
   choose(chosen) {
     this.chosen = chosen;
     this.upload("chosen", chosen);
@@ -192,11 +200,11 @@ export class Scatter {
     }
     gl.viewport(0, 0, width, height);
     gl.clear(gl.COLOR_BUFFER_BIT | gl.DEPTH_BUFFER_BIT);
-    gl.uniform3f(uniforms.view, view.x, view.y, view.half);
-    gl.uniform2f(uniforms.aspect, height / width, 1);
-    gl.uniform1f(uniforms.size, this.size() * ratio);
-    gl.uniform1f(uniforms.only, this.only);
-    gl.uniform3fv(uniforms.colours, this.colours);
+    gl.uniform3f(uniforms.view ?? null, view.x, view.y, view.half);
+    gl.uniform2f(uniforms.aspect ?? null, height / width, 1);
+    gl.uniform1f(uniforms.size ?? null, this.size() * ratio);
+    gl.uniform1f(uniforms.only ?? null, this.only);
+    gl.uniform3fv(uniforms.colours ?? null, this.colours);
     gl.bindBuffer(gl.ARRAY_BUFFER, buffers.place);
     gl.vertexAttribPointer(places.place, 2, gl.FLOAT, false, 8 * skip, 0);
     gl.bindBuffer(gl.ARRAY_BUFFER, buffers.code);

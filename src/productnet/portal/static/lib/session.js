@@ -14,7 +14,7 @@ export const state = signal("loading");
 export const session = signal(/** @type {Session | null} */ (null));
 /** Ways to sign in that the server offers: "password", "oidc". */
 export const doors = signal(/** @type {string[]} */ (["password"]));
-/** Why the server was not reached, while state is `away`. */
+/** Why the server did not answer when last asked; null when it did. */
 export const trouble = signal(/** @type {api.Problem | null} */ (null));
 
 export const person = computed(() => session.value?.person ?? null);
@@ -30,11 +30,12 @@ export async function load() {
     enter(await api.getSession());
   } catch (error) {
     const problem = asProblem(error);
-    if (problem.status === 401) leave(problem);
-    else if (!session.peek()) {
-      trouble.value = problem;
-      state.value = "away";
+    if (problem.status === 401) {
+      leave(problem);
+      return;
     }
+    trouble.value = problem;
+    if (!session.peek()) state.value = "away";
   }
 }
 
@@ -61,6 +62,7 @@ function leave(problem) {
   const offered = problem?.extensions.sign_in;
   if (Array.isArray(offered)) doors.value = offered;
   session.value = null;
+  trouble.value = null;
   state.value = "out";
 }
 

@@ -45,6 +45,12 @@ export class Sheet {
     return { from: Math.min(from, to), to: Math.max(from, to) };
   });
 
+  /** What is selected; empty while there is no selection but the cursor. */
+  chosen = computed(() => {
+    const { from, to } = this.selection.value;
+    return new Set(this.anchor.value === null ? [] : this.slots.value.slice(from, to + 1));
+  });
+
   #watch = new Stopwatch();
 
   /**
@@ -197,8 +203,8 @@ export class Sheet {
       this.said.value = `Undone: ${gesture.items.length === 1 && gesture.items[0]
         ? brief(titleOf(gesture.items[0].card), 80) : `${gesture.items.length} answers`}.`;
     });
-    void outbox.give(gesture.items.map(({ id, card }) => ({
-      decision: outbox.decide({ product: card.product, leaf: gesture.leaf, role: "undo", undoes: id }),
+    void outbox.give(gesture.items.map(({ id, card, leaf }) => ({
+      decision: outbox.decide({ product: card.product, leaf: leaf ?? gesture.leaf, role: "undo", undoes: id }),
       title: titleOf(card), leafName: gesture.leafName,
     })));
     this.#watch.restart();

@@ -12,7 +12,8 @@ import { person } from "./session.js";
  * @property {string} leaf
  * @property {string} leafName
  * @property {Decision["role"]} role
- * @property {{id: string, card: Card}[]} items
+ * @property {{id: string, card: Card, leaf?: string}[]} items In the order they are taken back; leaf
+ *   where it is another one than the gesture's.
  */
 
 const TOP = "productnet.undo.top";

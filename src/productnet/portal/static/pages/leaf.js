@@ -10,6 +10,7 @@ import * as live from "../lib/live.js";
 import { useLoad } from "../lib/load.js";
 import { onAcknowledged } from "../lib/outbox.js";
 import { pref } from "../lib/prefs.js";
+import { href } from "../lib/router.js";
 import { can, session } from "../lib/session.js";
 import { Sheet } from "../lib/sheet.js";
 import { Empty, Failure } from "../parts/empty.js";
@@ -23,7 +24,10 @@ import { Sources, asked as freshAsked, modelKind, pageSize, pictureSize, wishOf 
 
 /** @import {Candidate, Leaf} from "../lib/types.js" */
 
-const asideShown = pref("leafAside", true);
+// Beside the candidates where there is room; above them, when asked for, where there is not.
+const beside = pref("leafAside", true);
+const above = pref("leafAsideAbove", false);
+const narrow = matchMedia("(max-width: 1000px)");
 
 /** @param {{query: URLSearchParams}} props */
 export default function LeafPage({ query }) {
@@ -34,7 +38,16 @@ export default function LeafPage({ query }) {
     return html`<div class="page"><h1 class="unseen">Leaf</h1><${Failure} problem=${problem} retry=${reload} /></div>`;
   }
   if (!data) return html`<${Waiting} />`;
-  return html`<${Workplace} key=${data.id} leaf=${data} />`;
+  if (!data.progress) return html`<${Auditing} leaf=${data} />`;
+  return html`<${Workplace} key=${data.id} leaf=${data} begun=${data.progress} />`;
+}
+
+/** Nobody labels and audits a leaf at once. @param {{leaf: Leaf}} props */
+function Auditing({ leaf }) {
+  return html`<div class="page"><h1><bdi>${leaf.name}</bdi></h1>
+    <${Empty} icon="lock" title="You are auditing this leaf"
+      action=${html`<a class="button button-primary" href=${href("/audit", { leaf: leaf.id })}>Back to the audit</a>
+        <a class="button" href="/">Other leaves</a>`}>Its labels stay hidden from you until you leave the audit.<//></div>`;
 }
 
 /** The page's own shape until the leaf is there. */
@@ -51,14 +64,14 @@ function WaitingGrid() {
   </div>`;
 }
 
-/** @param {{leaf: Leaf}} props */
-function Workplace({ leaf }) {
+/** @param {{leaf: Leaf, begun: import("../lib/types.js").LeafProgress}} props */
+function Workplace({ leaf, begun }) {
   const sheet = useMemo(() => new Sheet({ leaf: leaf.id, leafName: leaf.name, role: "label", describe }), []);
   const feed = useMemo(() => new Feed(leaf.id, sheet), []);
   const lease = useMemo(() => new Lease(leaf.id, "label", leaf.leases), []);
-  const [progress, setProgress] = useState(leaf.progress);
+  const [progress, setProgress] = useState(begun);
   const [asked, setAsked] = useState(freshAsked);
-  const [goneOn, setGoneOn] = useState(() => isDone(leaf.progress));
+  const [goneOn, setGoneOn] = useState(() => isDone(begun));
   const labeler = can("labeler");
 
   useEffect(() => (labeler ? lease.keep() : undefined), []);
@@ -73,7 +86,7 @@ function Workplace({ leaf }) {
     if (leaves?.includes(leaf.id)) refresh();
   }), []);
   const refresh = useCallback(throttled(() => {
-    getLeaf(leaf.id).then((found) => setProgress(found.progress), () => {});
+    getLeaf(leaf.id).then((found) => found.progress && setProgress(found.progress), () => {});
     feed.modelLearnt();
   }, 3000), []);
   const wish = JSON.stringify(wishOf(asked));
@@ -89,6 +102,7 @@ function Workplace({ leaf }) {
   ])));
 
   const done = isDone(progress) && !goneOn;
+  const asideShown = useNarrow() ? above : beside;
   return html`<div class="page page-wide leaf">
     <${LeafHeader} leaf=${leaf} progress=${progress} lease=${lease} aside=${asideShown.value}
       turnAside=${() => { asideShown.value = !asideShown.value; }} />
@@ -115,6 +129,17 @@ function throttled(work, every) {
       work();
     }, every);
   };
+}
+
+/** Whether the window has no room beside the candidates. */
+function useNarrow() {
+  const [is, setIs] = useState(narrow.matches);
+  useEffect(() => {
+    const change = () => setIs(narrow.matches);
+    narrow.addEventListener("change", change);
+    return () => narrow.removeEventListener("change", change);
+  }, []);
+  return is;
 }
 
 /** What a decision says of the candidate it is about. @param {Candidate} card */

@@ -65,7 +65,7 @@ function Loaded({ map }) {
 /**
  * Colours and what they mean, of one moment.
  * @param {import("../lib/api.js").MapColouring} colouring
- * @returns {Promise<{legend: MapLegend, codes: Uint8Array}>}
+ * @returns {Promise<{legend: MapLegend, codes: Uint8Array<ArrayBuffer>}>}
  */
 async function coloured(colouring) {
   for (let turn = 0; turn < 3; turn++) {
@@ -78,7 +78,7 @@ async function coloured(colouring) {
   throw new Problem(0, "The colours change", "People answer faster than colours load. Try again.");
 }
 
-/** @param {{map: MapState, points: Float32Array}} props */
+/** @param {{map: MapState, points: Float32Array<ArrayBuffer>}} props */
 function Ready({ map, points }) {
   const [by, setBy] = useState(/** @type {MapBy} */ ("leaf"));
   const [leaf, setLeaf] = useState(/** @type {{id: string, name: string} | null} */ (null));

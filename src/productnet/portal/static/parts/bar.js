@@ -33,9 +33,11 @@ export const LINKS = [
   { path: "/dashboard", label: "Dashboard", roles: ["admin", "adjudicator"], main: true },
   { path: "/map", label: "Map", main: true },
   { path: "/rounds", label: "Rounds", main: true },
+  { path: "/releases", label: "Releases", roles: ["admin"] },
   { path: "/suspects", label: "Suspected errors", roles: ["adjudicator"] },
   { path: "/people", label: "People", roles: ["admin"] },
   { path: "/activity", label: "Activity", roles: ["admin"] },
+  { path: "/webhooks", label: "Webhooks", roles: ["admin"] },
 ];
 
 export function TopBar() {
@@ -118,7 +120,7 @@ function PersonMenu() {
   const who = person.value;
   if (!who) return null;
   const leave = () => {
-    const kept = outbox.waiting.peek().length;
+    const kept = outbox.pending.peek();
     signOut().catch((error) => toast(error.message, { tone: "bad" }));
     if (kept) toast(`${kept} answers stay on this computer until ${who.display_name || who.name} signs in again.`);
   };
@@ -126,6 +128,7 @@ function PersonMenu() {
     ${(/** @type {() => void} */ close) => html`
       <p class="menu-head"><b><bdi>${who.display_name || who.name}</bdi></b><br />
         <span class="muted small">${who.roles.join(", ")}</span></p>
+      <a class="menu-item" role="menuitem" href="/me" onClick=${close}><${Icon} name="lock" /> Your account</a>
       <a class="menu-item" role="menuitem" href="/settings" onClick=${close}><${Icon} name="gear" /> Settings and keys</a>
       ${session.value?.mode === "team" && html`<button type="button" class="menu-item" role="menuitem"
         onClick=${() => { close(); leave(); }}><${Icon} name="leave" /> Sign out</button>`}`}

@@ -26,11 +26,9 @@ export const answerOf = (verdict) =>
  *   at: number, zoom: () => void}} props
  */
 export function AnswerCard({ sheet, slot, at, zoom }) {
-  const current = useComputed(() => sheet.cursor.value === at).value;
-  const chosen = useComputed(() => {
-    const { from, to } = sheet.selection.value;
-    return sheet.anchor.value !== null && at >= from && at <= to;
-  }).value;
+  // By the slot, not by its position, which changes when an undo brings cards back before it.
+  const current = useComputed(() => sheet.slots.value[sheet.cursor.value] === slot).value;
+  const chosen = useComputed(() => sheet.chosen.value.has(slot)).value;
   const { card } = slot;
   const given = slot.given.value;
   const refusal = slot.refusal.value;

@@ -20,7 +20,7 @@ const SHOWN = 1200;
 const seen = new Map();
 
 /** @param {string} id @returns {Promise<Product>} */
-function product(id) {
+export function product(id) {
   const found = seen.get(id) ?? getProduct(id);
   seen.delete(id);
   seen.set(id, found);
@@ -79,7 +79,7 @@ export function Detail({ product: id, card, close, place, move, answer, undo, gi
 
 /** @param {{images: Product["images"], shown: number, show: (n: number) => void,
  *   thumb: string | null, ready: boolean, fault: string | null}} props */
-function Gallery({ images, shown, show, thumb, ready, fault }) {
+export function Gallery({ images, shown, show, thumb, ready, fault }) {
   const image = images[shown];
   return html`<div class="gallery">
     <div class="gallery-main">
@@ -97,7 +97,7 @@ function Gallery({ images, shown, show, thumb, ready, fault }) {
 }
 
 /** @param {{data: Product, card?: any}} props */
-function Fields({ data, card }) {
+export function Fields({ data, card }) {
   return html`<dl class="fields" tabindex="0" aria-label="Fields">
     ${Object.entries(data.fields).filter(([, text]) => text).map(([name, text]) => html`<div key=${name} class="fields-line">
       <dt>${label(name)}</dt><dd><${LongText} text=${text} /></dd></div>`)}

@@ -1,7 +1,7 @@
 // A dialog over the page: it keeps focus and keys to itself, and gives focus back when it closes.
 // @ts-check
 
-import { html, useEffect, useId, useRef } from "../vendor/preact.js";
+import { html, useId, useLayoutEffect, useRef } from "../vendor/preact.js";
 import { useCommands } from "../lib/keys.js";
 import { Icon } from "./icon.js";
 
@@ -19,7 +19,7 @@ export function Dialog({
   const id = useId();
   const box = useRef(/** @type {HTMLDialogElement | null} */ (null));
   useCommands(scopes, commands, { modal: true });
-  useEffect(() => {
+  useLayoutEffect(() => {
     const before = document.activeElement;
     const dialog = box.current;
     dialog?.showModal();

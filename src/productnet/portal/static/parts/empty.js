@@ -27,11 +27,11 @@ export function Failure({ problem, retry, title }) {
     <span class="empty-icon"><${Icon} name="warning" size=${28} /></span>
     <p class="empty-title">${heading}</p>
     <div class="muted empty-text">${problem.detail}</div>
-    ${retry && html`<div class="row empty-action">
-      <button type="button" class="button" onClick=${retry}>
-        <${Icon} name="refresh" /> Try again
-      </button>
-    </div>`}
+    <div class="row empty-action">
+      ${retry && html`<button type="button" class="button" onClick=${retry}>
+        <${Icon} name="refresh" /> Try again</button>`}
+      ${problem.status === 404 && html`<a class="button" href="/">To the leaves</a>`}
+    </div>
   </div>`;
 }
 

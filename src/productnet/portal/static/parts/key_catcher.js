@@ -1,7 +1,7 @@
 // Waits for the key that a command is to have.
 // @ts-check
 
-import { html, useEffect, useState } from "../vendor/preact.js";
+import { html, useLayoutEffect, useState } from "../vendor/preact.js";
 import { chord, spell } from "../lib/keys.js";
 import { Dialog } from "./dialog.js";
 import { Icon } from "./icon.js";
@@ -15,7 +15,7 @@ const NEVER = ["Tab", "Shift+Tab"];
  */
 export function KeyCatcher({ title, caught, close }) {
   const [refusal, setRefusal] = useState("");
-  useEffect(() => {
+  useLayoutEffect(() => {
     const listen = (/** @type {KeyboardEvent} */ event) => {
       const key = chord(event);
       if (key === null || NEVER.includes(key)) return;

@@ -15,7 +15,7 @@ import { Icon } from "./icon.js";
  *   icon: import("./icon.js").IconName}}
  */
 export function outboxState() {
-  const waiting = outbox.waiting.value.length;
+  const waiting = outbox.pending.value;
   const refused = outbox.refused.value.length;
   if (refused) {
     return { tone: "bad", icon: "warning", short: `${refused} refused`,
@@ -44,7 +44,7 @@ function waitingWords(waiting) {
 
 /** Shown under the bar while the server is out of reach. */
 export function OfflineNotice() {
-  const waiting = outbox.waiting.value.length;
+  const waiting = outbox.pending.value;
   if (!outbox.durable.value && !outbox.offline.value) {
     return html`<div class="notice notice-warn" role="status"><${Icon} name="warning" />
       <span>This browser keeps nothing on disk (a private window, or the disk is full). Answers are

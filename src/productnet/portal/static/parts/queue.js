@@ -43,7 +43,6 @@ export function Queue({ task, most = 12 }) {
 function Item({ item, task }) {
   const { page, by } = TASKS[task];
   const target = session.value?.targets.positives ?? 0;
-  const { gold, to_audit: toAudit } = item.progress;
   return html`<li>
     <a class="queue-item" href=${href(page, { [by]: item.leaf })}>
       <span class="queue-words">
@@ -52,10 +51,10 @@ function Item({ item, task }) {
         <span class="muted small clip"><bdi>${item.path.slice(0, -1).join(" › ")}</bdi></span>
       </span>
       <span class="queue-why muted small">${item.why}</span>
-      <span class="queue-meter">${task === "label" && target > 0 && html`
-        <span class="small number">${gold} <span class="muted">of ${target}</span></span>
-        <${Bar} label="Gold" target=${target} parts=${[{ value: gold, kind: "gold" },
-          { value: toAudit, kind: "audit" }]} />`}
+      <span class="queue-meter">${task === "label" && target > 0 && item.progress && html`
+        <span class="small number">${item.progress.gold} <span class="muted">of ${target}</span></span>
+        <${Bar} label="Gold" target=${target} parts=${[{ value: item.progress.gold, kind: "gold" },
+          { value: item.progress.to_audit, kind: "audit" }]} />`}
         ${task !== "label" && html`<span class="small number">${count(item.waiting, "product")}</span>`}</span>
       <${Icon} name="right" />
     </a>

@@ -8,6 +8,7 @@ import { useLoad } from "../../lib/load.js";
 import { pref } from "../../lib/prefs.js";
 import { href } from "../../lib/router.js";
 import { Detail } from "../../parts/detail.js";
+import { GuidelineText } from "../../parts/guideline.js";
 import { Icon } from "../../parts/icon.js";
 import { Strip } from "../../parts/picture.js";
 
@@ -47,19 +48,8 @@ function Fold({ id, title, count, children }) {
 
 /** @param {{leaf: Leaf}} props */
 function Guideline({ leaf }) {
-  const { definition, include, exclude, examples } = leaf.guideline;
-  const empty = !definition && !include.length && !exclude.length && !examples.length;
   return html`<${Fold} id="guideline" title="Guideline">
-    ${leaf.guideline_fault ? html`<p class="small">It cannot be read just now: <span class="muted">${leaf.guideline_fault}</span></p>`
-      : empty ? html`<p class="muted small">Nobody has written one yet. Go by the name and the siblings; where you are torn,
-        say unsure and leave a note.</p>`
-      : html`<div class="guideline">
-        ${definition && html`<p><bdi>${definition}</bdi></p>`}
-        ${[["yes", "Belongs", include], ["no", "Does not", exclude]].map(([icon, words, items]) => items?.length
-          ? html`<div key=${icon}><h3 class="guideline-${icon}"><${Icon} name=${icon} size=${14} /> ${words}</h3>
-            <ul>${/** @type {string[]} */ (items).map((one, at) => html`<li key=${at}><bdi>${one}</bdi></li>`)}</ul></div>` : null)}
-        ${examples.length > 0 && html`<div><h3>Typical</h3><ul>${examples.map((one, at) => html`<li key=${at}><bdi>${one}</bdi></li>`)}</ul></div>`}
-      </div>`}
+    <${GuidelineText} guideline=${leaf.guideline} fault=${leaf.guideline_fault} />
   <//>`;
 }
 

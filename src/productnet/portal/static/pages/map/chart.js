@@ -43,7 +43,7 @@ function palette(box, groups) {
 }
 
 /**
- * @param {{points: Float32Array, plane: Plane, version: string, codes: Uint8Array | null,
+ * @param {{points: Float32Array<ArrayBuffer>, plane: Plane, version: string, codes: Uint8Array<ArrayBuffer> | null,
  *   groups: MapGroup[] | null, only: number, rows: number[], choose: (rows: number[]) => void,
  *   target: {x: number, y: number} | null}} props
  */

@@ -1,0 +1,1 @@
+"""Backups made while people work, and projects put back from them, checked."""

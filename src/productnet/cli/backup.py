@@ -1,0 +1,116 @@
+"""Commands that keep a project safe: ``backup``, ``restore``."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from productnet.cli.console import Bars, say, show
+from productnet.cli.options import HERE, JsonOption, ProjectOption
+
+if TYPE_CHECKING:
+    from productnet.backup.manifest import Manifest
+
+PANEL = "Keep it safe"
+
+
+def register(app: typer.Typer) -> None:
+    """Add this file's commands to the application."""
+    for command in (backup, restore):
+        app.command(command.__name__, rich_help_panel=PANEL)(command)
+
+
+def backup(
+    target: Annotated[
+        Path, typer.Argument(metavar="TARGET", help="New folder, or new file that ends in .tar")
+    ],
+    with_pool: Annotated[
+        bool,
+        typer.Option(
+            "--with-pool/--without-pool",
+            help="With products and embeddings, to go on at once; without, what people made",
+        ),
+    ] = True,
+    check: Annotated[
+        bool, typer.Option("--check", help="Make none; check the backup TARGET instead")
+    ] = False,
+    project: ProjectOption = HERE,
+    json: JsonOption = False,
+) -> None:
+    """Copy the project while people work in it, whole or not at all.
+
+    It holds what people said, their password hashes and the secrets of webhooks: keep it as safe
+    as the project itself.
+
+    Examples:
+        productnet backup /backups/shop-2026-01-31.tar
+
+        productnet backup --check /backups/shop-2026-01-31.tar
+    """
+    from productnet.backup.make import back_up
+    from productnet.backup.restore import check_backup
+    from productnet.rounds.news import tell_backup
+    from productnet.settings import Project
+
+    if check:
+        manifest = check_backup(target, progress=Bars())
+    else:
+        opened = Project.open(project)
+        manifest = back_up(opened, target, with_pool=with_pool, progress=Bars())
+        tell_backup(opened, target.name)
+    show(
+        {"backup": str(target), **_summary(manifest)},
+        as_json=json,
+        human=lambda: say(f"{'Sound' if check else 'Made'}: {target}, {_told(manifest)}"),
+    )
+
+
+def restore(
+    source: Annotated[Path, typer.Argument(metavar="BACKUP", help="What `backup` made")],
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="New project folder")],
+    database_url: Annotated[
+        str | None,
+        typer.Option(
+            envvar="PRODUCTNET_DATABASE_URL",
+            help="Empty PostgreSQL database to restore into [default: the setting]",
+        ),
+    ] = None,
+    json: JsonOption = False,
+) -> None:
+    """Make a project of a backup: every hash, the database and all counts are checked.
+
+    Nothing is ever restored over what is there. Give a database's URL in the environment variable
+    PRODUCTNET_DATABASE_URL where a password is in it: others see command lines.
+
+    Examples:
+        productnet restore /backups/shop-2026-01-31.tar my-shop
+    """
+    from productnet.backup.restore import restore as put_back
+
+    manifest = put_back(source, folder, database_url=database_url, progress=Bars())
+
+    def human() -> None:
+        say(f"Restored: {folder}, {_told(manifest)}")
+        if manifest.pool is None:
+            say("It has no products. Next: productnet import FEED, then productnet embed")
+
+    show({"project": str(folder), **_summary(manifest)}, as_json=json, human=human)
+
+
+def _summary(manifest: "Manifest") -> dict[str, object]:
+    return {
+        "made_at": manifest.made_at,
+        "decisions": manifest.database.decisions,
+        "last_seq": manifest.database.last_seq,
+        "products": manifest.pool.products if manifest.pool else None,
+        "files": len(manifest.files),
+        "bytes": manifest.bytes,
+    }
+
+
+def _told(manifest: "Manifest") -> str:
+    products = f"{manifest.pool.products:,} products" if manifest.pool else "no products"
+    return (
+        f"{manifest.bytes / 1e6:,.1f} MB of {manifest.made_at}: "
+        f"{manifest.database.decisions:,} decisions, {products}"
+    )

@@ -1,0 +1,285 @@
+"""The dashboard: how much is done, how well people agree, how fast they are, what needs a look."""
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel, Field
+
+from productnet.annotation.agreement import Agreement, Proportion
+from productnet.annotation.checks import CheckResult
+from productnet.annotation.decisions import IMPORTED, Task
+from productnet.annotation.findings import Day, LeafQuality, PairQuality, PersonQuality
+from productnet.annotation.state import LeafProgress
+from productnet.annotation.tallies import Speed
+from productnet.errors import ModelError
+from productnet.evaluation.table import TableRow
+from productnet.portal.portal import Portal
+from productnet.portal.routes.rounds import leaf_name, learnt_of
+from productnet.portal.security import PortalOf
+from productnet.rounds.record import read_rounds
+
+router = APIRouter(tags=["dashboard"])
+
+_MOST_LEAVES = 30
+_MOST_CONFUSED = 12
+_MOST_PAIRS = 60
+
+# When a leaf is told of: fewer answers than these say nothing about it.
+_ENOUGH_TIMED = 20
+_ENOUGH_ANSWERS = 60
+# So many times the usual seconds are slow; so few positives among answers are thin.
+_SLOW = 1.8
+_THIN = 0.1
+# Audits ought to confirm at least this share of positives.
+_PRECISE = 0.9
+
+
+class Worker(BaseModel):
+    """One person at one task."""
+
+    person: str
+    display_name: str
+    task: Task
+    decisions: int
+    unsure: Proportion
+    speed: Speed
+    agreement: Agreement
+    precision: Proportion = Field(description="Of a labeler's positives, those audits confirmed")
+    lately: Proportion = Field(description="Agreement over the last answers that met another's")
+    flags: list[str] = Field(description="What changed lately, in words")
+    checks: CheckResult | None = Field(description="How they answered check items")
+
+
+class Together(BaseModel):
+    """Two people who answered for the same products."""
+
+    first: str
+    second: str
+    agreement: Agreement
+
+
+class Concern(BaseModel):
+    """A leaf that needs attention, and why."""
+
+    leaf: str
+    name: str
+    path: list[str]
+    why: dict[str, str] = Field(description="disputed, imprecise, slow or thin, each in words")
+    progress: LeafProgress
+    agreement: Agreement
+    precision: Proportion
+    speed: Speed
+
+
+class Mixed(BaseModel):
+    """A leaf for which somebody said yes to another leaf's gold."""
+
+    said: str
+    said_name: str
+    gold: str
+    gold_name: str
+    products: int
+    siblings: bool
+
+
+class RoundRows(BaseModel):
+    """Table 1 of a round."""
+
+    number: int
+    table: list[TableRow]
+
+
+class Dashboard(BaseModel):
+    """Everything the lead looks at."""
+
+    seq: int
+    days: list[Day] = Field(description="Every day asked for, the latest last")
+    gold: int
+    decisions: int
+    agreement: Agreement = Field(description="Labels beside their audits, of everybody")
+    precision: Proportion = Field(description="Of labelled positives, those audits confirmed")
+    seconds: float | None = Field(description="Median seconds of an answer")
+    people: list[Worker]
+    pairs: list[Together]
+    concerns: list[Concern] = Field(description="Those with most against them first")
+    more_concerns: int
+    confused: list[Mixed] = Field(description="What people take for each other")
+    rounds: list[RoundRows]
+
+
+@router.get("/dashboard", operation_id="get_dashboard")
+def get_dashboard(
+    portal: PortalOf, days: Annotated[int, Query(ge=7, le=366, description="To look back")] = 30
+) -> Dashboard:
+    """The project at a glance; days are days of UTC."""
+    quality = portal.quality
+    quality.refresh()
+    state, overall, leaves = portal.log.state(), quality.overall(), quality.leaves()
+    progress = {leaf: state.progress(leaf) for leaf in state.categories()}
+    usual = _usual_seconds([leaf.speed for leaf in leaves])
+    concerns = _concerns(portal, leaves, progress, usual)
+    checks = {result.person: result for result in portal.checks.results(state)}
+    names = {person.name: person.display_name for person in portal.doors.people.all()}
+    return Dashboard(
+        seq=state.seq,
+        days=_filled(quality.days(), days),
+        gold=sum(one.gold for one in progress.values()),
+        decisions=sum(one.decisions for one in progress.values()),
+        agreement=overall.agreement,
+        precision=overall.precision,
+        seconds=usual,
+        people=[
+            _worker(person, names, checks)
+            for person in quality.people()
+            if person.person != IMPORTED
+        ],
+        pairs=[_together(pair) for pair in quality.pairs()[:_MOST_PAIRS]],
+        concerns=concerns[:_MOST_LEAVES],
+        more_concerns=max(0, len(concerns) - _MOST_LEAVES),
+        confused=[
+            Mixed(
+                said=pair.said,
+                said_name=leaf_name(portal, pair.said),
+                gold=pair.gold,
+                gold_name=leaf_name(portal, pair.gold),
+                products=pair.products,
+                siblings=pair.siblings,
+            )
+            for pair in quality.confused(portal.taxonomy)[:_MOST_CONFUSED]
+        ],
+        rounds=_rounds(portal),
+    )
+
+
+def _filled(known: Sequence[Day], days: int) -> list[Day]:
+    """The last days, those on which nothing was done included."""
+    by_day = {day.day: day for day in known}
+    today = datetime.now(UTC).date()
+    last = max([today, *by_day])  # clocks that go ahead must not hide what they stamped
+    wanted: list[date] = [last - timedelta(days=back) for back in reversed(range(days))]
+    return [by_day.get(day, Day(day, 0, 0.0, 0)) for day in wanted]
+
+
+def _worker(
+    person: PersonQuality, names: Mapping[str, str], checks: Mapping[str, CheckResult]
+) -> Worker:
+    return Worker(
+        person=person.person,
+        display_name=names.get(person.person, person.person),
+        task=person.task,
+        decisions=person.decisions,
+        unsure=person.unsure,
+        speed=person.speed,
+        agreement=person.agreement,
+        precision=person.precision,
+        lately=person.drift.lately,
+        flags=list(person.drift.flags),
+        checks=checks.get(person.person) if person.task is Task.LABEL else None,
+    )
+
+
+def _rounds(portal: Portal) -> list[RoundRows]:
+    found: list[RoundRows] = []
+    for record in read_rounds(portal.project):
+        # The page of rounds tells of one that cannot be read.
+        with suppress(ModelError):
+            if learnt := learnt_of(portal, record):
+                found.append(RoundRows(number=record.number, table=learnt.table))
+    return found
+
+
+def _together(pair: PairQuality) -> Together:
+    return Together(first=pair.first, second=pair.second, agreement=pair.agreement)
+
+
+def _usual_seconds(speeds: Sequence[Speed]) -> float | None:
+    """The median of leaves' medians, each as often as it was timed."""
+    known = sorted((speed.median, speed.timed) for speed in speeds if speed.median is not None)
+    left = sum(timed for _, timed in known) / 2
+    for median, timed in known:
+        left -= timed
+        if left <= 0:
+            return median
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What a leaf's concerns are judged by."""
+
+    quality: LeafQuality
+    progress: LeafProgress
+    target: int
+    usual: float | None
+
+
+def _disputed(seen: _Seen) -> str | None:
+    count = seen.progress.disputed
+    return f"{count} {'dispute is' if count == 1 else 'disputes are'} open" if count else None
+
+
+def _imprecise(seen: _Seen) -> str | None:
+    found = seen.quality.precision
+    # The whole interval has to lie below, so that three audits alone accuse nobody.
+    if found.share is None or found.high >= _PRECISE:
+        return None
+    return f"audits confirm {found.share:.0%} of {found.of} positives"
+
+
+def _slow(seen: _Seen) -> str | None:
+    speed = seen.quality.speed
+    if speed.median is None or seen.usual is None or speed.timed < _ENOUGH_TIMED:
+        return None
+    if speed.median < _SLOW * seen.usual:
+        return None
+    return f"an answer takes {speed.median:.1f} s, elsewhere {seen.usual:.1f} s"
+
+
+def _thin(seen: _Seen) -> str | None:
+    positives, answers = seen.progress.labelled_positive, seen.progress.decisions
+    if positives >= seen.target or answers < _ENOUGH_ANSWERS or positives > _THIN * answers:
+        return None
+    return f"{positives} positives in {answers} answers"
+
+
+_WHY: Mapping[str, Callable[[_Seen], str | None]] = {
+    "disputed": _disputed,
+    "imprecise": _imprecise,
+    "slow": _slow,
+    "thin": _thin,
+}
+
+
+def _concerns(
+    portal: Portal,
+    leaves: Sequence[LeafQuality],
+    progress: Mapping[str, LeafProgress],
+    usual: float | None,
+) -> list[Concern]:
+    target = portal.project.settings.targets.positives
+    found: list[Concern] = []
+    for leaf in leaves:
+        if leaf.leaf not in portal.taxonomy:
+            continue
+        of_leaf = progress.get(leaf.leaf, LeafProgress())
+        seen = _Seen(leaf, of_leaf, target, usual)
+        why = {name: words for name, tell in _WHY.items() if (words := tell(seen))}
+        if why:
+            category = portal.taxonomy[leaf.leaf]
+            found.append(
+                Concern(
+                    leaf=leaf.leaf,
+                    name=category.name,
+                    path=list(category.path),
+                    why=why,
+                    progress=of_leaf,
+                    agreement=leaf.agreement,
+                    precision=leaf.precision,
+                    speed=leaf.speed,
+                )
+            )
+    return sorted(found, key=lambda one: (-len(one.why), -one.progress.disputed, one.name))

@@ -1,0 +1,95 @@
+"""The portal in real Chromium: a small project, served by the command, opened as a person would."""
+
+import shutil
+from collections.abc import Iterator
+from itertools import count
+from pathlib import Path
+
+import pytest
+
+from productnet.catalog.store.files import write_store
+from productnet.settings import Project
+from productnet.taxonomy.tree import Taxonomy
+
+pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from tests.browser.serving import Door, Served, command, free_port, open_door
+
+CHROMIUM = Path("/usr/bin/chromium")
+# Nothing but the portal: no updates, no accounts, no reports.
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+SIZE = 400
+
+
+@pytest.fixture(scope="session")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project with a generated store, embedded, without decisions."""
+    folder = tmp_path_factory.mktemp("browser")
+    files = write_store(folder / "feed", size=SIZE, seed=3)
+    shop = folder / "shop"
+    command("init", str(shop), "--taxonomy", str(files.taxonomy))
+    command("import", str(files.feed), "--project", str(shop))
+    command("embed", "--project", str(shop))
+    shutil.copy(files.reference, Project.open(shop).reference_path)
+    return shop
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Debian's Chromium."""
+    if not CHROMIUM.exists():
+        pytest.skip(f"{CHROMIUM} is absent: apt-get install chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def door(
+    project: Path, browser: Browser, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Door]:
+    """One server for all tests; each test works in a leaf of its own."""
+    served = Served(project, free_port())
+    yield open_door(served, browser, tmp_path_factory.mktemp("state") / "state.json")
+    served.kill()
+
+
+@pytest.fixture
+def own_door(project: Path, browser: Browser, tmp_path: Path) -> Iterator[Door]:
+    """A server of the test's own, to be killed."""
+    shop = shutil.copytree(project, tmp_path / "shop")
+    served = Served(shop, free_port())
+    yield open_door(served, browser, tmp_path / "state.json")
+    served.kill()
+
+
+_turn = count()
+
+
+@pytest.fixture
+def leaf(project: Path) -> str:
+    """A leaf that no other test works in."""
+    leaves = Taxonomy.load(Project.open(project).taxonomy_path).leaves
+    return leaves[next(_turn)].id
+
+
+@pytest.fixture
+def page(door: Door) -> Iterator[Page]:
+    """A page signed in to the shared server; an error in its console fails the test."""
+    context = door.context()
+    page = context.new_page()
+    faults: list[str] = []
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    yield page
+    context.close()
+    assert not faults

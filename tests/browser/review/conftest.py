@@ -1,0 +1,46 @@
+"""A team's project that has been worked on, served for the tests of one file."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser
+
+from tests.browser.review.team import Team, Visitor, fill
+from tests.browser.serving import Served, free_port
+
+
+@pytest.fixture(scope="session")
+def worked_on(
+    project: Path, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, dict[str, str]]:
+    """The project with people, answers and a round."""
+    shop = Path(shutil.copytree(project, tmp_path_factory.mktemp("team") / "shop"))
+    return shop, fill(shop)
+
+
+@pytest.fixture
+def team(
+    worked_on: tuple[Path, dict[str, str]], browser: Browser, tmp_path: Path
+) -> Iterator[Team]:
+    """A server of the test's own."""
+    folder, truth = worked_on
+    served = Served(Path(shutil.copytree(folder, tmp_path / "shop")), free_port())
+    served.start()
+    yield Team(served, browser, truth)
+    served.kill()
+
+
+@pytest.fixture
+def enter(team: Team) -> Iterator[Callable[..., Visitor]]:
+    """Gives the browser of somebody who has signed in."""
+    inside: list[Visitor] = []
+
+    def come(name: str, **options: object) -> Visitor:
+        inside.append(team.enter(name, **options))
+        return inside[-1]
+
+    yield come
+    for visitor in inside:
+        visitor.close()
