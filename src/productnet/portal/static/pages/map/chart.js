@@ -27,18 +27,18 @@ function palette(box, groups) {
   const context = /** @type {CanvasRenderingContext2D} */ (
     Object.assign(document.createElement("canvas"), { width: 1, height: 1 }).getContext("2d", { willReadFrequently: true }));
   const colours = new Float32Array(32 * 3);
-  const probe = document.createElement("span");
-  box.append(probe);
   const put = (/** @type {number} */ at, /** @type {string} */ name) => {
-    probe.className = name;
+    // A new element each time: one that changes its colour may be on its way to it.
+    const probe = Object.assign(document.createElement("span"), { className: name });
+    box.append(probe);
     context.fillStyle = getComputedStyle(probe).backgroundColor;
+    probe.remove();
     context.fillRect(0, 0, 1, 1);
     const [r = 0, g = 0, b = 0] = context.getImageData(0, 0, 1, 1).data;
     colours.set([r / 255, g / 255, b / 255], at * 3);
   };
   for (const group of groups) put(group.code, hueOf(group));
   put(31, "map-hue map-hue-chosen");
-  probe.remove();
   return colours;
 }
 

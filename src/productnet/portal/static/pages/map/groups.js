@@ -3,6 +3,7 @@
 
 import { html } from "../../vendor/preact.js";
 import { number, percent } from "../../lib/format.js";
+import { Icon } from "../../parts/icon.js";
 
 /** @import {MapGroup} from "../../lib/types.js" */
 
@@ -26,11 +27,11 @@ export function Groups({ groups, total, only, isolate, select, show }) {
       <tbody>${shown.map((group) => html`<tr key=${group.code} class=${only >= 0 && only !== group.code ? "map-aside" : ""}>
         <th scope="row"><button type="button" class="map-name" aria-pressed=${only === group.code}
           title=${only === group.code ? "Show all again" : "Show these alone"} onClick=${() => isolate(group.code)}>
-          <span class=${hueOf(group)} aria-hidden="true" /><bdi class="clip">${group.label}</bdi></button></th>
+          <span class=${hueOf(group)} aria-hidden="true" /><bdi class="clip" title=${group.label}>${group.label}</bdi></button></th>
         <td class="number" title=${percent(group.count / Math.max(1, total), 1)}>${number(group.count)}</td>
         <td><span class="map-row-actions">
           ${show && group.kind !== "none" && html`<button type="button" class="button button-quiet button-small" disabled=${!group.count}
-            aria-label="Go to ${group.label}" onClick=${() => show(group)}>Go to</button>`}
+            title="Go to it on the map" aria-label="Go to ${group.label}" onClick=${() => show(group)}><${Icon} name="zoom" size=${16} /></button>`}
           <button type="button" class="button button-quiet button-small" disabled=${!group.count}
             aria-label="Select ${group.label}" onClick=${() => select(group.code)}>Select</button>
         </span></td>
