@@ -108,9 +108,11 @@ def measure_page(folder: Path, drawn: EmbeddingMap) -> dict[str, object]:
     command("init", str(shop), "--taxonomy", str(files.taxonomy))
     command("import", str(files.feed), "--project", str(shop))
     command("embed", "--project", str(shop))
-    codes = np.random.default_rng(4).choice(
-        21, len(drawn.points), p=[0.6, *[0.02] * 20]
-    ).astype(np.uint8)
+    codes = (
+        np.random.default_rng(4)
+        .choice(21, len(drawn.points), p=[0.6, *[0.02] * 20])
+        .astype(np.uint8)
+    )
 
     def answer(page: Page) -> None:
         groups = [

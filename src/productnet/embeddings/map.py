@@ -290,5 +290,3 @@ def _write(path: Path, stamp: MapStamp, points: NDArray[np.float32]) -> None:
     about = {"stamp": json.dumps(asdict(stamp))}
     with drafted(path) as draft:
         draft.write_bytes(save({"points": np.ascontiguousarray(points)}, metadata=about))
-
-

@@ -1,4 +1,4 @@
-"""The map as the portal shows it: the places of the set in use, and what its points are coloured by.
+"""The map as the portal shows it: the places of the set in use, and the colours of its points.
 
 What people answered colours a point only where it is settled, or one's own: whoever is going to
 audit a product cannot learn here what its labeler said.
@@ -196,9 +196,7 @@ def _by_leaf(shown: Shown, asking: Asking, predictions: Path | None) -> tuple[Co
     codes = _codes(shown, rows, [code.get(leaf, other) for leaf in leaves])
     taxonomy = asking.taxonomy
     names: Named = [("none", "No gold leaf", None)]
-    names += [
-        ("leaf", taxonomy[leaf].name if leaf in taxonomy else leaf, leaf) for leaf in largest
-    ]
+    names += [("leaf", taxonomy[leaf].name if leaf in taxonomy else leaf, leaf) for leaf in largest]
     if len(counts) > len(largest):
         names.append(("other", f"{len(counts) - len(largest)} other leaves", None))
     return codes, names
@@ -238,9 +236,9 @@ def _by_disagreement(shown: Shown, asking: Asking, predictions: Path | None) -> 
     rows = shown.embedding_set.rows(list(found))
     names: Named = [
         ("none", "Not gold, not disputed", None),
-        ("agrees", "Master agrees with gold", None),
-        ("differs", "Master differs from gold", None),
-        ("disputed", "People's answers differ", None),
+        ("agrees", "Master agrees", None),
+        ("differs", "Master differs", None),
+        ("disputed", "People disagree", None),
     ]
     return _codes(shown, rows, list(found.values())), names
 
