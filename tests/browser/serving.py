@@ -119,7 +119,7 @@ class Door:
             reduced_motion="reduce",
             **options,  # type: ignore[arg-type]
         )
-        context.set_default_timeout(15_000)
+        context.set_default_timeout(20_000)
         return context
 
 

@@ -71,13 +71,14 @@ class Checks:
         share: float,
         state: State,
         siblings: Collection[str] = (),
+        exclude: Collection[str] = (),
         rng: np.random.Generator,
     ) -> list[CheckItem]:
         """Check items to put into a page of a person's label work, and plant them.
 
         They are settled positives and negatives of the leaf and, as negatives, gold of its
         siblings: whatever two people agree on or an adjudicator settled. Never one of which this
-        person ever said anything, in any leaf, or that was planted for them here before.
+        person ever said anything, in any leaf. What was planted and left unanswered comes first.
 
         Args:
             leaf: The leaf the page is of.
@@ -86,22 +87,27 @@ class Checks:
             share: How many of a hundred candidates are check items, as a share, in the mean.
             state: What is known.
             siblings: Leaves whose gold is a sure negative of this one.
+            exclude: Products not to choose, such as those on screen.
             rng: Draws how many, and which.
         """
         wanted = int(rng.binomial(page, share))
         if not wanted:
             return []
+        without = {*exclude, *self.answers(leaf, person)}
+        known = [
+            item
+            for item in _known(state, leaf, siblings)
+            if item.product not in without and not _answered(state, person, item.product)
+        ]
         with self._database.writing() as connection:
             planted = set(connection.execute(_planted(person, leaf)).scalars())
-            known = [
-                item
-                for item in _known(state, leaf, siblings)
-                if item.product not in planted and not _answered(state, person, item.product)
-            ]
-            chosen = _as_many_of_each(known, wanted, rng)
+            waiting = [item for item in known if item.product in planted]
+            fresh = [item for item in known if item.product not in planted]
+            again = _as_many_of_each(waiting, wanted, rng)
+            chosen = _as_many_of_each(fresh, wanted - len(again), rng)
             if chosen:
                 connection.execute(insert(items_table), _to_rows(chosen, leaf, person))
-        return chosen
+        return again + chosen
 
     def waiting(self, leaf: str, person: str) -> set[str]:
         """Check items that this person has not answered: not to be shown to them as answered."""

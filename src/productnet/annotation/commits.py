@@ -84,7 +84,11 @@ class Commits:
         self._waiting.append(sent)
         with self._turn:
             if not sent.answered:
-                self._answer([self._waiting.popleft() for _ in range(len(self._waiting))])
+                batch = [self._waiting.popleft() for _ in range(len(self._waiting))]
+                # A writer that was interrupted took this one along and left it unanswered; to
+                # write it again is harmless.
+                mine = [] if any(one is sent for one in batch) else [sent]
+                self._answer(mine + batch)
         if sent.error:
             raise sent.error
         return sent.outcomes

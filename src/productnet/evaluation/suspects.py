@@ -11,7 +11,10 @@ A suspect is an opinion. What becomes of it is decided by people, once it is cha
 
 from collections import Counter
 from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
+from multiprocessing import get_context
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +23,8 @@ from scipy.special import expit, log_softmax
 from productnet.annotation.decisions import Verdict
 from productnet.annotation.state import State
 from productnet.embeddings.sets import EmbeddingSet
+from productnet.errors import TrainingError
+from productnet.evaluation.workers import begin_worker
 from productnet.local.blocks import one_blas_thread
 from productnet.local.model import Floats, Rows
 from productnet.local.registry import DEFAULT
@@ -31,6 +36,9 @@ FOLDS = 5
 # Inverse strength of regularisation; rows are unit vectors, whose coordinates are small.
 _C = 10.0
 _STEPS = 50
+
+# Gold products times leaves up to which models are fitted in this process, within a second.
+_FITTED_HERE = 20_000
 
 # What is tried for the log temperature and for the share of slips (people err in 0.1% to half of
 # their answers), on this many answers at most.
@@ -95,6 +103,9 @@ def suspects_of_gold(state: State, embeddings: EmbeddingSet, *, seed: int) -> li
     """All gold, the likeliest errors first, each with the leaf it looks like instead.
 
     Leaves with fewer than ``FOLDS`` gold products are left out: each part needs one to know them.
+
+    Raises:
+        TrainingError: There is so much gold that a process of its own judged it, and it died.
     """
     labels = state.gold_labels()
     products, rows = _placed(list(labels), embeddings)
@@ -106,7 +117,10 @@ def suspects_of_gold(state: State, embeddings: EmbeddingSet, *, seed: int) -> li
     known = np.array([labels[product] in number for product in products])
     products = [product for product, keep in zip(products, known, strict=True) if keep]
     classes = np.array([number[labels[product]] for product in products], np.int64)  # (n,)
-    logits = _out_of_fold(embeddings.read(rows[known]), classes, seed=seed)  # (n, K)
+    vectors = embeddings.read(rows[known])  # (n, D)
+    small = len(classes) * len(leaves) <= _FITTED_HERE
+    judge = _out_of_fold if small else _in_own_process
+    logits = judge(vectors, classes, seed=seed)  # (n, K)
     doubts = _doubts(logits, classes)
     logits[np.arange(len(classes)), classes] = -np.inf
     rather = logits.argmax(axis=1)
@@ -122,6 +136,19 @@ def _placed(products: Sequence[str], embeddings: EmbeddingSet) -> tuple[list[str
     rows = embeddings.rows(products)
     placed = [product for product, row in zip(products, rows, strict=True) if row >= 0]
     return placed, rows[rows >= 0]
+
+
+def _in_own_process(vectors: Floats, classes: Classes, *, seed: int) -> npt.NDArray[np.float64]:
+    """As ``_out_of_fold``, where it takes long: whoever serves pages meanwhile is not slowed."""
+    spawn = get_context("spawn")
+    with ProcessPoolExecutor(1, mp_context=spawn, initializer=begin_worker) as process:
+        try:
+            return process.submit(_out_of_fold, vectors, classes, seed=seed).result()
+        except BrokenProcessPool:
+            raise TrainingError(
+                f"The process that judges {len(classes):,} gold products died, perhaps for want "
+                "of memory. Ask for the suspects of one leaf instead, or try again."
+            ) from None
 
 
 def _out_of_fold(vectors: Floats, classes: Classes, *, seed: int) -> npt.NDArray[np.float64]:

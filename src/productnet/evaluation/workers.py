@@ -70,13 +70,18 @@ def one_thread() -> threadpool_limits:
     return threadpool_limits(1)
 
 
-def _begin(root: str, views: int) -> None:
-    """Make this process a worker."""
-    global _own
+def begin_worker() -> None:
+    """Make this process a worker: it has one thread, and ends when its parent does."""
     # Whoever interrupts a command means the process that was started; it ends its workers.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     one_thread()
+
+
+def _begin(root: str, views: int) -> None:
+    """Make this process a worker that runs trials."""
+    global _own
+    begin_worker()
     _own = Trials.of_project(Project.open(Path(root)), views=views)
 
 

@@ -230,6 +230,9 @@ class Jobs:
         self._watching.set()
         for watcher in self._watchers:
             watcher.join()
+        for child in self._children.values():
+            # It is not ours to wait for any more, which Python would warn of.
+            child.returncode = child.poll() or 0
 
     def _watch(self, callback: Callable[[Job], None], known: dict[str, Job]) -> None:
         while not self._watching.wait(_EVERY):

@@ -40,6 +40,7 @@ def with_checks(
         rng: Draws items and places.
     """
     category = leaf.category.id
+    seen = {candidate.product for candidate in page}.union(exclude)
     items = checks.choose(
         category,
         person,
@@ -47,10 +48,9 @@ def with_checks(
         share=share,
         state=state,
         siblings=[sibling.id for sibling in taxonomy.siblings(category)],
+        exclude=seen,
         rng=rng,
     )
-    seen = {candidate.product for candidate in page}.union(exclude)
-    items = [item for item in items if item.product not in seen]
     mixed = list(page)
     places = rng.permutation(len(mixed))[: len(items)]
     for place, item in zip(places, items, strict=True):

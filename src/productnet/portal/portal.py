@@ -24,6 +24,7 @@ from productnet.events.deliveries import Deliveries
 from productnet.events.webhooks import Webhooks
 from productnet.people.doors import Doors
 from productnet.portal.cards import Cards
+from productnet.portal.gauges import measure
 from productnet.portal.jobs import Job, Jobs
 from productnet.portal.maps import Maps
 from productnet.portal.metrics import Metrics
@@ -35,6 +36,7 @@ from productnet.retrieval.candidates import Leaf
 from productnet.retrieval.live import LiveModels
 from productnet.retrieval.resources import Resources
 from productnet.retrieval.scoring import Scored, score_now
+from productnet.rounds.news import tell
 from productnet.settings import Project
 from productnet.taxonomy.tree import Taxonomy
 
@@ -116,6 +118,10 @@ class Portal:
         self._told_seq = self.log.state().seq
         self._told_active = self._served.active
         self.updates = Updates([self._new_progress, self._new_round])
+        measure(self)
+        # What came to be while nobody served, or when a portal was killed before it could tell.
+        tell(project, self.activity)
+        self._tell_of_done(self.log.state().categories())
         self.jobs.watch(self._tell_of_job)
         self.courier.start()
 

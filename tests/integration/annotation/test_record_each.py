@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -88,6 +89,14 @@ class Held(DecisionLog):
         self.batches: list[int] = []
         self.entered, self.go_on = Event(), Event()
 
+    def go_on_after(self, senders: int) -> None:
+        """Let it write once so many wait behind it."""
+        until = time.monotonic() + 10
+        while len(self._commits._waiting) < senders:
+            assert time.monotonic() < until, "the senders did not come"
+            time.sleep(0.001)
+        self.go_on.set()
+
     def _write(self, batch: Sequence[Sent]) -> None:
         self.batches.append(len(batch))
         if len(self.batches) == 1:
@@ -109,9 +118,7 @@ def test_who_waits_together_is_written_together(database_url: str) -> None:
         others = [
             pool.submit(log.append, label(f"p{number}"), check=refuse_p3) for number in range(1, 6)
         ]
-        while len(log._commits._waiting) < 5:
-            pass
-        log.go_on.set()
+        log.go_on_after(5)
         assert first.result() == 1
         with pytest.raises(WorkflowError, match="not p3"):
             others[2].result()
@@ -137,9 +144,7 @@ def test_one_senders_fault_is_not_anothers(database_url: str) -> None:
         again = pool.submit(log.append, replace(undo, id=uuid4()))
         fault = pool.submit(log.append, label("p2"), check=broken)
         fine = [pool.submit(log.append, label(f"p{number}")) for number in (3, 4)]
-        while len(log._commits._waiting) < 4:
-            pass
-        log.go_on.set()
+        log.go_on_after(4)
         assert first.result() == 1
         assert [one.result() for one in fine] == [1, 1]
         with pytest.raises(WorkflowError, match="did not confirm"):
@@ -147,6 +152,31 @@ def test_one_senders_fault_is_not_anothers(database_url: str) -> None:
         with pytest.raises(ZeroDivisionError):
             fault.result()
         assert {one.product for _, one in log.since(2)} == {"p0", "p3", "p4"}
+
+
+class Interrupted(Held):
+    """A log whose second transaction is interrupted, as by Ctrl-C in the thread that writes."""
+
+    def _write(self, batch: Sequence[Sent]) -> None:
+        super()._write(batch)
+        if len(self.batches) == 2:
+            raise KeyboardInterrupt
+
+
+def test_an_interrupted_writer_leaves_nobody_without_an_answer(database_url: str) -> None:
+    with Interrupted.open(database_url) as log, ThreadPoolExecutor(8) as pool:
+        log.hold()
+        first = pool.submit(log.append_each, [label("p0")])
+        assert log.entered.wait(10)
+        others = [pool.submit(log.append_each, [label(f"p{number}")]) for number in range(1, 6)]
+        log.go_on_after(5)
+        assert statuses(first.result()) == [Status.RECORDED]
+        faults = [other.exception() for other in others]
+        assert sum(isinstance(fault, KeyboardInterrupt) for fault in faults) == 1
+        heard = [other.result() for other, fault in zip(others, faults, strict=True) if not fault]
+        # The interrupted transaction was committed, so what is sent again is known.
+        assert [statuses(one) for one in heard] == [[Status.KNOWN]] * 4
+        assert len(list(log.since())) == 6
 
 
 def test_a_page_refused_in_its_middle_leaves_nothing(workflow: Workflow) -> None:

@@ -16,6 +16,8 @@ from productnet.embeddings.active import active_set
 from productnet.embeddings.initial import embed_initial
 from productnet.embeddings.sets import EmbeddingSet, write_embedding_set
 from productnet.embeddings.stamp import Stamp
+from productnet.errors import TrainingError
+from productnet.evaluation import suspects as suspects_module
 from productnet.evaluation.reference import read_reference
 from productnet.evaluation.suspects import Suspect, suspects_of_gold, suspects_of_leaf
 from productnet.settings import Project, Settings
@@ -93,6 +95,30 @@ def test_gold_of_the_wrong_leaf(embeddings: EmbeddingSet) -> None:
     # What is called probable comes about as often as it is said to.
     assert sum(odds) == pytest.approx(len(wrong), abs=5)
     assert suspects == suspects_of_gold(gold(truth | wrong), embeddings, seed=0)
+
+
+def test_much_gold_is_judged_alike_in_a_process_of_its_own(
+    embeddings: EmbeddingSet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    truth = {product: product[0] for product in embeddings.ids.to_pylist()}
+    here = suspects_of_gold(gold(truth), embeddings, seed=0)
+    monkeypatch.setattr(suspects_module, "_FITTED_HERE", 0)
+    assert suspects_of_gold(gold(truth), embeddings, seed=0) == here
+
+
+def test_a_process_that_dies_is_an_error_with_advice(
+    embeddings: EmbeddingSet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    truth = {product: product[0] for product in embeddings.ids.to_pylist()}
+    monkeypatch.setattr(suspects_module, "_FITTED_HERE", 0)
+    monkeypatch.setattr(suspects_module, "begin_worker", die)
+    with pytest.raises(TrainingError, match="judges 200 gold products died"):
+        suspects_of_gold(gold(truth), embeddings, seed=0)
+
+
+def die() -> None:
+    """End this process at once, as the system does where memory runs out."""
+    os._exit(1)
 
 
 def test_yes_and_no_of_one_leaf(embeddings: EmbeddingSet) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 import uvicorn
 
-from productnet.client import Answer, Client
+from productnet.client import Answer, Client, ClientError
 from productnet.client.problems import Conflict, NotAllowed, NotFound, NotSignedIn
 from productnet.people.doors import Doors
 from productnet.portal.app import create_app
@@ -110,3 +110,41 @@ def test_an_api_key_is_a_way_in(served: str, portal: Portal, leaf: str) -> None:
             reader.label("p", leaf, verdict="positive")
     with Client(served, key="pn_no_such") as stranger, pytest.raises(NotSignedIn, match="API key"):
         stranger.session()
+
+
+def test_an_admin_starts_work_and_has_others_told(served: str, leaf: str) -> None:
+    with enter(served, "root") as root:
+        hook = root.add_webhook("https://shop.example/hook", ["release.made"])
+        assert hook.secret and hook.secret.startswith("whsec_")
+        assert root.change_webhook(hook.id, active=False).active is False
+        (listed,) = root.webhooks()
+        assert (listed.id, listed.secret) == (hook.id, None)
+        assert list(root.deliveries(hook.id)) == []
+        root.delete_webhook(hook.id)
+        assert root.webhooks() == []
+        assert [one.kind for one in root.activity(person="root")][:2] == [
+            "webhook.deleted",
+            "webhook.changed",
+        ]
+        assert (root.rounds(), root.releases()) == ([], [])
+        job = root.start_release("1.0.0")
+        assert (job.kind, job.person) == ("release", "root")
+        with pytest.raises(ClientError, match="no gold to release yet"):
+            root.wait(job, every=0.2)
+        assert list(root.recommended_products(leaf)) == []
+
+
+def test_what_differs_is_settled_by_a_third(served: str, leaf: str) -> None:
+    with enter(served, "lena") as lena, enter(served, "otto") as otto, enter(served, "ada") as ada:
+        product = lena.candidates(leaf, source="random", count=1)[0].product
+        lena.label(product, leaf, verdict="positive", note="a mug")
+        otto.audit(product, leaf, verdict="negative")
+        (dispute,) = ada.disputes()
+        assert (dispute.product.product, dispute.leaf) == (product, leaf)
+        assert {(said.person, said.note) for said in dispute.answers} == {
+            ("lena", "a mug"),
+            ("otto", None),
+        }
+        ada.adjudicate(product, leaf, verdict="positive")
+        assert list(ada.disputes(leaf)) == []
+        assert ada.leaf(leaf).progress.gold == 1

@@ -13,12 +13,16 @@ from fastapi.responses import StreamingResponse
 from prometheus_client.parser import text_string_to_metric_families
 from starlette.testclient import TestClient
 
+from productnet.annotation.decisions import Verdict
 from productnet.database.database import Database
 from productnet.errors import ProjectError
+from productnet.events.kinds import Kind
 from productnet.portal import health, logs
 from productnet.portal.health import health_router
 from productnet.portal.logs import RequestLog, configure_logging
 from productnet.portal.metrics import Metrics, MetricsMiddleware, metrics_router
+from productnet.portal.portal import Portal
+from productnet.settings import Project, Settings, TargetSettings
 
 SECRET = "Aunt Ada's teapot"
 
@@ -283,9 +287,35 @@ def test_a_pool_that_is_gone_is_a_problem(database: Database) -> None:
     assert "The pool cannot be used: ProjectError." in answer.json()["detail"]
 
 
-def test_every_metric_is_explained(metrics: Metrics) -> None:
+def test_a_portal_measures_what_waits_and_explains_every_metric(portal: Portal) -> None:
+    with portal.database.writing():
+        pass
+    seen = read(portal.metrics.page().decode())
+    assert seen["productnet_waiting", (("task", "audit"),)] == 0
+    assert seen["productnet_sessions", ()] == 0
+    assert seen["productnet_deliveries_waiting", ()] == 0
+    assert seen["productnet_writer_wait_seconds_count", ()] >= 1
     page = (Path(__file__).parents[3] / "docs" / "operation.md").read_text()
-    for family in metrics.registry.collect():
+    for family in portal.metrics.registry.collect():
         if family.name.startswith("productnet_"):
             suffix = "_total" if family.type == "counter" else ""
             assert f"`{family.name}{suffix}`" in page
+
+
+def test_what_came_to_be_while_nobody_served_is_told(
+    project: Project, leaf: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    modest = Project(project.root, Settings(targets=TargetSettings(positives=1, hard_negatives=1)))
+    with monkeypatch.context() as killed, Portal.open(modest) as first:
+        # It was killed after the answers and before it could tell.
+        killed.setattr(Portal, "_tell_of_done", lambda portal, leaves: None)
+        ids = first.resources.ids.to_pylist()
+        for product, verdict in zip(ids, (Verdict.POSITIVE, Verdict.NEGATIVE), strict=False):
+            first.workflow.label(
+                product, leaf, verdict=verdict, annotator="lena", source="nearest", score=0.5
+            )
+            first.workflow.audit(product, leaf, verdict=verdict, annotator="otto")
+        assert not first.activity.page(kinds=[Kind.LEAF_DONE]).items
+    with Portal.open(modest) as second:
+        told = [one.subject for one in second.activity.page(kinds=[Kind.LEAF_DONE]).items]
+    assert told == [leaf]

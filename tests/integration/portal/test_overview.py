@@ -38,28 +38,31 @@ def say(browser: TestClient, leaf: str, products: list[str], verdicts: str, role
 
 @pytest.fixture
 def audited(portal: Portal, visit: Visit, leaf: str) -> str:
-    """A leaf with three positives, two of them confirmed, and one negative."""
-    products = portal.resources.ids[:4].to_pylist()
-    say(visit("lena"), leaf, products, "+++-", "label")
-    say(visit("otto"), leaf, products[:3], "++-", "audit")
+    """A leaf with six positives, three of them confirmed and the others disputed."""
+    products = portal.resources.ids[:6].to_pylist()
+    say(visit("lena"), leaf, products, "++++++", "label")
+    say(visit("otto"), leaf, products, "+++---", "audit")
     return leaf
 
 
 def test_the_dashboard_tells_who_agrees_with_whom(visit: Visit, audited: str) -> None:
     told = visit("ada").get(f"{API}/dashboard", params={"days": 7}).json()
-    assert (told["gold"], told["decisions"], len(told["days"])) == (2, 7, 7)
-    assert told["days"][-1] | {"day": ""} == {"day": "", "decisions": 7, "seconds": 14.0, "gold": 2}
-    assert told["precision"]["hits"] == 2
-    assert told["precision"]["of"] == 3
-    assert 0 < told["precision"]["low"] < 2 / 3 < told["precision"]["high"] < 1
+    assert (told["gold"], told["decisions"], len(told["days"])) == (3, 12, 7)
+    today = {"day": "", "decisions": 12, "seconds": 24.0, "gold": 3}
+    assert told["days"][-1] | {"day": ""} == today
+    assert (told["precision"]["hits"], told["precision"]["of"]) == (3, 6)
+    assert 0 < told["precision"]["low"] < 0.5 < told["precision"]["high"] < 1
     assert [(one["first"], one["second"]) for one in told["pairs"]] == [("lena", "otto")]
-    assert told["pairs"][0]["agreement"]["agreed"]["share"] == pytest.approx(2 / 3)
+    assert told["pairs"][0]["agreement"]["agreed"]["share"] == 0.5
     assert {(one["person"], one["task"]) for one in told["people"]} == {
         ("lena", "label"),
         ("otto", "audit"),
     }
     [concern] = told["concerns"]
-    assert (concern["leaf"], concern["why"]) == (audited, {"disputed": "1 dispute is open"})
+    assert (concern["leaf"], concern["why"]) == (
+        audited,
+        {"disputed": "3 disputes are open", "imprecise": "audits confirm 50% of 6 positives"},
+    )
 
 
 def test_the_dashboard_of_an_empty_project_is_empty(visit: Visit) -> None:
@@ -252,7 +255,7 @@ def test_a_release_is_fetched_file_by_file_and_whole(
     release(portal.project, version="1.0.0")
     admin = visit("root")
     [made] = admin.get(f"{API}/releases").json()["items"]
-    assert (made["version"], made["gold"]) == ("1.0.0", 2)
+    assert (made["version"], made["gold"]) == ("1.0.0", 3)
     file = made["files"][0]
     asked = {"version": "1.0.0", "path": file["path"]}
     whole = admin.get(f"{API}/releases/file", params=asked)

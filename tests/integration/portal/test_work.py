@@ -113,6 +113,13 @@ def test_the_tree_is_told_as_columns_parents_first(visit: Visit, portal: Portal)
     assert all(parent < place for place, parent in enumerate(tree["parent"]))
 
 
+def test_the_tree_is_sent_once_to_who_keeps_it(visit: Visit) -> None:
+    browser = visit("lena")
+    first = browser.get(f"{API}/tree")
+    again = browser.get(f"{API}/tree", headers={"If-None-Match": first.headers["etag"]})
+    assert (again.status_code, again.content) == (304, b"")
+
+
 def test_pictures_are_encoded_anew_and_kept_for_ever(visit: Visit, portal: Portal) -> None:
     browser = visit("lena")
     ids = portal.resources.ids.to_pylist()

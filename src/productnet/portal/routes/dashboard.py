@@ -29,6 +29,7 @@ _MOST_CONFUSED = 12
 _MOST_PAIRS = 60
 
 # When a leaf is told of: fewer answers than these say nothing about it.
+_MANY_DISPUTES = 3
 _ENOUGH_TIMED = 20
 _ENOUGH_ANSWERS = 60
 # So many times the usual seconds are slow; so few positives among answers are thin.
@@ -219,7 +220,7 @@ class _Seen:
 
 def _disputed(seen: _Seen) -> str | None:
     count = seen.progress.disputed
-    return f"{count} {'dispute is' if count == 1 else 'disputes are'} open" if count else None
+    return f"{count} disputes are open" if count >= _MANY_DISPUTES else None
 
 
 def _imprecise(seen: _Seen) -> str | None:

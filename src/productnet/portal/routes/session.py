@@ -138,8 +138,17 @@ def start(
 
 def set_cookie(response: Response, token: str, request: Request) -> None:
     """Have the browser keep a session's token, out of reach of scripts and other sites."""
+    portal: Portal = request.app.state.portal
+    settings = portal.project.settings
+    # A proxy that speaks TLS may not say so; the address that browsers use does.
+    address = settings.portal.public_url or str(request.url)
     response.set_cookie(
-        COOKIE, token, httponly=True, samesite="strict", secure=request.url.scheme == "https"
+        COOKIE,
+        token,
+        max_age=int(settings.sign_in.session_days * 86_400),
+        httponly=True,
+        samesite="strict",
+        secure=address.startswith("https:"),
     )
 
 

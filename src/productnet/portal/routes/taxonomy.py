@@ -64,12 +64,19 @@ class LeafDetail(BaseModel):
     leases: list[Held] = Field(description="Who labels it and who audits it now")
 
 
-@router.get("/tree", operation_id="get_tree")
-def get_tree(portal: PortalOf, request: Request, response: Response) -> Tree:
+@router.get(
+    "/tree",
+    operation_id="get_tree",
+    response_model=Tree,
+    responses={304: {"description": "The tree that was sent before, by its ETag, is the tree"}},
+)
+def get_tree(portal: PortalOf, request: Request, response: Response) -> Tree | Response:
     """The whole category tree, at once; it hardly ever changes, so keep it by its ETag."""
     taxonomy = portal.taxonomy
-    response.headers["ETag"] = f'"{taxonomy.hash}"'
-    response.headers["Cache-Control"] = "private, no-cache"
+    headers = {"ETag": f'"{taxonomy.hash}"', "Cache-Control": "private, no-cache"}
+    if request.headers.get("If-None-Match") == headers["ETag"]:
+        return Response(status_code=304, headers=headers)
+    response.headers.update(headers)
     ordered = _depth_first(taxonomy)
     place = {category.id: number for number, category in enumerate(ordered)}
     parents = (taxonomy.parent(category.id) for category in ordered)

@@ -121,10 +121,9 @@ function App() {
   return html`
     <a class="skip" href="#main">Skip to the page</a>
     <${TopBar} />
-    <${OfflineNotice} />
     <main id="main" class="main" tabindex="-1"><${Content} /></main>
     ${helpShown.value && html`<${Help} />`}
-    <${Toasts} />`;
+    <div class="floor"><${OfflineNotice} /><${Toasts} /></div>`;
 }
 
 /** @type {PageEntry} */
@@ -132,7 +131,8 @@ const SIGN_IN = { load: () => import("./pages/sign_in.js"), css: "sign_in" };
 
 function SignedOut() {
   return html`<main id="main" class="main" tabindex="-1">
-    <${Lazy} entry=${SIGN_IN} query=${route.value.query} /></main><${Toasts} />`;
+    <${Lazy} entry=${SIGN_IN} query=${route.value.query} /></main>
+    <div class="floor"><${Toasts} /></div>`;
 }
 
 session.state.subscribe((state) => {
@@ -141,5 +141,8 @@ session.state.subscribe((state) => {
   if (state === "in" && route.peek().path === "/sign-in") go("/", { replace: true });
 });
 outbox.start();
+// The first page's code is on its way while the server is asked who this is.
+const first = PAGES[route.peek().path];
+if (first) open(first).catch(() => {});
 session.load();
 render(html`<${App} />`, /** @type {HTMLElement} */ (document.getElementById("app")));

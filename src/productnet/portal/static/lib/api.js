@@ -48,6 +48,7 @@ export function onSignedOut(listener) {
  * @property {unknown} [body] Sent as JSON.
  * @property {AbortSignal} [signal]
  * @property {boolean} [keepalive] Outlives the page.
+ * @property {number} [patience] Seconds to wait for the answer.
  * @property {"json" | "buffer"} [as] What the answer is read as.
  * @property {boolean} [quiet] A 401 is an answer like another: nobody is sent to the sign-in page.
  */
@@ -60,7 +61,9 @@ export function onSignedOut(listener) {
  * @returns {Promise<any>} The answer; null if it has no body.
  */
 export async function request(method, path, options = {}) {
-  const { query, body, signal, keepalive, as = "json", quiet = false } = options;
+  const { query, body, signal, keepalive, patience = 60, as = "json", quiet = false } = options;
+  // A line that is dead without saying so must not hold anything up for good.
+  const enough = AbortSignal.timeout(patience * 1000);
   /** @type {Record<string, string>} */
   const headers = { Accept: "application/json" };
   if (body !== undefined) headers["Content-Type"] = "application/json";
@@ -72,11 +75,11 @@ export async function request(method, path, options = {}) {
       headers,
       credentials: "same-origin",
       ...(body !== undefined && { body: JSON.stringify(body) }),
-      ...(signal && { signal }),
+      signal: signal ? AbortSignal.any([signal, enough]) : enough,
       ...(keepalive && { keepalive }),
     });
   } catch (error) {
-    if (error instanceof DOMException && error.name === "AbortError") throw error;
+    if (signal?.aborted) throw error;
     throw new Problem(0, "No connection", "The server cannot be reached. Check the network.");
   }
   if (response.ok) {
@@ -188,7 +191,7 @@ export const getProduct = (id) => get("/product", { id });
  */
 export const getLeafProducts = (id, kind, page) => get("/leaf/products", { id, kind, ...page });
 /** @param {T.Decision[]} decisions @returns {Promise<T.DecisionsAnswer>} */
-export const recordDecisions = (decisions) => post("/decisions", { decisions });
+export const recordDecisions = (decisions) => post("/decisions", { decisions }, { patience: 20 });
 
 // Audit, disputes, recommendations.
 

@@ -2,6 +2,7 @@
 // @ts-check
 
 import { useCallback, useEffect, useRef, useState } from "../vendor/preact.js";
+import { connected } from "./live.js";
 import { asProblem } from "./session.js";
 
 /**
@@ -27,6 +28,11 @@ export function useLoad(ask, inputs) {
         setFound((was) => ({ data: was.data, problem: asProblem(error), loading: false })),
     );
   }, inputs);
+  // What failed because the server was away is asked for again when it is back.
+  const back = connected.value;
+  useEffect(() => {
+    if (back && found.problem?.passing) load(false);
+  }, [back]);
   useEffect(() => {
     load(true);
     return () => {

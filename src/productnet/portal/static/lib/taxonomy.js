@@ -32,7 +32,7 @@
  * @property {Int32Array} toAudit
  * @property {Int32Array} disputed
  * @property {Int32Array} begun Leaves that have decisions.
- * @property {Int32Array} done Leaves that have reached the target.
+ * @property {Int32Array} done Leaves that have reached their targets.
  * @property {Map<number, string[]>} people Who is at work at or below a node.
  */
 
@@ -81,9 +81,10 @@ export function growTree({ id, label, parent: parents, leaf }) {
  * Add up what the leaves have; the server names only those begun.
  * @param {Tree} tree
  * @param {Progress} progress
+ * @param {number} hardNegatives Wanted of a leaf beside the gold, before it is done.
  * @returns {Totals}
  */
-export function rollUp(tree, { leaves, leases, target }) {
+export function rollUp(tree, { leaves, leases, target }, hardNegatives = 0) {
   const column = () => new Int32Array(tree.size);
   const [gold, counted, toAudit, disputed, begun, done] =
     [column(), column(), column(), column(), column(), column()];
@@ -95,7 +96,7 @@ export function rollUp(tree, { leaves, leases, target }) {
     toAudit[i] = leaf.to_audit;
     disputed[i] = leaf.disputed;
     begun[i] = 1;
-    done[i] = leaf.gold >= target ? 1 : 0;
+    done[i] = leaf.gold >= target && leaf.hard_negatives >= hardNegatives ? 1 : 0;
   }
   for (let i = tree.size - 1; i >= 0; i--) {
     const above = at(tree.parent, i);

@@ -6,11 +6,12 @@
 
 import { html, useEffect, useMemo, useRef, useSignalEffect } from "../vendor/preact.js";
 import { getAudit, getLeaf, getLeafProducts, getQueue } from "../lib/api.js";
-import { count, hour, number } from "../lib/format.js";
+import { count, number } from "../lib/format.js";
 import { Lease } from "../lib/lease.js";
 import { useLoad } from "../lib/load.js";
 import { pref } from "../lib/prefs.js";
 import { href } from "../lib/router.js";
+import { person } from "../lib/session.js";
 import { Sheet } from "../lib/sheet.js";
 import { Supply } from "../lib/supply.js";
 import { Crumbs, References } from "../parts/beside.js";
@@ -73,13 +74,12 @@ function WaitingGrid() {
 
 /** @param {{leaf: Leaf, lease: Lease, retry: () => void}} props */
 function Held({ leaf, lease, retry }) {
-  const holder = lease.holder.value;
-  const other = lease.state.value === "held" && holder;
+  const other = leaf.leases.find((one) => one.task === "audit" && one.holder !== person.value?.name);
   return html`<${Page} title="Audit: ${leaf.name}">
-    <${Empty} icon="lock" title=${other ? `${holder.name} is at work on this leaf` : "This leaf is not yours to audit now"}
+    <${Empty} icon="lock" title=${other ? `${other.holder} is at work on this leaf` : "This leaf is not yours to audit now"}
       action=${html`<button type="button" class="button" onClick=${retry}>Try again</button>
         <a class="button button-primary" href="/audit">Other leaves</a>`}>
-      ${lease.reason.value}${other && holder.until && !lease.reason.value ? `Until ${hour(holder.until)}.` : ""}
+      ${lease.reason.value}
     <//>
   <//>`;
 }

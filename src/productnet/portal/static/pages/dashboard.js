@@ -87,8 +87,8 @@ function ProjectView({ all, more }) {
       <${Figure} label="Audits confirm" value=${all.precision.share === null ? "–" : percent(all.precision.share, 1)}
         note=${all.precision.share === null ? "no audit yet" : `${percent(all.precision.low, 0)}–${percent(all.precision.high, 0)} of ${number(all.precision.of)} positives`}
         help="Labelled positives that the audit confirmed, with the 95% interval of Wilson" />
-      <${Figure} label="Agreement" value=${`κ ${kappaOf(all.agreement.kappa)}`}
-        note=${all.agreement.agreed.share === null ? "" : `${percent(all.agreement.agreed.share, 0)} the same answer`} help="Cohen's kappa of labels and their audits: 1 is full agreement, 0 what chance would give" />
+      <${Figure} label="Agreement" value=${all.agreement.agreed.share === null ? "–" : percent(all.agreement.agreed.share, 1)}
+        note=${all.agreement.agreed.share === null ? "no audit yet" : `κ ${kappaOf(all.agreement.kappa)}, of ${number(all.agreement.agreed.of)} audits`} help="Labels and audits with the same answer; Cohen's kappa: 1 is full agreement, 0 what chance would give" />
       <${Figure} label="An answer takes" value=${secondsOf(all.seconds)} note="median" help="Pauses left out" />
     </dl><//>
     <${Panel}><${Chart} title="Gold by day" labels=${labels} series=${[{ name: "gold", colour: "--gold-fill", values: all.days.map((day) => day.gold) }]}
@@ -162,7 +162,7 @@ function LeavesView({ all }) {
         : html`<${Empty} icon="yes" title="No leaf stands out">None is disputed, imprecise, slow or thin.<//>`}
     <//>
     <${Panel} title="Most confused by people" note="Somebody said yes to the first leaf, and the product is gold of the second.">
-      ${all.confused.length ? html`<table class="table numbers"><thead><tr><th>Said yes to</th><th>Gold of</th><th></th><th class="number">Products</th></tr></thead>
+      ${all.confused.length ? html`<table class="table numbers"><thead><tr><th>Said yes to</th><th>Gold of</th><th>Where</th><th class="number">Products</th></tr></thead>
         <tbody>${all.confused.map((one) => html`<tr key=${one.said + " " + one.gold}><td><a href=${href("/leaf", { id: one.said })}><bdi>${one.said_name}</bdi></a></td>
           <td><a href=${href("/leaf", { id: one.gold })}><bdi>${one.gold_name}</bdi></a></td><td>${one.siblings && html`<span class="tag">siblings</span>`}</td>
           <td class="number">${number(one.products)}</td></tr>`)}</tbody></table>`
@@ -197,6 +197,8 @@ function ModelView({ all }) {
   const series = names.map((name, at) => ({ name, colour: colours[at] ?? "--cat-8",
     values: rounds.map(({ table }) => table.find((row) => row.name === name)?.top1 ?? null) }));
   const own = latest.table[0];
+  // Lines need no zero: the scale begins a little below the least of them.
+  const least = Math.max(0, Math.floor(10 * Math.min(...series.flatMap(({ values }) => values.map((value) => value ?? 1))) - 0.3) / 10);
   return html`
     <${Panel}><dl class="figures">
       <${Figure} label="Top-1" value=${own ? percent(own.top1, 1) : "–"} note=${`round ${latest.number}`} />
@@ -205,8 +207,8 @@ function ModelView({ all }) {
       <${Figure} label="Macro F1" value=${own ? own.macro_f1.toFixed(3) : "–"} />
       <${Figure} label="Learnt from" value=${number(own?.n_train ?? 0)} note=${`tested on ${number(own?.n_test ?? 0)}`} />
     </dl><//>
-    <${Panel}><${Chart} title="Top-1 accuracy by round" kind="lines" labels=${labels} series=${series} to=${1} height=${230}
-      format=${(/** @type {number} */ value) => percent(value, 1)} words=${`The master model has ${own ? percent(own.top1, 1) : "no figure"} in round ${latest.number}.`} /><//>
+    <${Panel}><${Chart} title="Top-1 accuracy by round" kind="lines" labels=${labels} series=${series} from=${least} to=${1} height=${230}
+      format=${(/** @type {number} */ value) => percent(value, value === 1 || value === least ? 0 : 1)} words=${`The master model has ${own ? percent(own.top1, 1) : "no figure"} in round ${latest.number}.`} /><//>
     <${Panel} title="Table 1" note=${`Round ${latest.number}, on ${count(own?.n_test ?? 0, "gold product")} kept apart`} actions=${html`<a class="button button-small" href="/rounds">All rounds</a>`}>
       <div class="scroll"><table class="table numbers"><thead><tr><th>Model</th><th class="number">Top-1</th><th class="number">Top-3</th><th class="number">Top-5</th><th class="number">Macro F1</th></tr></thead>
         <tbody>${latest.table.map((row) => html`<tr key=${row.name}><td>${row.name}</td><td class="number">${percent(row.top1, 1)}</td><td class="number">${percent(row.top3, 1)}</td>

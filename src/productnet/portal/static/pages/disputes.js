@@ -157,7 +157,10 @@ function Dispute({ now, docket, shown, show, images, note }) {
         <div class="row"><h2>${two ? html`Which leaf does it belong to?` : html`Does it belong to <bdi>${names[0]}</bdi>?`}</h2>
           <span class="tag tag-warn">${KINDS[dispute.kind].tag}</span></div>
         <p class="muted small">${KINDS[dispute.kind].words}</p>
-        <ul class="said">${dispute.answers.map((one, n) => html`<${Answer} key=${n} said=${one} named=${two || !dispute.leaves.includes(one.leaf)} />`)}</ul>
+        ${dispute.leaves.map((leaf, n) => html`<div key=${leaf}>
+          ${two && html`<h3 class="said-leaf"><kbd class="key">${n + 1}</kbd> <bdi>${names[n]}</bdi></h3>`}
+          <ul class="said">${dispute.answers.filter((one) => one.leaf === leaf).map((one, at) => html`<${Answer} key=${at} said=${one} />`)}</ul></div>`)}
+        <${Elsewhere} answers=${dispute.answers.filter((one) => !dispute.leaves.includes(one.leaf))} />
       </section>
       <section class="panel dispute-product" aria-label="The product">
         <h2 class="dispute-title"><bdi>${brief(titleOf(dispute.product), 200)}</bdi></h2>
@@ -187,14 +190,21 @@ function useNext(docket) {
 
 const ROLES = { label: "Labeler", audit: "Auditor", adjudicate: "Adjudicator", import: "Feed", challenge: "Challenged by" };
 
-/** @param {{said: Said, named: boolean}} props named: for which leaf, where there is more than one. */
-function Answer({ said, named }) {
+/** What was said of the product in leaves that are not in question, in brief. @param {{answers: Said[]}} props */
+function Elsewhere({ answers }) {
+  if (!answers.length) return null;
+  return html`<details class="elsewhere small"><summary>${count(answers.length, "answer")} for other leaves</summary>
+    <ul>${answers.map((one, at) => html`<li key=${at}><${AnswerTag} verdict=${one.verdict} /> <bdi>${one.leaf_name}</bdi>
+      <span class="muted">${ROLES[one.role].toLowerCase()} <bdi>${one.person}</bdi>, ${ago(one.at)}</span>${one.note && html`: <bdi>${brief(one.note, 200)}</bdi>`}</li>`)}</ul></details>`;
+}
+
+/** @param {{said: Said}} props */
+function Answer({ said }) {
   const model = said.role === "challenge" && said.model_version !== null;
   return html`<li class="said-one said-${said.role}">
     <div class="said-head"><span class="muted small">${ROLES[said.role]}</span>
       ${said.role === "challenge" && said.verdict === "unsure" ? html`<span class="tag tag-warn">Doubted</span>` : html`<${AnswerTag} verdict=${said.verdict} />`}</div>
     <p class="said-who"><b><bdi>${said.person}</bdi></b> <time class="muted small" datetime=${said.at} title="${date(said.at)} ${hour(said.at)}">${ago(said.at)}</time></p>
-    ${named && html`<p class="small">for <bdi>${said.leaf_name}</bdi></p>`}
     ${model && said.probability !== null && html`<p class="small">A model holds the answer for wrong with ${percent(said.probability)}.</p>`}
     ${said.note ? html`<blockquote class="said-note"><bdi>${said.note}</bdi></blockquote>` : html`<p class="muted small">No note.</p>`}
   </li>`;

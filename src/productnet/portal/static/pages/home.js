@@ -30,7 +30,7 @@ const FILTERS = [
   { id: "unfinished", label: "Unfinished", help: "Begun, and short of the target" },
   { id: "to_audit", label: "To audit", help: "With positives that nobody has audited" },
   { id: "disputed", label: "Disputed", help: "With open disputes" },
-  { id: "done", label: "Done", help: "At the target of gold" },
+  { id: "done", label: "Done", help: "With all the gold and hard negatives that are wanted" },
   { id: "untouched", label: "Not begun", help: "Without any answer" },
 ];
 
@@ -67,8 +67,9 @@ function Leaves() {
   const tree = useLoad(loadTree, []);
   const progress = useLoad(getProgress, []);
   useFresh(progress.reload);
+  const hard = session.value?.targets.hard_negatives;
   const totals = useMemo(
-    () => tree.data && progress.data && rollUp(tree.data, progress.data), [tree.data, progress.data]);
+    () => tree.data && progress.data && rollUp(tree.data, progress.data, hard), [tree.data, progress.data, hard]);
   const problem = (!tree.data && tree.problem) || (!progress.data && progress.problem);
   const retry = () => {
     tree.reload();

@@ -15,6 +15,7 @@ import { can, session } from "../lib/session.js";
 import { Sheet } from "../lib/sheet.js";
 import { Empty, Failure } from "../parts/empty.js";
 import { AnswerGrid } from "../parts/grid.js";
+import { Icon } from "../parts/icon.js";
 import { useTitle } from "../parts/page.js";
 import { LeafAside } from "./leaf/aside.js";
 import { Done, NextLeaf, isDone } from "./leaf/done.js";
@@ -35,7 +36,8 @@ export default function LeafPage({ query }) {
   const { data, problem, reload } = useLoad(() => getLeaf(id), [id]);
   useTitle(data?.name ?? "Leaf");
   if (problem && !data) {
-    return html`<div class="page"><h1 class="unseen">Leaf</h1><${Failure} problem=${problem} retry=${reload} /></div>`;
+    return html`<div class="page"><h1 class="unseen">Leaf</h1><${Failure} problem=${problem} retry=${reload}
+      more=${html`<a class="button" href="/">To the leaves</a>`} /></div>`;
   }
   if (!data) return html`<${Waiting} />`;
   if (!data.progress) return html`<${Auditing} leaf=${data} />`;
@@ -104,19 +106,20 @@ function Workplace({ leaf, begun }) {
   const done = isDone(progress) && !goneOn;
   const asideShown = useNarrow() ? above : beside;
   return html`<div class="page page-wide leaf">
-    <${LeafHeader} leaf=${leaf} progress=${progress} lease=${lease} aside=${asideShown.value}
+    <${LeafHeader} leaf=${leaf} progress=${progress} lease=${lease} feed=${feed} aside=${asideShown.value}
       turnAside=${() => { asideShown.value = !asideShown.value; }} />
     <${HeldNotice} lease=${lease} />
-    ${done && html`<${Done} leaf=${leaf} progress=${progress} goOn=${() => setGoneOn(true)} />`}
     <div class="leaf-body ${asideShown.value ? "" : "leaf-body-wide"}">
       <div class="leaf-main">
-        <${Sources} asked=${asked} ask=${ask}><${ModelNote} feed=${feed} source=${asked.source} /><//>
+        <${Sources} asked=${asked} ask=${ask} />
         <section id="candidates" role="tabpanel" aria-label="Candidates: ${label(asked.source)}">
+          <${UnknownIds} feed=${feed} />
           <${Candidates} sheet=${sheet} feed=${feed} leaf=${leaf} source=${asked.source} />
         </section>
       </div>
       ${asideShown.value && html`<${LeafAside} leaf=${leaf} progress=${progress} />`}
     </div>
+    ${done && html`<${Done} leaf=${leaf} progress=${progress} goOn=${() => setGoneOn(true)} />`}
   </div>`;
 }
 
@@ -145,18 +148,22 @@ function useNarrow() {
 /** What a decision says of the candidate it is about. @param {Candidate} card */
 const describe = (card) => ({ source: card.source ?? null, model_version: card.model_version ?? null, score: card.score ?? null });
 
-/** How far the local model is behind the answers. @param {{feed: Feed, source: string}} props */
-function ModelNote({ feed, source }) {
-  const model = feed.model.value;
-  if (!model?.version || !["mixed", "active"].includes(source)) return null;
-  const words = model.behind > 0 ? `${count(model.behind, "answer")} behind; the next page knows more` : "up to date";
-  return html`<p class="model-note muted" title="Model ${model.version}">${source === "active" ? words : `Local model: ${words}`}</p>`;
+/** @param {{feed: Feed}} props */
+function UnknownIds({ feed }) {
+  const ids = feed.unknown.value;
+  if (!ids.length) return null;
+  return html`<p class="notice notice-warn" role="status"><${Icon} name="warning" />
+    <span>${count(ids.length, "id is", "ids are")} not in the pool: <bdi>${ids.slice(0, 10).join(", ")}</bdi>${ids.length > 10 ? " …" : ""}</span></p>`;
 }
 
 /** @param {{sheet: Sheet<Candidate>, feed: Feed, leaf: Leaf, source: string}} props */
 function Candidates({ sheet, feed, leaf, source }) {
   const state = feed.state.value;
   const problem = feed.problem.value;
+  const back = live.connected.value;
+  useEffect(() => {
+    if (back && feed.problem.peek()?.passing) void feed.load();
+  }, [back]);
   if (state === "failed" && problem) {
     return html`<${Failure} problem=${problem} retry=${() => feed.load()} title=${problem.status === 0 ? "No connection" : "No candidates"} />`;
   }

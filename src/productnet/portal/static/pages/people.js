@@ -46,19 +46,19 @@ export default function People(_props) {
           : !active.length ? html`<${Empty} icon="person" title="You work alone so far"
               action=${html`<button type="button" class="button button-primary" onClick=${() => setShown("new")}>Add a person</button>`}>
               With the first account that has a password, everybody signs in by name. Give one to yourself first, with the role admin.<//>`
-          : html`<${Table} people=${active} edit=${setShown} />`}
+          : html`<${Table} label="People" people=${active} edit=${setShown} />`}
       <//>
       ${past.length > 0 && html`<${Panel} title="No longer active" note="They cannot come in; what they answered stays.">
-        <${Table} people=${past} edit=${setShown} /><//>`}
+        <${Table} label="No longer active" people=${past} edit=${setShown} /><//>`}
     </div>
     ${shown === "new" ? html`<${Add} close=${close} done=${changed} />`
       : shown && html`<${Edit} key=${shown.name} account=${shown} close=${close} changed=${changed} reload=${reload} />`}
   <//>`;
 }
 
-/** @param {{people: Account[], edit: (account: Account) => void}} props */
-function Table({ people, edit }) {
-  return html`<div class="scroll" tabindex="0" role="region" aria-label="People"><table class="table people-table">
+/** @param {{people: Account[], edit: (account: Account) => void, label: string}} props */
+function Table({ people, edit, label }) {
+  return html`<div class="scroll" tabindex="0" role="region" aria-label=${label}><table class="table people-table">
     <thead><tr><th>Person</th><th>Roles</th><th>Signs in with</th><th>Last seen</th><th><span class="unseen">Change</span></th></tr></thead>
     <tbody>${people.map((one) => html`<tr key=${one.name}>
       <td><span class="person"><span class="person-mark" aria-hidden="true">${initials(one)}</span>

@@ -26,7 +26,7 @@ export default function Releases(_props) {
   const make = html`<button type="button" class="button button-primary" disabled=${!data?.gold || running} onClick=${() => setMaking(true)}>
     <${Icon} name="plus" size=${16} /> Make a release</button>`;
   return html`<${Page} title="Releases" lead="A release is gold as a dataset that never changes: Parquet with images, splits, a card and a manifest of hashes."
-    actions=${make}>
+    actions=${data?.items.length ? make : null}>
     ${problem && !data ? html`<${Panel}><${Failure} problem=${problem} retry=${reload} /><//>`
       : !data ? html`<${Panel}><${Skeleton} lines=${6} label="Loading the releases" /><//>`
       : html`<div class="stack">

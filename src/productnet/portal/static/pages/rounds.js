@@ -32,7 +32,7 @@ export default function Rounds(_props) {
   const start = can("admin") && html`<button type="button" class="button button-primary" disabled=${!data || running || !data.gold}
     onClick=${() => setStarting(true)}><${Icon} name="refresh" size=${16} /> Start a round</button>`;
   return html`<${Page} title="Rounds" lead="A round trains the master model on gold, embeds the pool with it, and recommends categories. People go on meanwhile."
-    actions=${start}>
+    actions=${data?.items.length ? start : null}>
     ${problem && !data ? html`<${Panel}><${Failure} problem=${problem} retry=${reload} /><//>`
       : !data ? html`<${Panel}><${Skeleton} lines=${7} label="Loading the rounds" /><//>`
       : html`<div class="stack">
@@ -41,11 +41,14 @@ export default function Rounds(_props) {
           ${!data.items.length && !running ? html`<${Panel}><${Empty} icon="refresh" title="No round yet" action=${start}>
               ${data.gold ? html`${count(data.gold, "gold product")} of ${count(data.gold_leaves, "leaf", "leaves")} to learn from.`
                 : "A round learns from gold: label and audit a few leaves first."}<//><//>`
-            : data.items.map((round, at) => html`<${Round} key=${round.number} round=${round} before=${data.items[at + 1]} open=${at === 0} steps=${data.steps} />`)}
+            : data.items.map((round, at) => !(running && !round.finished) && html`<${Round} key=${round.number} round=${round} before=${data.items[at + 1]} open=${isShown(data, at)} steps=${data.steps} />`)}
         </div>`}
     ${starting && data && html`<${Start} rounds=${data} close=${() => setStarting(false)} started=${() => { setStarting(false); reload(); }} />`}
   <//>`;
 }
+
+/** Whether it is the latest round that has figures. @param {All} all @param {number} at */
+const isShown = (all, at) => all.items.findIndex((round) => round.learnt) === at;
 
 /** @param {{rounds: All, close: () => void, started: () => void}} props */
 function Start({ rounds, close, started }) {
@@ -80,6 +83,7 @@ function Round({ round, before, open, steps }) {
         <div><dt>Learnt from</dt><dd>${number(own.n_train)}</dd></div>
       </dl>`}
     </header>
+    ${!round.finished && html`<p class="muted small round-rest">Not finished: people go on with the round in use. The next one that is started goes on with this.</p>`}
     ${round.fault && html`<p class="refused">${round.fault}</p>`}
     ${round.learnt && html`<details class="round-more" open=${open}>
       <summary class="small">Table 1, confused leaves, time</summary>

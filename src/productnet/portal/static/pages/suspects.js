@@ -120,13 +120,16 @@ function Row({ one, current, choose, zoom, open }) {
         each.note ? html` (<bdi>${brief(each.note, 80)}</bdi>)` : ""}, ${ago(each.at)}`)}</p>
       ${refusal && html`<p class="small suspect-refusal" role="alert">${refusal}</p>`}
     </div>
-    <div class="suspect-doubt"><b>${percent(one.probability)}</b><span class="muted small">likely wrong</span>
+    <div class="suspect-doubt"><b>${sure(one.probability)}</b><span class="muted small">likely wrong</span>
       <span class="meter-track" aria-hidden="true"><span class="meter-part suspect-part" style=${{ width: percent(one.probability) }} /></span></div>
     <div class="suspect-do">${id && !refusal ? html`<span class="tag tag-good">Opened</span>
         <button type="button" class="button button-small" onClick=${takeBack}>Undo <kbd class="tab-key">${keyName("suspect-undo")}</kbd></button>`
       : html`<button type="button" class="button" onClick=${open}>Second look ${current && html`<kbd class="tab-key">${keyName("suspect-open")}</kbd>`}</button>`}</div>
   </li>`;
 }
+
+/** A probability that is never said to be certain. @param {number} share */
+const sure = (share) => (share > 0.99 ? "over 99%" : percent(share));
 
 /** @param {Suspect} one @param {string} model */
 function challenge(one, model) {
@@ -165,7 +168,7 @@ function Open({ open }) {
         <div class="suspect-words"><p class="suspect-title"><bdi>${brief(titleOf(one.product), 140)}</bdi></p>
           <p class="small"><bdi>${one.name}</bdi></p>
           <p class="muted small">opened by <bdi>${one.by}</bdi>, ${ago(one.at)}${one.note ? html`: <bdi>${brief(one.note, 120)}</bdi>` : ""}</p></div>
-        <div class="suspect-doubt">${one.probability !== null && html`<b>${percent(one.probability)}</b><span class="muted small">likely wrong</span>`}</div>
+        <div class="suspect-doubt">${one.probability !== null && html`<b>${sure(one.probability)}</b><span class="muted small">likely wrong</span>`}</div>
         <div class="suspect-do">${one.yours ? html`<a class="button" href=${href("/disputes", { leaf: one.leaf })}>Settle it</a>`
           : html`<span class="muted small">You answered here; somebody else settles it.</span>`}</div>
       </li>`)}</ul>` : html`<p class="muted small">Nothing is open.</p>`}

@@ -33,7 +33,7 @@ export default function Webhooks(_props) {
   const add = html`<button type="button" class="button button-primary" onClick=${() => setAdding(true)}>
     <${Icon} name="plus" size=${16} /> Add a webhook</button>`;
   return html`<${Page} title="Webhooks" lead="Other systems are told when a leaf is done, a round is in use or a release is made: signed, and again until it arrives."
-    actions=${add}>
+    actions=${data?.items.length ? add : null}>
     <div class="stack">
       ${problem && !data ? html`<${Panel}><${Failure} problem=${problem} retry=${reload} /><//>`
         : !data ? html`<${Panel}><${Skeleton} lines=${5} label="Loading the webhooks" /><//>`
@@ -111,7 +111,7 @@ function Deliveries({ hooks, hook, showAll }) {
             <td>${one.status ? `HTTP ${one.status}` : ""} <span class="muted small">${one.error ?? (one.status ? "" : "–")}</span></td>
             <td title=${one.created_at}>${ago(one.created_at)}</td>
             <td class="number"><button type="button" class="button button-small" disabled=${busy} onClick=${() => again(one)}
-              aria-label="Send message ${one.id} again">Send again</button></td>
+              aria-label="Send again: message ${one.id}">Send again</button></td>
           </tr>`)}</tbody></table></div>
         <${More} list=${found} />`}
   <//>`;

@@ -1,7 +1,7 @@
 // The top bar: where one can go, whether every answer is safe, who one is.
 // @ts-check
 
-import { html, useEffect, useState } from "../vendor/preact.js";
+import { html, useState } from "../vendor/preact.js";
 import { keyName } from "../lib/keys.js";
 import * as outbox from "../lib/outbox.js";
 import { theme } from "../lib/prefs.js";
@@ -43,6 +43,7 @@ export const LINKS = [
 export function TopBar() {
   const shown = LINKS.filter((link) => !link.roles || can(...link.roles));
   const more = shown.filter((link) => !link.main);
+  const here = current(shown)?.label ?? "Pages";
   return html`<header class="bar">
     <a class="bar-brand" href="/" title=${session.value?.project.name ?? "ProductNet"}>
       <img src="/static/icon.svg" alt="" width="24" height="24" />
@@ -55,8 +56,8 @@ export function TopBar() {
         ${(/** @type {() => void} */ close) => more.map((link) => html`<${MenuLink} key=${link.path} link=${link} close=${close} />`)}
       <//>`}
     </nav>
-    <${Menu} label="Pages" class="bar-all" align="left"
-      button=${html`${current(shown)?.label ?? "Pages"} <${Icon} name="down" size=${14} />`}>
+    <${Menu} label="Pages: ${here}" class="bar-all" align="left"
+      button=${html`${here} <${Icon} name="down" size=${14} />`}>
       ${(/** @type {() => void} */ close) => shown.map((link) => html`<${MenuLink} key=${link.path} link=${link} close=${close} />`)}
     <//>
     <div class="bar-end">
@@ -107,9 +108,7 @@ function ThemeButton() {
 function OutboxChip() {
   const [open, setOpen] = useState(false);
   const { tone, short, words, icon } = outboxState();
-  // A retry's countdown is not shown: only that answers wait, and where.
-  useEffect(() => undefined, [outbox.retryAt.value]);
-  return html`<button type="button" class="chip chip-${tone}" title=${words} aria-label=${words}
+  return html`<button type="button" class="chip chip-${tone}" title=${words} aria-label="${short}. ${words}"
       onClick=${() => setOpen(true)}>
       <${Icon} name=${icon} size=${16} /><span class="chip-words">${short}</span>
     </button>

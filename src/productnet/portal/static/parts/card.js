@@ -57,12 +57,9 @@ export function AnswerCard({ sheet, slot, at, zoom }) {
     </div>
     <div class="card-words">
       <p class="card-title"><bdi>${brief(titleOf(card))}</bdi></p>
-      <p class="card-brand muted clip"><bdi>${card.brand ? brief(card.brand, 80) : " "}</bdi></p>
-      ${refusal ? html`<p class="card-reason card-refusal" title=${refusal}>${refusal}</p>`
-        : slot.note.value ? html`<p class="card-reason"><${Icon} name="note" size=${14} /><bdi class="clip">${slot.note.value}</bdi></p>`
-        : card.source && html`<p class="card-reason muted" title=${why(card)}>
-            <span class="dot dot-${card.source}" /><span class="clip"><bdi>${card.reason}</bdi></span>
-            ${card.behind > 0 && html`<span class="card-behind">${card.behind} behind</span>`}</p>`}
+      ${refusal ? html`<p class="card-refusal" title=${refusal}>${refusal}</p>`
+        : html`<p class="card-brand muted clip"><bdi>${card.brand ? brief(card.brand, 80) : " "}</bdi></p>
+          <${Reason} card=${card} note=${slot.note.value} />`}
     </div>
     <div class="card-answers" role="group" aria-label="Answer">
       ${ANSWERS.map(({ verdict, command, icon, words }) => html`<button key=${verdict} type="button"
@@ -71,6 +68,15 @@ export function AnswerCard({ sheet, slot, at, zoom }) {
         onClick=${() => sheet.answerSlot(slot, verdict)}><${Icon} name=${icon} size=${16} /></button>`)}
     </div>
   </li>`;
+}
+
+/** The note that goes with the answer, or else why the card is here. @param {{card: any, note: string}} props */
+function Reason({ card, note }) {
+  if (note) return html`<p class="card-reason"><${Icon} name="note" size=${14} /><bdi class="clip">${note}</bdi></p>`;
+  if (!card.source) return null;
+  return html`<p class="card-reason muted" title=${why(card)}>
+    <span class="dot dot-${card.source}" /><span class="clip"><bdi>${card.reason}</bdi></span>
+    ${card.behind > 0 && html`<span class="card-behind">${card.behind} behind</span>`}</p>`;
 }
 
 /** @param {any} card A candidate. */

@@ -72,7 +72,7 @@ export function Chart({ title, note, kind = "columns", labels, series, format = 
           return html`<g key=${share}><line class="chart-rule" x1=${LEFT} x2=${width - RIGHT} y1=${y(value)} y2=${y(value)} />
             <text class="chart-words" x=${LEFT - 8} y=${y(value) + 4} text-anchor="end">${format(value)}</text></g>`;
         })}
-        ${placesOf(labels.length, width).map((place) => html`<text key=${place} class="chart-words" x=${x(place)} y=${height - 6} text-anchor="middle">${labels[place]}</text>`)}
+        ${placesOf(labels.length, width).map((place) => html`<text key=${place} class="chart-words" x=${Math.min(x(place), width - 20)} y=${height - 6} text-anchor="middle">${labels[place]}</text>`)}
         ${at !== null && html`<rect class="chart-at" x=${LEFT + step * at} y=${TOP} width=${step} height=${height - TOP - BOTTOM} />`}
         ${kind === "columns"
           ? series[0]?.values.map((value, place) => value !== null && value > 0 && html`<rect key=${place} x=${x(place) - barOf(step) / 2} width=${barOf(step)}

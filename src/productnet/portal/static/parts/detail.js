@@ -57,7 +57,7 @@ export function Detail({ product: id, card, close, place, move, answer, undo, gi
     ...(undo && { "detail-undo": undo }),
   };
   const title = data ?? card;
-  return html`<${Dialog} size="large" class="detail" close=${close} scopes=${["detail"]} commands=${commands}
+  return html`<${Dialog} size="large" still class="detail" close=${close} scopes=${["detail"]} commands=${commands}
     title=${html`<bdi>${title ? brief(titleOf(title), 200) : id}</bdi>`}
     footer=${(move || answer) && html`
       ${move && html`<button type="button" class="button button-icon" aria-label="Previous product"

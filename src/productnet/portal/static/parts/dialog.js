@@ -9,12 +9,14 @@ import { Icon } from "./icon.js";
  * Shown for as long as it is rendered.
  * @param {{title: unknown, close: () => void, size?: "small" | "medium" | "large",
  *   footer?: unknown, class?: string, children?: unknown,
- *   scopes?: import("../lib/keys.js").Scope[],
+ *   still?: boolean, scopes?: import("../lib/keys.js").Scope[],
  *   commands?: Record<string, (event: KeyboardEvent) => void>}} props
- *   scopes, commands: the keys that work in the dialog; see useCommands.
+ *   scopes, commands: the keys that work in the dialog; see useCommands. still: its body does not
+ *   scroll, what is in it does.
  */
 export function Dialog({
-  title, close, size = "medium", footer, class: extra = "", children, scopes = [], commands = {},
+  title, close, size = "medium", footer, class: extra = "", children, still = false,
+  scopes = [], commands = {},
 }) {
   const id = useId();
   const box = useRef(/** @type {HTMLDialogElement | null} */ (null));
@@ -41,7 +43,7 @@ export function Dialog({
           <${Icon} name="close" />
         </button>
       </header>
-      <div class="dialog-body">${children}</div>
+      <div class="dialog-body" tabindex=${still ? undefined : 0}>${children}</div>
       ${footer && html`<footer class="dialog-foot">${footer}</footer>`}
     </div>
   </dialog>`;

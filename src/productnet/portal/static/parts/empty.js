@@ -19,9 +19,10 @@ export function Empty({ icon = "search", title, action, children }) {
 
 /**
  * Something failed: in the server's words, with a way to try again.
- * @param {{problem: import("../lib/api.js").Problem, retry?: () => void, title?: string}} props
+ * @param {{problem: import("../lib/api.js").Problem, retry?: () => void, title?: string,
+ *   more?: unknown}} props more: further ways out.
  */
-export function Failure({ problem, retry, title }) {
+export function Failure({ problem, retry, title, more }) {
   const heading = title ?? (problem.status === 0 ? "No connection" : problem.title) ?? "It failed";
   return html`<div class="empty failure" role="alert">
     <span class="empty-icon"><${Icon} name="warning" size=${28} /></span>
@@ -30,7 +31,7 @@ export function Failure({ problem, retry, title }) {
     <div class="row empty-action">
       ${retry && html`<button type="button" class="button" onClick=${retry}>
         <${Icon} name="refresh" /> Try again</button>`}
-      ${problem.status === 404 && html`<a class="button" href="/">To the leaves</a>`}
+      ${more}
     </div>
   </div>`;
 }

@@ -14,9 +14,9 @@ import { dropToasts, toast } from "./toast.js";
 /** @import {Verdict} from "../lib/types.js" */
 
 /**
- * @param {{sheet: import("../lib/sheet.js").Sheet<any>, nextPage: () => void, size?: string,
- *   end?: unknown, source?: boolean}} props
- *   size: "small", "medium" or "large" pictures; end: what stands after the last card instead of
+ * @param {{sheet: import("../lib/sheet.js").Sheet<any>, nextPage: () => unknown, size?: string,
+ *   end?: unknown}} props nextPage: may give a promise for the next page being there.
+ *   size: "small", "medium" or "large" pictures. end: what stands after the last card instead of
  *   the button to the next page.
  */
 export function AnswerGrid({ sheet, nextPage, size = "medium", end }) {
@@ -39,7 +39,7 @@ export function AnswerGrid({ sheet, nextPage, size = "medium", end }) {
   };
   const answer = (/** @type {Verdict} */ verdict) => (/** @type {KeyboardEvent} */ event) => {
     sheet.answer(verdict);
-    measure(event);
+    measure("answer", event);
   };
   useCommands(["grid"], {
     yes: answer("positive"),
@@ -59,7 +59,10 @@ export function AnswerGrid({ sheet, nextPage, size = "medium", end }) {
     unselect: () => sheet.unselect(),
     "rest-yes": () => rest("positive"),
     "rest-no": () => rest("negative"),
-    "next-page": nextPage,
+    "next-page": async (event) => {
+      await nextPage();
+      measure("next-page", event);
+    },
   });
 
   return html`
@@ -74,7 +77,7 @@ export function AnswerGrid({ sheet, nextPage, size = "medium", end }) {
 }
 
 /** Whether the whole page is answered, and the way on. @param {{sheet: import("../lib/sheet.js").Sheet<any>,
- *   nextPage: () => void, rest: (verdict: Verdict) => void}} props */
+ *   nextPage: () => unknown, rest: (verdict: Verdict) => void}} props */
 function PageEnd({ sheet, nextPage, rest }) {
   const total = sheet.slots.value.length;
   const answered = sheet.answered.value;
@@ -149,11 +152,11 @@ function useCursorFocus(sheet, list) {
 }
 
 /** From key press until the next product is drawn, for the browser's performance timeline.
- * @param {KeyboardEvent} event */
-function measure(event) {
+ * @param {"answer" | "next-page"} name @param {KeyboardEvent} event */
+function measure(name, event) {
   requestAnimationFrame(() => {
     const { port1, port2 } = new MessageChannel();
-    port1.onmessage = () => performance.measure("answer", { start: event.timeStamp, end: performance.now() });
+    port1.onmessage = () => performance.measure(name, { start: event.timeStamp, end: performance.now() });
     port2.postMessage(null);
   });
 }

@@ -38,23 +38,22 @@ export function outboxState() {
 function waitingWords(waiting) {
   const wait = `${count(waiting, "answer waits", "answers wait")}`;
   return outbox.durable.value
-    ? `${wait}; ${waiting === 1 ? "it is" : "they are"} safe on this computer.`
+    ? `${wait}; ${waiting === 1 ? "it is safe on this computer and is" : "they are safe on this computer and are"} sent when it is back.`
     : `${wait} in this tab only, because this browser keeps nothing on disk: leave it open.`;
 }
 
-/** Shown under the bar while the server is out of reach. */
+/** Shown at the foot of the window, where it moves nothing, while the server is out of reach. */
 export function OfflineNotice() {
   const waiting = outbox.pending.value;
   if (!outbox.durable.value && !outbox.offline.value) {
-    return html`<div class="notice notice-warn" role="status"><${Icon} name="warning" />
+    return html`<div class="notice notice-warn notice-float" role="status"><${Icon} name="warning" />
       <span>This browser keeps nothing on disk (a private window, or the disk is full). Answers are
       sent at once; while the network is down they live in this tab only.</span></div>`;
   }
   if (!outbox.offline.value) return null;
-  return html`<div class="notice notice-wait" role="status"><${Icon} name="waiting" />
-    <span><b>No connection to the server.</b>${" "}
-      ${waiting ? waitingWords(waiting) : "You can go on with what is on screen."}
-      ${" "}They are sent by themselves when it is back.</span>
+  return html`<div class="notice notice-wait notice-float" role="status"><${Icon} name="waiting" />
+    <span><b>No connection.</b>${" "}
+      ${waiting ? waitingWords(waiting) : "You can go on with what is on screen."}</span>
     <button type="button" class="button button-small push" onClick=${() => outbox.send({ now: true })}>Try now</button>
   </div>`;
 }

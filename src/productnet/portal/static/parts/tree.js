@@ -2,7 +2,7 @@
 // @ts-check
 
 import { html, useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from "../vendor/preact.js";
-import { count, number } from "../lib/format.js";
+import { number } from "../lib/format.js";
 import { go, href } from "../lib/router.js";
 import { HITS_BELOW, fold, pathOf, rowsOf } from "../lib/taxonomy.js";
 import { Icon } from "./icon.js";
@@ -151,15 +151,12 @@ export function TreeView({ id, tree, totals, state, query }) {
 function Row({ node, top, tree, totals, open, active, state, words }) {
   const leaf = tree.leaf[node];
   const name = tree.label[node] ?? "";
-  const gold = totals.gold[node] ?? 0;
   const leaves = tree.leaves[node] ?? 0;
+  const wanted = totals.target * leaves;
+  const counted = totals.counted[node] ?? 0;
   const disputed = totals.disputed[node] ?? 0;
   const toAudit = totals.toAudit[node] ?? 0;
   const people = totals.people.get(node) ?? [];
-  const far = leaf ? `${number(gold)} of ${number(totals.target)} gold`
-    : `${number(totals.done[node] ?? 0)} of ${count(leaves, "leaf", "leaves")} done`;
-  const spoken = [name, far, disputed && `${number(disputed)} disputed`, toAudit && `${number(toAudit)} to audit`,
-    people.length && `${people.join(", ")} at work`].filter(Boolean).join(", ");
   const act = (/** @type {MouseEvent} */ event) => {
     state.setActive(node);
     if (event.ctrlKey || event.metaKey || event.shiftKey) return;
@@ -167,7 +164,7 @@ function Row({ node, top, tree, totals, open, active, state, words }) {
     state.enter(node);
   };
   return html`<div id=${rowId(node)} class=${active ? "tree-row tree-active" : "tree-row"} role="treeitem"
-    aria-label=${spoken} aria-level=${(tree.depth[node] ?? 0) + 1} aria-setsize=${tree.among[node]}
+    aria-level=${(tree.depth[node] ?? 0) + 1} aria-setsize=${tree.among[node]}
     aria-posinset=${tree.place[node]} aria-expanded=${leaf ? undefined : open} aria-selected=${active}
     style=${{ top: `${top}px`, paddingLeft: `${8 + 20 * (tree.depth[node] ?? 0)}px` }}
     title=${words.length ? pathOf(tree, node).join(" › ") : undefined} onClick=${act}>
@@ -176,17 +173,19 @@ function Row({ node, top, tree, totals, open, active, state, words }) {
       ? html`<a class="tree-name clip" tabindex="-1" href=${href("/leaf", { id: tree.id[node] })}><bdi>${marked(name, words)}</bdi></a>`
       : html`<span class="tree-name tree-branch clip"><bdi>${marked(name, words)}</bdi></span>`}
     <span class="tree-tags">
-      ${people.length > 0 && html`<span class="tag tag-accent tree-people"><${Icon} name="person" size=${12} />${
-        people.length === 1 ? html`<bdi>${people[0]}</bdi>` : number(people.length)}</span>`}
+      ${people.length > 0 && html`<span class="tag tag-accent tree-people" title=${people.join(", ")}><${Icon} name="person" size=${12} />${
+        people.length === 1 ? html`<bdi>${people[0]}</bdi>` : number(people.length)}<span class="unseen"> at work</span></span>`}
       ${disputed > 0 && html`<span class="tag tag-bad">${number(disputed)} disputed</span>`}
       ${toAudit > 0 && html`<span class="tag tag-warn tree-audit">${number(toAudit)} to audit</span>`}
     </span>
     <span class="tree-far">
-      <span class="tree-words small">${leaf
-        ? (totals.begun[node] ? html`${number(gold)} <span class="muted">of ${number(totals.target)}</span>` : html`<span class="muted">–</span>`)
-        : html`${number(totals.done[node] ?? 0)} <span class="muted">of ${number(leaves)} leaves</span>`}</span>
-      <${Bar} label="Gold" target=${totals.target * leaves || 1}
-        parts=${[{ value: totals.counted[node] ?? 0, kind: "gold" }, { value: Math.min(toAudit, totals.target * leaves - (totals.counted[node] ?? 0)), kind: "audit" }]} />
+      <span class="tree-words small">${!leaf
+        ? html`${number(totals.done[node] ?? 0)} <span class="muted">of ${number(leaves)} leaves</span><span class="unseen"> done</span>`
+        : totals.begun[node]
+          ? html`${number(totals.gold[node] ?? 0)} <span class="muted">of ${number(totals.target)}</span><span class="unseen"> gold</span>`
+          : html`<span class="muted" aria-hidden="true">–</span><span class="unseen">not begun</span>`}</span>
+      <span aria-hidden="true"><${Bar} label="Gold" target=${wanted || 1}
+        parts=${[{ value: counted, kind: "gold" }, { value: Math.min(toAudit, wanted - counted), kind: "audit" }]} /></span>
     </span>
   </div>`;
 }

@@ -61,6 +61,7 @@ export class Feed {
     this.#wish = wish;
     this.#count = count;
     this.turn.value = 0;
+    this.unknown.value = [];
     this.#dropAhead();
     this.#loading?.abort();
     if (wish) {

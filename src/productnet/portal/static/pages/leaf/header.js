@@ -6,14 +6,16 @@ import { duration, hour, number } from "../../lib/format.js";
 import { session } from "../../lib/session.js";
 import { Icon } from "../../parts/icon.js";
 import { LeafMeters } from "../../parts/meter.js";
+import { isDone } from "./done.js";
 
 /** @import {Leaf, LeafProgress} from "../../lib/types.js" */
 
 /**
  * @param {{leaf: Leaf, progress: LeafProgress, lease: import("../../lib/lease.js").Lease,
+ *   feed: import("./feed.js").Feed,
  *   aside: boolean, turnAside: () => void}} props
  */
-export function LeafHeader({ leaf, progress, lease, aside, turnAside }) {
+export function LeafHeader({ leaf, progress, lease, feed, aside, turnAside }) {
   const left = secondsLeft(progress);
   return html`<header class="leaf-head">
     <div class="leaf-words">
@@ -23,6 +25,7 @@ export function LeafHeader({ leaf, progress, lease, aside, turnAside }) {
       <div class="leaf-title">
         <h1><bdi>${leaf.name}</bdi></h1>
         <${LeaseTag} lease=${lease} />
+        ${isDone(progress) && html`<span class="tag tag-gold"><${Icon} name="star" size=${12} /> Has what it needs</span>`}
       </div>
     </div>
     <div class="leaf-meters">
@@ -31,12 +34,22 @@ export function LeafHeader({ leaf, progress, lease, aside, turnAside }) {
         <div title="Labelled, and to be answered again by somebody else"><dt>To audit</dt><dd>${number(progress.to_audit)}</dd></div>
         <div title="Answers of labeler and auditor differ"><dt>Disputed</dt><dd>${number(progress.disputed)}</dd></div>
         ${left > 0 && html`<div title="At the usual pace, until the positives are there"><dt>To go</dt><dd>${duration(left)}</dd></div>`}
+        <${ModelCount} feed=${feed} />
       </dl>
       <button type="button" class="button button-quiet button-icon" aria-pressed=${aside} onClick=${turnAside}
         title=${aside ? "Hide the guideline and examples" : "Show the guideline and examples"}
         aria-label="Guideline and examples"><${Icon} name="panel" /></button>
     </div>
   </header>`;
+}
+
+/** How many answers the local model behind this page had not seen. @param {{feed: import("./feed.js").Feed}} props */
+function ModelCount({ feed }) {
+  const model = feed.model.value;
+  const words = !model?.version ? "not asked" : model.behind > 0 ? `${number(model.behind)} behind` : "up to date";
+  const help = !model?.version ? "No product of this page comes from the local model"
+    : `Model ${model.version}. ${model.behind > 0 ? "It had not seen the last answers when this page was made; the next page knows more" : "It has seen every answer"}`;
+  return html`<div title=${help}><dt>Local model</dt><dd>${words}</dd></div>`;
 }
 
 const targets = () => session.value?.targets ?? { positives: 0, hard_negatives: 0 };

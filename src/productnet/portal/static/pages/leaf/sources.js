@@ -64,8 +64,8 @@ const WANTS = [
   { id: "ambiguous", label: "Ambiguous", help: "What it can tell least" },
 ];
 
-/** @param {{asked: Asked, ask: (change: Partial<Asked>) => void, children?: unknown}} props */
-export function Sources({ asked, ask, children }) {
+/** @param {{asked: Asked, ask: (change: Partial<Asked>) => void}} props */
+export function Sources({ asked, ask }) {
   const sources = session.value?.sources ?? [];
   const models = session.value?.local_models ?? [];
   const { source } = asked;
@@ -82,15 +82,14 @@ export function Sources({ asked, ask, children }) {
           options=${["small", "medium", "large"].map((size) => ({ value: size, label: label(size) }))} />
       </div>
     </div>
-    <div class="sources-options">
-      ${source === "active" && html`<${Tabs} small label="What the local model is asked for" tabs=${WANTS} chosen=${asked.wants}
+    ${source === "active" && html`<div class="sources-options">
+      <${Tabs} small label="What the local model is asked for" tabs=${WANTS} chosen=${asked.wants}
         choose=${(/** @type {string} */ wants) => { wanted.value = wants; ask({ wants }); }} />
       <${Select} inline label="Local model" value=${modelKind.value || models[0]?.name || ""}
         title=${models.find((one) => one.name === (modelKind.value || models[0]?.name))?.help}
         choose=${(/** @type {string} */ kind) => { modelKind.value = kind; ask({}); }}
-        options=${models.map(({ name }) => ({ value: name, label: label(name) }))} />`}
-      ${children}
-    </div>
+        options=${models.map(({ name }) => ({ value: name, label: label(name) }))} />
+    </div>`}
     ${source === "keyword" && html`<${Keyword} asked=${asked.keyword} ask=${ask} />`}
     ${source === "adhoc" && html`<${AdhocForm} ask=${ask} />`}
   </div>`;
@@ -124,6 +123,14 @@ function Keyword({ asked, ask }) {
   </form>`;
 }
 
+/** @type {Record<string, string>} */
+const ADHOC = {
+  image: "Find what looks like it",
+  url: "Find what looks like it",
+  ids: "Show these products",
+  text: "Find what reads like it",
+};
+
 /** @param {{ask: (change: Partial<Asked>) => void}} props */
 function AdhocForm({ ask }) {
   const [text, setText] = useState("");
@@ -140,6 +147,10 @@ function AdhocForm({ ask }) {
   };
   const words = text.trim();
   const kind = picture ? "image" : kindOf(words);
+  const submit = (/** @type {string} */ what) => {
+    ask({ adhoc: asks[what]?.() ?? {} });
+    if (document.activeElement instanceof HTMLElement) document.activeElement.blur();
+  };
   /** @type {Record<string, () => Adhoc>} */
   const asks = {
     image: () => ({ image_base64: picture?.base64 ?? "" }),
@@ -150,8 +161,7 @@ function AdhocForm({ ask }) {
   return html`<form class="adhoc ${over ? "adhoc-over" : ""}"
     onSubmit=${(/** @type {Event} */ event) => {
       event.preventDefault();
-      if (kind) ask({ adhoc: asks[kind]?.() ?? {} });
-      if (document.activeElement instanceof HTMLElement) document.activeElement.blur();
+      if (kind) submit(kind);
     }}
     onDragOver=${(/** @type {DragEvent} */ event) => { event.preventDefault(); setOver(true); }}
     onDragLeave=${() => setOver(false)}
@@ -170,25 +180,29 @@ function AdhocForm({ ask }) {
         <button type="button" class="button button-small" onClick=${() => setPicture(null)}><${Icon} name="close" size=${14} /> Take away</button></div>`
       : html`<textarea data-search class="input" rows="2" value=${text} aria-label="Ids, words or an image address"
         placeholder="Paste product ids, words, or the address of an image; or drop an image here"
-        onInput=${(/** @type {any} */ event) => setText(event.currentTarget.value)} />`}
+        onInput=${(/** @type {any} */ event) => setText(event.currentTarget.value)}
+        onKeyDown=${(/** @type {KeyboardEvent} */ event) => {
+          if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && kind) submit(kind);
+        }} />`}
     <div class="adhoc-side">
       <input ref=${file} type="file" accept="image/*" class="unseen" tabindex="-1" aria-label="Image file"
         onChange=${(/** @type {any} */ event) => take(event.currentTarget.files[0])} />
       <button type="button" class="button" onClick=${() => file.current?.click()}><${Icon} name="image" /> Choose an image</button>
-      <button class="button button-primary" disabled=${!kind}>${
-        { image: "Find what looks like it", url: "Find what looks like it", ids: "Show these products", text: "Find what reads like it" }[kind ?? "text"]}</button>
-      ${(kind === "ids" || (kind === "text" && /^\S+$/.test(words))) && html`<p class="muted small">${kind === "ids"
-        ? "Taken as ids." : "Taken as words."}</p>`}
+      ${kind === "ids" || kind === "text" ? [kind, kind === "ids" ? "text" : "ids"].map((each, at) => html`
+          <button key=${each} type=${at ? "button" : "submit"} class="button ${at ? "" : "button-primary"}"
+            onClick=${at ? () => submit(each) : undefined}>${ADHOC[each]}</button>`)
+        : html`<button class="button button-primary" disabled=${!kind}>${ADHOC[kind ?? "text"]}</button>`}
     </div>
   </form>`;
 }
 
-/** What was typed: an image's address, product ids (each with a digit), or words. @param {string} words */
+/** What was probably typed: an image's address, product ids (each with a digit), or words.
+ * @param {string} words */
 function kindOf(words) {
   if (!words) return null;
   if (/^https?:\/\/\S+$/i.test(words)) return "url";
   const parts = words.split(/[\s,;]+/);
-  return parts.every((part) => /\d/.test(part) && part.length >= 3) ? "ids" : "text";
+  return parts.every((part) => /\d/.test(part) && part.length >= 2) ? "ids" : "text";
 }
 
 /** @param {Blob} blob @returns {Promise<string>} */
