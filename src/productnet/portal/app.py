@@ -25,6 +25,7 @@ from productnet.portal.routes import (
     leaf_quality,
     leaves,
     live,
+    map,
     oidc,
     people,
     products,
@@ -60,6 +61,7 @@ _ROUTERS = (
     disputes.router,
     recommendations.router,
     suspects.router,
+    map.router,
     live.router,
 )
 

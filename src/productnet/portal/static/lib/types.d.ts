@@ -98,6 +98,16 @@ export interface DecisionsAnswer {
   results: DecisionResult[]; seq: number; progress: Record<string, LeafProgress>;
 }
 
+export type MapBy = "leaf" | "verdict" | "disagreement";
+export interface MapState {
+  ready: boolean; why: string | null; version: string; embedding_set: string; count: number;
+  missing: number;
+}
+export interface MapGroup {
+  code: number; kind: string; label: string; leaf: string | null; count: number; x: number; y: number;
+}
+export interface MapLegend { version: string; groups: MapGroup[] }
+
 export interface Page<T> { items: T[]; next_cursor?: string | null }
 
 /** An answer that waits in this browser; see outbox.js. */
