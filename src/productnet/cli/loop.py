@@ -22,7 +22,7 @@ def register(app: typer.Typer) -> None:
 
 
 def embed(project: ProjectOption = HERE, json: JsonOption = False) -> None:
-    """Embed the pool with the pretrained encoders, find near-duplicates, and index words.
+    """Embed the pool with the pretrained encoders, draw its map, find near-duplicates, index words.
 
     Each text and image is encoded once and remembered: the same command again goes on after a
     kill, and encodes only what is new.
@@ -32,12 +32,16 @@ def embed(project: ProjectOption = HERE, json: JsonOption = False) -> None:
 
         productnet embed --project my-shop --json
     """
+    from productnet.embeddings.active import active_set
     from productnet.embeddings.initial import embed_initial
+    from productnet.embeddings.map import build_map
     from productnet.embeddings.near_duplicates import find_near_duplicates
     from productnet.retrieval.resources import refresh_words
 
     opened = Project.open(project)
     stamp = embed_initial(opened, progress=Bars()).stamp
+    # Of the set in use too, if a round made it before there were maps.
+    build_map(active_set(opened), progress=Bars())
     duplicates = find_near_duplicates(opened, progress=Bars())
     refresh_words(opened, progress=Bars())
 

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from productnet.catalog.pool import Pool
 from productnet.catalog.schema import IMAGE
 from productnet.embeddings.active import Active, activate, read_active
+from productnet.embeddings.map import active_map, build_map
 from productnet.embeddings.nearest import FloatArray, exact_nearest
 from productnet.embeddings.projection import FORMAT_VERSION, Part, Projection
 from productnet.embeddings.sets import EmbeddingSet, build_index, write_embedding_set
@@ -54,6 +55,7 @@ def embed_initial(project: Project, *, progress: Progress = SILENT) -> Embedding
         + f" to {settings.encoders.dimension} (projection {FORMAT_VERSION})"
     )
     folder = project.embeddings_path / NAME
+    before = active_map(project)
     embedding_set = _existing(project, encoder=encoder, pool_version=pool_version)
     if embedding_set is None:
         rng = np.random.default_rng(settings.seed)
@@ -84,6 +86,7 @@ def embed_initial(project: Project, *, progress: Progress = SILENT) -> Embedding
             files={PROJECTION_FILE: projection.to_bytes()},
         )
     build_index(embedding_set, progress=progress)
+    build_map(embedding_set, like=before, progress=progress)
     if not _better_in_use(project):
         activate(project, Active(round=None, embedding_set=NAME))
     return embedding_set

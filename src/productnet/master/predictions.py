@@ -6,6 +6,9 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+# What a round predicts, in its folder.
+PREDICTIONS_FILE = "predictions.parquet"
+
 PREDICTION_SCHEMA = pa.schema(
     [
         pa.field("product", pa.string(), nullable=False),

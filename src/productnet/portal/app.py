@@ -22,8 +22,10 @@ from productnet.portal.routes import (
     activity,
     dashboard,
     disputes,
+    leaf_quality,
     leaves,
     live,
+    map,
     oidc,
     people,
     products,
@@ -50,6 +52,7 @@ _ROUTERS = (
     products.router,
     work.router,
     dashboard.router,
+    leaf_quality.router,
     rounds.router,
     releases.router,
     people.router,
@@ -58,6 +61,7 @@ _ROUTERS = (
     disputes.router,
     recommendations.router,
     suspects.router,
+    map.router,
     live.router,
 )
 

@@ -72,6 +72,7 @@ PERMISSIONS: Mapping[str, Permission] = {
     "get_audit": _only(_AUDITOR),
     # Overview
     "get_dashboard": _only(_ADJUDICATOR),
+    "list_leaf_quality": _only(_ADJUDICATOR),
     "list_rounds": _signed_in(),
     "start_round": _only(scope=Scope.ADMIN),
     "get_job": _signed_in(),
@@ -91,6 +92,13 @@ PERMISSIONS: Mapping[str, Permission] = {
     "list_suspects": _only(_ADJUDICATOR),
     "list_recommendations": _only(_LABELER),
     "list_recommended_products": _only(_LABELER),
+    # The map
+    "get_map": _signed_in(),
+    "get_map_points": _signed_in(),
+    "get_map_legend": _signed_in(),
+    "get_map_colours": _signed_in(),
+    "get_map_ids": _signed_in(),
+    "get_map_products": _signed_in(),
     # Operation; health is open, and is no part of the API
     "get_metrics": _only(scope=Scope.ADMIN),
 }

@@ -26,6 +26,7 @@ from productnet.people.doors import Doors
 from productnet.portal.cards import Cards
 from productnet.portal.gauges import measure
 from productnet.portal.jobs import Job, Jobs
+from productnet.portal.maps import Maps
 from productnet.portal.metrics import Metrics
 from productnet.portal.oidc import OpenIdConnect
 from productnet.portal.pictures import Pictures
@@ -72,6 +73,7 @@ class Portal:
         courier: Sends that.
         jobs: Rounds and releases, run beside the portal.
         pictures: Encodes pictures for browsers.
+        maps: The map of the embedding, and its colours.
         updates: Tells browsers what changes.
     """
 
@@ -111,6 +113,7 @@ class Portal:
             private_hosts=hooks.private_hosts,
         )
         self.jobs = Jobs(project)
+        self.maps = Maps(project)
         self._switching = Lock()
         self._told_seq = self.log.state().seq
         self._told_active = self._served.active

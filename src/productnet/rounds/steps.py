@@ -18,6 +18,7 @@ from productnet.annotation.log import DecisionLog
 from productnet.annotation.state import State
 from productnet.catalog.pool import Pool
 from productnet.embeddings.active import Active, activate
+from productnet.embeddings.map import active_map, build_map
 from productnet.embeddings.sets import EmbeddingSet, build_index, write_embedding_set
 from productnet.embeddings.stamp import Stamp
 from productnet.errors import TrainingError
@@ -25,7 +26,7 @@ from productnet.evaluation.round_metrics import METRICS_FILE, Epoch, measure_rou
 from productnet.evaluation.table import CONTENDERS, MASTER, Scored, evaluate_table
 from productnet.files import drafted
 from productnet.master.model import MasterModel
-from productnet.master.predictions import PREDICTION_SCHEMA, likeliest
+from productnet.master.predictions import PREDICTION_SCHEMA, PREDICTIONS_FILE, likeliest
 from productnet.master.presets import Preset, find_preset
 from productnet.master.sources import PoolPart
 from productnet.progress import Progress
@@ -47,7 +48,6 @@ from productnet.taxonomy.tree import Taxonomy
 RECOMMENDED = 3
 
 MODEL_FOLDER = "model"
-PREDICTIONS_FILE = "predictions.parquet"
 
 
 @dataclass(frozen=True)
@@ -161,8 +161,10 @@ def embed(turn: Turn) -> None:
 
 
 def index(turn: Turn) -> None:
-    """Build the nearest-neighbour index of the new embedding set."""
-    build_index(EmbeddingSet.open(turn.project.embeddings_path / turn.record.name))
+    """Build the nearest-neighbour index of the new embedding set, and draw its map."""
+    embedding_set = EmbeddingSet.open(turn.project.embeddings_path / turn.record.name)
+    build_index(embedding_set)
+    build_map(embedding_set, like=active_map(turn.project), progress=turn.progress)
 
 
 def recommend(turn: Turn) -> None:

@@ -213,6 +213,8 @@ export const listSuspects = (query) => get("/suspects", query);
 
 /** @param {number} days @returns {Promise<T.Dashboard>} */
 export const getDashboard = (days) => get("/dashboard", { days });
+/** @param {{sort: string, cursor?: string | null, limit?: number}} page @returns {Promise<T.Page<T.LeafRow>>} */
+export const listLeafQuality = (page) => get("/dashboard/leaves", page);
 /** @param {{cursor?: string | null, limit?: number, kind?: string[], person?: string}} [page]
  * @returns {Promise<T.Page<T.Happened>>} */
 export const listActivity = (page) => get("/activity", page);
@@ -233,12 +235,20 @@ export const releaseFile = (version, path) =>
   `${PREFIX}/releases/file${search({ version, path })}`;
 /** Address of a whole release as a tar file. @param {string} version */
 export const releaseArchive = (version) => `${PREFIX}/releases/archive${search({ version })}`;
+/** @returns {Promise<T.MapState>} */
 export const getMap = () => get("/map");
 /** @returns {Promise<ArrayBuffer>} float32 x, y by turns. */
 export const getMapPoints = () => get("/map/points", {}, { as: "buffer" });
-export const getMapIds = () => get("/map/ids");
-/** @param {"leaf" | "verdict" | "disagreement"} by @returns {Promise<ArrayBuffer>} */
-export const getMapColours = (by) => get("/map/colours", { by }, { as: "buffer" });
+/** @typedef {{by: T.MapBy, leaf?: string}} MapColouring */
+/** @param {MapColouring} colouring @returns {Promise<T.MapLegend>} */
+export const getMapLegend = (colouring) => get("/map/legend", colouring);
+/** @param {MapColouring} colouring @returns {Promise<ArrayBuffer>} A code a point. */
+export const getMapColours = (colouring) => get("/map/colours", colouring, { as: "buffer" });
+/** @param {string} version @param {number[]} rows @returns {Promise<{ids: string[]}>} */
+export const getMapIds = (version, rows) => post("/map/ids", { version, rows });
+/** @param {string} version @param {number[]} rows @param {AbortSignal} [signal] @returns {Promise<{items: T.Card[]}>} */
+export const getMapProducts = (version, rows, signal) =>
+  post("/map/products", { version, rows }, signal && { signal });
 /** @returns {Promise<T.Page<T.Webhook> & {kinds: string[]}>} */
 export const listWebhooks = () => get("/webhooks");
 /** @param {{url: string, kinds: string[]}} hook @returns {Promise<T.Webhook & {secret: string}>} */

@@ -14,7 +14,7 @@ import { pref } from "./prefs.js";
  * @property {boolean} [repeats] Whether holding the key down repeats it.
  */
 
-/** @typedef {"everywhere" | "grid" | "candidates" | "recommendations" | "detail" | "dispute" | "suspects"} Scope */
+/** @typedef {"everywhere" | "grid" | "candidates" | "recommendations" | "detail" | "dispute" | "suspects" | "map"} Scope */
 
 /** What a scope is called in help and settings. @type {Record<Scope, string>} */
 export const SCOPES = {
@@ -25,6 +25,7 @@ export const SCOPES = {
   detail: "A product in full",
   dispute: "Adjudication",
   suspects: "Suspected errors",
+  map: "Map",
 };
 
 /** Scopes that are live at the same time and so may not share a key. @type {Scope[][]} */
@@ -34,6 +35,7 @@ const TOGETHER = [
   ["everywhere", "detail"],
   ["everywhere", "dispute"],
   ["everywhere", "suspects"],
+  ["everywhere", "map"],
 ];
 
 /** @type {readonly Command[]} */
@@ -95,6 +97,16 @@ export const COMMANDS = [
   { id: "suspect-zoom", scope: "suspects", label: "Show the product in full", keys: ["Space"] },
   { id: "suspect-next", scope: "suspects", label: "Next", keys: ["ArrowDown", "j"], repeats: true },
   { id: "suspect-previous", scope: "suspects", label: "Previous", keys: ["ArrowUp", "k"], repeats: true },
+  { id: "map-in", scope: "map", label: "Closer", keys: ["+", "="], repeats: true },
+  { id: "map-out", scope: "map", label: "Farther", keys: ["-"], repeats: true },
+  { id: "map-left", scope: "map", label: "Look to the left", keys: ["ArrowLeft"], repeats: true },
+  { id: "map-right", scope: "map", label: "Look to the right", keys: ["ArrowRight"], repeats: true },
+  { id: "map-up", scope: "map", label: "Look upwards", keys: ["ArrowUp"], repeats: true },
+  { id: "map-down", scope: "map", label: "Look downwards", keys: ["ArrowDown"], repeats: true },
+  { id: "map-all", scope: "map", label: "Show the whole map", keys: ["0"] },
+  { id: "map-lasso", scope: "map", label: "Lasso, or move", keys: ["l"] },
+  { id: "map-select", scope: "map", label: "Select what is in sight", keys: ["v"] },
+  { id: "map-unselect", scope: "map", label: "Drop the selection", keys: ["Escape"] },
 ];
 
 /** Keys that the user changed: command id to keys. */

@@ -31,7 +31,20 @@ const wanted = pref("wants", "positives");
 /** @returns {Asked} */
 export const asked = () => ({
   source: "mixed", wants: wanted.peek(), keyword: { query: "", fields: [] }, adhoc: {},
+  ...selected(),
 });
+
+/** Products selected elsewhere, such as on the map, when the address says so. */
+function selected() {
+  if (new URLSearchParams(location.search).get("from") !== "selection") return {};
+  try {
+    /** @type {string[]} */
+    const ids = JSON.parse(sessionStorage.getItem("productnet.selection") ?? "[]");
+    return ids.length ? { source: "adhoc", adhoc: { ids: ids.join("\n") } } : {};
+  } catch {
+    return {};
+  }
+}
 
 /** What to send; null while it is not complete. @param {Asked} asked @returns {Wish | null} */
 export function wishOf({ source, wants, keyword, adhoc }) {
