@@ -145,7 +145,7 @@ export class Scatter {
     gl.bufferData(gl.ARRAY_BUFFER, values, name === "place" ? gl.STATIC_DRAW : gl.DYNAMIC_DRAW);
   }
 
-  /** @param {Uint8Array<ArrayBuffer>} codes @param {Float32Array} colours 32 times r, g, b; 0 to 1. */
+  /** @param {Uint8Array<ArrayBuffer>} codes @param {Float32Array<ArrayBuffer>} colours 32 times r, g, b; 0 to 1. */
   paint(codes, colours) {
     if (codes !== this.codes) this.upload("code", codes);
     this.codes = codes;
