@@ -26,7 +26,7 @@ def products(portal: Portal) -> list[str]:
 
 def give(browser: TestClient, *answers: dict) -> dict:
     """Send answers, all of which are taken."""
-    told = browser.post(f"{API}/decisions", json={"decisions": list(answers)}).json()
+    told: dict = browser.post(f"{API}/decisions", json={"decisions": list(answers)}).json()
     assert {one["status"] for one in told["results"]} == {"recorded"}, told["results"]
     return told
 
@@ -92,8 +92,7 @@ def test_pages_of_an_audit_follow_by_cursor(visit: Visit, leaf: str, products: l
     seen: list[str] = []
     cursor: str | None = ""
     while cursor is not None:
-        asked = {"leaf": leaf, "count": 4, "cursor": cursor}
-        page = otto.get(f"{API}/audit", params=asked).json()
+        page = otto.get(f"{API}/audit", params={"leaf": leaf, "count": 4, "cursor": cursor}).json()
         assert len(page["items"]) <= 4
         seen += [one["product"] for one in page["items"]]
         cursor = page["next_cursor"]
@@ -141,7 +140,7 @@ def test_disputes_are_paged_without_losing_or_repeating_one_as_they_are_settled(
         label(lena, category, some)
         audit(otto, category, some, "negative")
     seen: list[str] = []
-    cursor = ""
+    cursor: str | None = ""
     while cursor is not None:
         page = ada.get(f"{API}/disputes", params={"limit": 3, "cursor": cursor}).json()
         for item in page["items"]:
@@ -243,7 +242,7 @@ def test_a_leafs_recommendations_are_paged_surest_first_and_lose_what_is_decided
     visit: Visit, portal: Portal, leaf: str, products: list[str]
 ) -> None:
     lena = visit("lena")
-    asked = {"leaf": leaf, "min": 0.5, "limit": 8}
+    asked: dict[str, str | float] = {"leaf": leaf, "min": 0.5, "limit": 8}
     page = lena.get(f"{API}/recommendations/products", params=asked).json()
     assert [one["product"] for one in page["items"]] == products[:8]
     assert page["left"] == 21

@@ -13,6 +13,8 @@ from productnet.annotation.state import State
 YES, NO = Verdict.POSITIVE, Verdict.NEGATIVE
 SOURCES = ("random", "nearest", "master", None)
 
+Choice = tuple[Verdict, str | None, float, str]
+
 labels = st.lists(
     st.tuples(
         st.sampled_from([YES, NO]), st.sampled_from(SOURCES), st.floats(0, 1), st.sampled_from("ab")
@@ -21,7 +23,9 @@ labels = st.lists(
 )
 
 
-def decision(number: int, product: str, verdict: Verdict, role: Role, by: str, **more: object):
+def decision(
+    number: int, product: str, verdict: Verdict, role: Role, by: str, **more: object
+) -> tuple[int, Decision]:
     return number, Decision(
         id=UUID(int=number),
         product=product,
@@ -34,7 +38,7 @@ def decision(number: int, product: str, verdict: Verdict, role: Role, by: str, *
     )
 
 
-def labelled(choices: list[tuple[Verdict, str | None, float, str]]) -> State:
+def labelled(choices: list[Choice]) -> State:
     """A leaf labelled by "a" and "b"."""
     state = State()
     state.apply(
@@ -46,7 +50,7 @@ def labelled(choices: list[tuple[Verdict, str | None, float, str]]) -> State:
 
 @given(labels, st.data())
 def test_an_audit_takes_one_product_off_and_changes_nothing_else(
-    choices: list[tuple[Verdict, str | None, float, str]], data: st.DataObject
+    choices: list[Choice], data: st.DataObject
 ) -> None:
     state = labelled(choices)
     sheet = audit_sheet(state, "mugs", auditor="z", count=100)
@@ -65,9 +69,7 @@ def test_an_audit_takes_one_product_off_and_changes_nothing_else(
 
 
 @given(labels, st.integers(1, 12))
-def test_pages_are_the_sheet_cut_up(
-    choices: list[tuple[Verdict, str | None, float, str]], count: int
-) -> None:
+def test_pages_are_the_sheet_cut_up(choices: list[Choice], count: int) -> None:
     state = labelled(choices)
     whole = audit_sheet(state, "mugs", auditor="z", count=1_000)
     assert whole.cursor is None
@@ -84,7 +86,7 @@ def test_pages_are_the_sheet_cut_up(
 
 @given(labels)
 def test_all_positives_of_others_and_about_as_many_negatives(
-    choices: list[tuple[Verdict, str | None, float, str]],
+    choices: list[Choice],
 ) -> None:
     shown = set(audit_sheet(labelled(choices), "mugs", auditor="b", count=1_000).products)
     kinds: dict[Verdict, set[str]] = {YES: set(), NO: set()}
@@ -98,7 +100,7 @@ def test_all_positives_of_others_and_about_as_many_negatives(
 
 
 def test_the_hardest_negatives_come_first_and_the_order_tells_no_answer() -> None:
-    choices = [(YES, "nearest", 0.5, "a")] * 20
+    choices: list[Choice] = [(YES, "nearest", 0.5, "a")] * 20
     choices += [(NO, "nearest", place / 40, "a") for place in range(40)]
     choices += [(NO, "master", 0.1, "a"), (NO, "random", 1.0, "a")]
     state = labelled(choices)
