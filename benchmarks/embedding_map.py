@@ -12,6 +12,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
@@ -20,6 +21,9 @@ from sklearn.manifold import trustworthiness
 from productnet.embeddings.map import EmbeddingMap, build_map
 from productnet.embeddings.sets import EmbeddingSet, write_embedding_set
 from productnet.embeddings.stamp import Stamp
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
 
 _BLOCK = 16_384
 _SAMPLE = 4_000
@@ -98,7 +102,7 @@ def measure_drawing(generated: EmbeddingSet) -> tuple[dict[str, object], Embeddi
 
 
 def measure_page(folder: Path, drawn: EmbeddingMap) -> dict[str, object]:
-    from playwright.sync_api import Page, sync_playwright
+    from playwright.sync_api import sync_playwright
 
     from productnet.catalog.store.files import write_store
     from tests.browser.serving import Served, command, free_port, open_door
@@ -114,7 +118,7 @@ def measure_page(folder: Path, drawn: EmbeddingMap) -> dict[str, object]:
         .astype(np.uint8)
     )
 
-    def answer(page: Page) -> None:
+    def answer(page: "Page") -> None:
         groups = [
             {
                 "code": code,
@@ -140,13 +144,8 @@ def measure_page(folder: Path, drawn: EmbeddingMap) -> dict[str, object]:
             "**/api/v1/map/legend*",
             lambda route: route.fulfill(json={"version": "1", "groups": groups}),
         )
-        for name, content in (("points", drawn.points.tobytes()), ("colours", codes.tobytes())):
-            page.route(
-                f"**/api/v1/map/{name}*",
-                lambda route, content=content: route.fulfill(  # type: ignore[misc]
-                    body=content, content_type="application/octet-stream"
-                ),
-            )
+        _serve(page, "points", drawn.points.tobytes())
+        _serve(page, "colours", codes.tobytes())
 
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=_CHROMIUM, args=_FLAGS)
@@ -170,6 +169,13 @@ def measure_page(folder: Path, drawn: EmbeddingMap) -> dict[str, object]:
         "page_frames_a_second_moving": round(frames["a_second"], 1),
         "page_frame_ms_p95": round(frames["p95"]),
     }
+
+
+def _serve(page: "Page", name: str, content: bytes) -> None:
+    page.route(
+        f"**/api/v1/map/{name}*",
+        lambda route: route.fulfill(body=content, content_type="application/octet-stream"),
+    )
 
 
 # Moves the map by its own events for four seconds, and counts the frames it draws; the first

@@ -13,6 +13,7 @@ UMAP (.951 against .963) would bring numba, 200 MB of it.
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -179,13 +180,14 @@ class _Placing:
         import faiss
 
         lists = max(1, int(np.sqrt(len(vectors))))
-        self._index = faiss.index_factory(
+        index: Any = faiss.index_factory(
             vectors.shape[1], f"IVF{lists},Flat", faiss.METRIC_INNER_PRODUCT
         )
-        self._index.cp.min_points_per_centroid = 1
-        self._index.train(vectors)
-        self._index.add(vectors)
-        self._index.nprobe = max(1, lists // 6)
+        index.cp.min_points_per_centroid = 1
+        index.train(vectors)
+        index.add(vectors)
+        index.nprobe = max(1, lists // 6)
+        self._index = index
         self._places = places
         self._nearest = min(_PLACED_BY, len(vectors))
 
@@ -282,8 +284,9 @@ def _scaled(points: FloatArray) -> FloatArray:
     """Points centred and scaled to fill [-1, 1] along the longer axis."""
     low, high = points.min(axis=0), points.max(axis=0)
     half = float((high - low).max()) / 2
-    scaled = (points - (low + high) / 2) / (half if half > 0 else 1)
-    return np.clip(scaled, -1, 1).astype(np.float32)
+    centred = (points - (low + high) / 2) / (half if half > 0 else 1)
+    scaled: FloatArray = np.clip(centred, -1, 1).astype(np.float32)
+    return scaled
 
 
 def _write(path: Path, stamp: MapStamp, points: NDArray[np.float32]) -> None:

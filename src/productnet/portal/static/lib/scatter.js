@@ -41,6 +41,10 @@ void main() {
 
 /** Points drawn while the view moves, where drawing all of them is slow. */
 const ENOUGH_IN_MOTION = 150_000;
+/** Below so many nothing is left out, however slow. */
+const FEWEST_IN_MOTION = 30_000;
+/** Milliseconds without a change after which it is another movement. */
+const PAUSE = 3000;
 /** Milliseconds between frames beyond which moving is slow. */
 const SLOW = 34;
 /** A stride in WebGL is at most 255 bytes. */
@@ -145,7 +149,7 @@ export class Scatter {
     gl.bufferData(gl.ARRAY_BUFFER, values, name === "place" ? gl.STATIC_DRAW : gl.DYNAMIC_DRAW);
   }
 
-  /** @param {Uint8Array<ArrayBuffer>} codes @param {Float32Array} colours 32 times r, g, b; 0 to 1. */
+  /** @param {Uint8Array<ArrayBuffer>} codes @param {Float32Array<ArrayBuffer>} colours 32 times r, g, b; 0 to 1. */
   paint(codes, colours) {
     if (codes !== this.codes) this.upload("code", codes);
     this.codes = codes;
@@ -173,8 +177,9 @@ export class Scatter {
     if (moving) {
       const now = performance.now();
       const wait = now - this.last;
-      if (wait < 500 && wait > SLOW && this.count / this.skip > ENOUGH_IN_MOTION) {
-        this.skip = Math.min(MOST_SKIPPED, this.skip * 2);
+      if (wait > SLOW && wait < PAUSE && this.count / this.skip > FEWEST_IN_MOTION) {
+        const next = this.skip === 1 ? Math.ceil(this.count / ENOUGH_IN_MOTION) : this.skip * 2;
+        this.skip = Math.min(MOST_SKIPPED, next);
       }
       this.last = now;
       this.rest = setTimeout(() => this.draw(), 160);
