@@ -108,7 +108,7 @@ class Leaf(Result):
     leaf: bool
     guideline: Mapping[str, Any]
     siblings: Sequence[Sibling]
-    progress: LeafProgress
+    progress: LeafProgress | None  # None for whoever audits the leaf now
     leases: Sequence[Lease] = ()
 
 
@@ -122,7 +122,7 @@ class Offer(Result):
     why: str
     assigned: bool
     waiting: int
-    progress: LeafProgress
+    progress: LeafProgress | None  # None of a leaf to audit
 
 
 class Card(Result):
@@ -208,11 +208,13 @@ class Said(Result):
 
 
 class Dispute(Result):
-    """A product to settle."""
+    """A product to settle; of several ``leaves`` it can be gold in one."""
 
     product: Card
+    kind: str
     reason: str
     leaf: str
+    leaves: Sequence[str]
     answers: Sequence[Said]
 
 

@@ -60,6 +60,7 @@ def test_a_leaf_from_candidates_to_gold(served: str, leaf: str) -> None:
         gold = {product.product for product in lena.leaf_products(leaf, kind="positives")}
         assert gold == {answer.product for answer in answers[1:6]}
         detail = lena.leaf(leaf)
+        assert detail.progress is not None
         assert (detail.progress.gold, detail.leaf) == (5, True)
         assert lena.progress().leaves[leaf].decisions == 12 + len(page)
         lena.release_lease(leaf)
@@ -147,4 +148,6 @@ def test_what_differs_is_settled_by_a_third(served: str, leaf: str) -> None:
         }
         ada.adjudicate(product, leaf, verdict="positive")
         assert list(ada.disputes(leaf)) == []
-        assert ada.leaf(leaf).progress.gold == 1
+        progress = ada.leaf(leaf).progress
+        assert progress is not None
+        assert progress.gold == 1

@@ -137,16 +137,18 @@ def _opened(portal: Portal, state: State, leaf: str | None, person: str) -> list
             one
             for one in said[dispute.product]
             if one.category == dispute.category and one.role is Role.CHALLENGE
-        ][-1]
+        ]
+        if not challenge:  # taken back while this was read
+            continue
         found.append(
             Opened(
                 product=card,
                 leaf=dispute.category,
                 name=portal.taxonomy[dispute.category].name,
-                by=challenge.annotator,
-                at=challenge.at,
-                note=challenge.note,
-                probability=challenge.score,
+                by=challenge[-1].annotator,
+                at=challenge[-1].at,
+                note=challenge[-1].note,
+                probability=challenge[-1].score,
                 yours=may_adjudicate(person, dispute.category, dispute.votes),
             )
         )
