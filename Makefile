@@ -52,6 +52,6 @@ $(VENV)/.installed-dev: pyproject.toml constraints.txt | $(VENV)/.installed-trai
 	$(PIP) -e '.[train,postgres,dev]'
 	@touch $@
 
-node_modules/.installed: package.json | $(VENV)/.installed-dev
-	$(NODE) npm install --no-audit --no-fund --no-package-lock --silent
+node_modules/.installed: package.json package-lock.json | $(VENV)/.installed-dev
+	$(NODE) npm ci --no-audit --no-fund --silent
 	@touch $@

@@ -83,6 +83,8 @@ def _listen(host: str, port: int) -> socket.socket:
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listening.bind((host, port))
+        # From now on whoever opens the link is kept waiting rather than refused.
+        listening.listen(2_048)
     except OSError as error:
         listening.close()
         raise UsageError(

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from fastapi import APIRouter, Depends, FastAPI, HTTPException
 from fastapi.responses import FileResponse
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 
@@ -87,6 +88,7 @@ def create_app(portal: Portal) -> FastAPI:
     app.state.portal = portal
     app.include_router(_api())
     answer_with_problems(app)
+    app.add_middleware(GZipMiddleware, minimum_size=2_000, compresslevel=5)
     app.add_middleware(SecureHeaders)
     app.add_middleware(MetricsMiddleware, metrics=portal.metrics)
     app.add_middleware(RequestLog)

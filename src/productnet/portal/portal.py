@@ -1,9 +1,7 @@
 """A project while it is served: everything that requests share, opened once."""
 
 import time
-from collections.abc import Container, Sequence
 from datetime import timedelta
-from threading import Lock
 from types import TracebackType
 from typing import Self
 
@@ -14,9 +12,8 @@ from productnet.annotation.log import DecisionLog
 from productnet.annotation.quality import Quality
 from productnet.annotation.queue import Board
 from productnet.annotation.workflow import Workflow
-from productnet.catalog.pool import Pool
 from productnet.database.database import Database
-from productnet.embeddings.active import Active, active_set, read_active
+from productnet.embeddings.active import Active, active_set
 from productnet.evaluation.suspects import Suspect, suspects_of_gold, suspects_of_leaf
 from productnet.events.activity import Activity
 from productnet.events.courier import Courier
@@ -25,23 +22,21 @@ from productnet.events.webhooks import Webhooks
 from productnet.people.doors import Doors
 from productnet.portal.cards import Cards
 from productnet.portal.gauges import measure
-from productnet.portal.jobs import Job, Jobs
+from productnet.portal.jobs import Jobs
 from productnet.portal.maps import Maps
 from productnet.portal.metrics import Metrics
 from productnet.portal.oidc import OpenIdConnect
 from productnet.portal.pictures import Pictures
 from productnet.portal.second_looks import ALL_GOLD, SecondLooks
+from productnet.portal.served import Products, Serving
 from productnet.portal.updates import Update, Updates
+from productnet.portal.watch import Watch
 from productnet.retrieval.candidates import Leaf
 from productnet.retrieval.live import LiveModels
 from productnet.retrieval.resources import Resources
 from productnet.retrieval.scoring import Scored, score_now
-from productnet.rounds.news import tell
 from productnet.settings import Project
 from productnet.taxonomy.tree import Taxonomy
-
-# Seconds between two looks at whether a round was activated or products were imported.
-_LOOK_AGAIN = 1.0
 
 # Local models whose scores are kept: more than there are people at work.
 _MODELS_KEPT = 128
@@ -60,6 +55,7 @@ class Portal:
         workflow: The one way into them.
         doors: How people come in.
         oidc: The door that a provider of OpenID Connect opens, if there is one.
+        serving: The pool and the loop as they are served now.
         leases: Who is at work on which leaf.
         assignments: Who was given which leaf.
         metrics: What is counted and timed.
@@ -74,7 +70,6 @@ class Portal:
         jobs: Rounds and releases, run beside the portal.
         pictures: Encodes pictures for browsers.
         maps: The map of the embedding, and its colours.
-        updates: Tells browsers what changes.
     """
 
     def __init__(self, project: Project, database: Database) -> None:
@@ -87,13 +82,12 @@ class Portal:
             database, lifetime=timedelta(minutes=project.settings.portal.lease_minutes)
         )
         self.assignments = Assignments(database)
-        self._products = _Products(project)
-        self._served = _Served(project)
-        self.workflow = Workflow(self.log, self._served.taxonomy, self._products)
+        self.serving = Serving(project, self.log.state)
+        self.workflow = Workflow(self.log, self.taxonomy, Products(project))
         self.second_looks = SecondLooks(self._find_suspects)
         self.metrics = Metrics()
         self.live = LiveModels(
-            self._served.resources,
+            self.resources,
             self.log.state,
             scorer=self._score,
             workers=_FITS_AT_ONCE,
@@ -114,15 +108,9 @@ class Portal:
         )
         self.jobs = Jobs(project)
         self.maps = Maps(project)
-        self._switching = Lock()
-        self._told_seq = self.log.state().seq
-        self._told_active = self._served.active
-        self.updates = Updates([self._new_progress, self._new_round])
         measure(self)
-        # What came to be while nobody served, or when a portal was killed before it could tell.
-        tell(project, self.activity)
-        self._tell_of_done(self.log.state().categories())
-        self.jobs.watch(self._tell_of_job)
+        self.serving.now.warm(self.log.state())
+        self._watch = Watch(self)
         self.courier.start()
 
     @classmethod
@@ -138,25 +126,27 @@ class Portal:
     @property
     def taxonomy(self) -> Taxonomy:
         """The category tree."""
-        return self._served.taxonomy
+        return self.serving.now.taxonomy
 
     @property
     def resources(self) -> Resources:
-        """What sources work with, of the round that is active now.
-
-        Whoever began with those before goes on with them to the end of the request.
-        """
-        return self._current().resources
+        """What sources work with, of the round that is active now."""
+        return self.serving.now.resources
 
     @property
     def cards(self) -> Cards:
         """Cards of the pool as it is now."""
-        return self._current().cards
+        return self.serving.now.cards
 
     @property
     def active(self) -> Active | None:
         """The round and embedding set in use; None before the first embedding."""
-        return self._current().active
+        return self.serving.now.active
+
+    @property
+    def updates(self) -> Updates:
+        """Tells browsers what changes."""
+        return self._watch.updates
 
     @property
     def team(self) -> bool:
@@ -193,17 +183,6 @@ class Portal:
             return suspects_of_gold(state, embeddings, seed=seed), seq
         return suspects_of_leaf(what, state, embeddings, seed=seed), seq
 
-    def _current(self) -> "_Served":
-        served = self._served
-        if not served.may_be_old():
-            return served
-        with self._switching:
-            if self._served is served and served.is_old():
-                fresh = _Served(self.project)
-                self.live.serve(fresh.resources)
-                self._served = fresh
-            return self._served
-
     def _score(self, leaf: Leaf, resources: Resources, *, model: str) -> Scored | None:
         """Fit a local model, time it, and tell whoever has the leaf open."""
         began = time.perf_counter()
@@ -216,50 +195,11 @@ class Portal:
             )
         return scored
 
-    def _new_progress(self) -> list[Update]:
-        """The leaves that were decided on since the last look."""
-        decided = [(seq, decision.category) for seq, decision in self.log.since(self._told_seq)]
-        if not decided:
-            return []
-        self._told_seq = decided[-1][0]
-        leaves = list(dict.fromkeys(leaf for _, leaf in decided))
-        self._tell_of_done(leaves)
-        return [Update("progress", {"leaves": leaves, "seq": self._told_seq})]
-
-    def _new_round(self) -> list[Update]:
-        """The round that was activated since the last look."""
-        active = self._current().active
-        if active == self._told_active or active is None:
-            return []
-        self._told_active = active
-        return [Update("activated", {"round": active.round, "set": active.embedding_set})]
-
-    def _tell_of_done(self, leaves: Sequence[str]) -> None:
-        board = self.board()
-        for leaf in leaves:
-            if leaf in self.taxonomy and board.done(leaf):
-                progress, path = board.state.progress(leaf), self.taxonomy[leaf].label
-                self.activity.leaf_done(
-                    leaf, path=path, gold=progress.gold, hard_negatives=progress.hard_negatives
-                )
-
-    def _tell_of_job(self, job: Job) -> None:
-        told: dict[str, object] = {
-            "id": job.id,
-            "kind": job.kind,
-            "state": job.state,
-            "step": job.step,
-            "message": job.message,
-            "done": job.done,
-            "total": job.total,
-        }
-        self.updates.tell(Update("job", told))
-
     def close(self) -> None:
         """Let fits that run come to their end, and let go of the database."""
         self.jobs.close()
         self.courier.close()
-        self.updates.close()
+        self._watch.close()
         if self.oidc:
             self.oidc.close()
         self.second_looks.close()
@@ -276,53 +216,3 @@ class Portal:
         trace: TracebackType | None,
     ) -> None:
         self.close()
-
-
-class _Served:
-    """One state of the pool and of the loop, which never changes while somebody reads it."""
-
-    def __init__(self, project: Project) -> None:
-        self._project = project
-        self.active = read_active(project)
-        self.resources = Resources(project)
-        self.taxonomy = Taxonomy.load(project.taxonomy_path)
-        pool = self.resources.pool
-        self._version = pool.version
-        self.cards = Cards(pool)
-        self._looked = time.monotonic()
-
-    def may_be_old(self) -> bool:
-        """Whether it is time to look."""
-        return time.monotonic() - self._looked > _LOOK_AGAIN
-
-    def is_old(self) -> bool:
-        """Whether a round was activated or products were imported since."""
-        self._looked = time.monotonic()
-        return (
-            read_active(self._project) != self.active
-            or Pool.open(self._project.pool_path).version != self._version
-        )
-
-
-class _Products(Container[str]):
-    """The ids of the pool, read again when one is asked for that was not there."""
-
-    def __init__(self, project: Project) -> None:
-        self._project = project
-        self._version = -1
-        self._ids: frozenset[str] = frozenset()
-        self._lock = Lock()
-        self._read()
-
-    def __contains__(self, product: object) -> bool:
-        if product in self._ids:
-            return True
-        self._read()
-        return product in self._ids
-
-    def _read(self) -> None:
-        with self._lock:
-            pool = Pool.open(self._project.pool_path)
-            if pool.version != self._version:
-                self._ids = frozenset(pool.ids().to_pylist())
-                self._version = pool.version

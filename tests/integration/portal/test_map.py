@@ -196,7 +196,7 @@ def test_where_the_master_differs_from_gold(
     shown = portal.maps.shown(portal.resources)
     assert shown.map.stamp.count == 120
     portal.project.active_path.write_text('{"round": 1, "embedding_set": "initial"}\n')
-    portal._served._looked = 0.0
+    portal.serving.look()
     assert portal.active == Active(1, "initial")
     assert codes(browser, by="disagreement")[:3].tolist() == [1, 2, 0]
 

@@ -22,6 +22,7 @@ from productnet.portal.health import health_router
 from productnet.portal.logs import RequestLog, configure_logging
 from productnet.portal.metrics import Metrics, MetricsMiddleware, metrics_router
 from productnet.portal.portal import Portal
+from productnet.portal.watch import Watch
 from productnet.settings import Project, Settings, TargetSettings
 
 SECRET = "Aunt Ada's teapot"
@@ -308,7 +309,7 @@ def test_what_came_to_be_while_nobody_served_is_told(
     modest = Project(project.root, Settings(targets=TargetSettings(positives=1, hard_negatives=1)))
     with monkeypatch.context() as killed, Portal.open(modest) as first:
         # It was killed after the answers and before it could tell.
-        killed.setattr(Portal, "_tell_of_done", lambda portal, leaves: None)
+        killed.setattr(Watch, "_tell_of_done", lambda watch, leaves: None)
         ids = first.resources.ids.to_pylist()
         for product, verdict in zip(ids, (Verdict.POSITIVE, Verdict.NEGATIVE), strict=False):
             first.workflow.label(

@@ -1,0 +1,81 @@
+"""What a portal notices while it serves: answers, leaves that are done, rounds, jobs.
+
+Whoever it was that did it, this process, another one or a command, everybody with a page open is
+told, and what belongs in the activity log is written there.
+"""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from productnet.portal.jobs import Job
+from productnet.portal.updates import Update, Updates
+from productnet.rounds.news import tell
+
+if TYPE_CHECKING:
+    from productnet.portal.portal import Portal
+
+
+class Watch:
+    """Looks after a portal, from when it opens until it closes.
+
+    Attributes:
+        updates: Tells browsers what changes.
+    """
+
+    def __init__(self, portal: "Portal") -> None:
+        self._portal = portal
+        self._told_seq = portal.log.state().seq
+        # What came to be while nobody served, or when a portal was killed before it could tell.
+        tell(portal.project, portal.activity)
+        self._tell_of_done(portal.log.state().categories())
+        self.updates = Updates([self._new_answers, self._new_state])
+        portal.jobs.watch(self._tell_of_job)
+
+    def close(self) -> None:
+        """Look no more, and let everybody go who listens."""
+        self.updates.close()
+
+    def _new_answers(self) -> list[Update]:
+        """The leaves that were decided on since the last look."""
+        portal = self._portal
+        decided = [(seq, decision.category) for seq, decision in portal.log.since(self._told_seq)]
+        if not decided:
+            return []
+        self._told_seq = decided[-1][0]
+        leaves = list(dict.fromkeys(leaf for _, leaf in decided))
+        self._tell_of_done(leaves)
+        return [Update("progress", {"leaves": leaves, "seq": self._told_seq})]
+
+    def _new_state(self) -> list[Update]:
+        """The round that was activated since the last look."""
+        before = self._portal.serving.now.active
+        fresh = self._portal.serving.look()
+        if fresh is None:
+            return []
+        self._portal.live.serve(fresh.resources)
+        if fresh.active is None or fresh.active == before:
+            return []
+        told: dict[str, object] = {"round": fresh.active.round, "set": fresh.active.embedding_set}
+        return [Update("activated", told)]
+
+    def _tell_of_done(self, leaves: Sequence[str]) -> None:
+        portal = self._portal
+        board = portal.board()
+        for leaf in leaves:
+            if leaf in portal.taxonomy and board.done(leaf):
+                progress, path = board.state.progress(leaf), portal.taxonomy[leaf].label
+                portal.activity.leaf_done(
+                    leaf, path=path, gold=progress.gold, hard_negatives=progress.hard_negatives
+                )
+
+    def _tell_of_job(self, job: Job) -> None:
+        told: dict[str, object] = {
+            "id": job.id,
+            "kind": job.kind,
+            "state": job.state,
+            "step": job.step,
+            "message": job.message,
+            "done": job.done,
+            "total": job.total,
+        }
+        self.updates.tell(Update("job", told))
