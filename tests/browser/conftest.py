@@ -67,12 +67,17 @@ def door(
 
 
 @pytest.fixture
-def own_door(project: Path, browser: Browser, tmp_path: Path) -> Iterator[Door]:
-    """A server of the test's own, to be killed."""
-    shop = shutil.copytree(project, tmp_path / "shop")
-    served = Served(shop, free_port())
-    yield open_door(served, browser, tmp_path / "state.json")
+def own_served(project: Path, tmp_path: Path) -> Iterator[Served]:
+    """A project of the test's own, not yet served."""
+    served = Served(shutil.copytree(project, tmp_path / "shop"), free_port())
+    yield served
     served.kill()
+
+
+@pytest.fixture
+def own_door(own_served: Served, browser: Browser, tmp_path: Path) -> Door:
+    """A server of the test's own, to be killed."""
+    return open_door(own_served, browser, tmp_path / "state.json")
 
 
 _turn = count()
@@ -93,5 +98,8 @@ def page(door: Door) -> Iterator[Page]:
     faults: list[str] = []
     page.on("pageerror", lambda error: faults.append(str(error)))
     yield page
+    for each in context.pages:
+        # A request that a test changes on its way may still be under way.
+        each.unroute_all(behavior="ignoreErrors")
     context.close()
     assert not faults

@@ -9,7 +9,7 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from playwright.sync_api import Browser, BrowserContext
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 from typer.testing import CliRunner
 
 from productnet.annotation.decisions import Decision
@@ -96,9 +96,9 @@ def free_port() -> int:
         return port
 
 
-def command(*arguments: str) -> None:
+def command(*arguments: str, input: str | None = None) -> None:
     """Run one of the product's commands."""
-    result = CliRunner().invoke(app, [*arguments, "--json"], catch_exceptions=False)
+    result = CliRunner().invoke(app, [*arguments, "--json"], input=input, catch_exceptions=False)
     assert result.exit_code == 0, result.output
 
 
@@ -121,6 +121,16 @@ class Door:
         )
         context.set_default_timeout(20_000)
         return context
+
+
+def let_in(page: Page, name: str, password: str) -> None:
+    """Sign in on the sign-in page; whatever page was asked for is shown then."""
+    if not page.locator(".sign-in").count():
+        page.goto("/")
+    page.get_by_label("Name").fill(name)
+    page.get_by_label("Password").fill(password)
+    page.get_by_role("button", name="Sign in", exact=True).click()
+    expect(page.locator(".bar")).to_be_visible()
 
 
 def open_door(served: Served, browser: Browser, state: Path) -> Door:

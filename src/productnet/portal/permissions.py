@@ -72,6 +72,7 @@ PERMISSIONS: Mapping[str, Permission] = {
     "get_audit": _only(_AUDITOR),
     # Overview
     "get_dashboard": _only(_ADJUDICATOR),
+    "list_leaf_quality": _only(_ADJUDICATOR),
     "list_rounds": _signed_in(),
     "start_round": _only(scope=Scope.ADMIN),
     "get_job": _signed_in(),

@@ -68,8 +68,8 @@ class SecondLooks:
             return Looked(known.suspects, known.seq, what in self._running, known.failure)
 
     def close(self) -> None:
-        """Look for no more, and wait for what is being found."""
-        self._worker.shutdown(cancel_futures=True)
+        """Look for no more; what is being found comes to nothing."""
+        self._worker.shutdown(wait=False, cancel_futures=True)
 
     def _look(self, what: str) -> None:
         try:

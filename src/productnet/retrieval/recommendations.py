@@ -80,7 +80,7 @@ class Recommendations:
     def confidences(self) -> Mapping[str, Counts]:
         """By leaf, how many of its recommendations lie in each twentieth of confidence, (BINS,).
 
-        Read once in all the life of a round, in batches: 0.5 s for three million rows.
+        Read once in all the life of a round, in batches: a second for three million rows.
         """
         counts: dict[str, Counts] = {}
         for batch in self._rows.to_batches(columns=["category", "confidence"]):

@@ -8,6 +8,7 @@ from uuid import uuid4
 import pytest
 from starlette.testclient import TestClient
 
+from productnet.events.kinds import Kind
 from productnet.portal.app import create_app
 from productnet.portal.jobs import JobState
 from productnet.portal.portal import Portal
@@ -63,6 +64,22 @@ def test_the_dashboard_tells_who_agrees_with_whom(visit: Visit, audited: str) ->
         audited,
         {"disputed": "3 disputes are open", "imprecise": "audits confirm 50% of 6 positives"},
     )
+
+
+def test_every_leaf_begun_is_listed_page_by_page(
+    portal: Portal, visit: Visit, audited: str
+) -> None:
+    other = next(one.id for one in portal.taxonomy.leaves if one.id != audited)
+    say(visit("lena"), other, portal.resources.ids[20:22].to_pylist(), "+-", "label")
+    browser = visit("ada")
+    address = f"{API}/dashboard/leaves"
+    page = browser.get(address, params={"limit": 1}).json()
+    assert [one["leaf"] for one in page["items"]] == [audited]
+    rest = browser.get(address, params={"limit": 1, "cursor": page["next_cursor"]}).json()
+    assert [one["leaf"] for one in rest["items"]] == [other]
+    assert rest["items"][0]["agreement"]["agreed"]["share"] is None
+    assert rest["next_cursor"] is None
+    assert browser.get(address, params={"cursor": "-1"}).status_code == 422
 
 
 def test_the_dashboard_of_an_empty_project_is_empty(visit: Visit) -> None:
@@ -167,9 +184,38 @@ def test_what_admins_do_is_in_the_activity_log_and_no_secret_is(visit: Visit) ->
     kinds = [one["kind"] for one in page.json()["items"]]
     assert kinds == ["person.changed", "password.changed"]
     older = admin.get(f"{API}/activity", params={"cursor": page.json()["next_cursor"]}).json()
-    assert [one["kind"] for one in older["items"]] == ["person.added"]
+    assert [one["kind"] for one in older["items"]] == ["person.added", "signed.in"]
     only = admin.get(f"{API}/activity", params={"kind": ["person.added"]}).json()["items"]
     assert [(one["person"], one["subject"]) for one in only] == [("root", "nora")]
+
+
+def test_who_came_in_and_who_was_refused_is_in_the_log(portal: Portal, visit: Visit) -> None:
+    TestClient(create_app(portal)).post(
+        f"{API}/session", json={"name": "lena", "password": "not this one, no"}
+    )
+    visit("lena")
+    asked = {"kind": ["signed.in", "sign.in.refused"]}
+    told = visit("root").get(f"{API}/activity", params=asked)
+    assert "not this one" not in told.text
+    assert [(one["kind"], one["person"], one["subject"]) for one in told.json()["items"]] == [
+        ("signed.in", "root", "root"),
+        ("signed.in", "lena", "lena"),
+        ("sign.in.refused", None, "lena"),
+    ]
+
+
+def test_an_assignment_and_a_guideline_leave_their_trace(visit: Visit, leaf: str) -> None:
+    admin = visit("root")
+    given = {"leaf": leaf, "task": "label", "person": "lena"}
+    assert admin.post(f"{API}/assignments", json=given).status_code == 204
+    words = {"definition": "Cups to drink from", "include": [], "exclude": [], "examples": []}
+    written = admin.put(f"{API}/guideline", params={"id": leaf}, json=words)
+    assert written.status_code == 204, written.text
+    told = admin.get(f"{API}/activity", params={"limit": 2}).json()["items"]
+    assert [(one["kind"], one["name"]) for one in told] == [
+        ("guideline.changed", "Mugs"),
+        ("leaf.assigned", "Mugs"),
+    ]
 
 
 def test_a_webhooks_secret_is_told_once(visit: Visit) -> None:
@@ -279,7 +325,7 @@ def test_a_leaf_that_is_done_is_told_once(portal: Portal, visit: Visit, leaf: st
     say(visit("lena"), leaf, products, "++", "label")
     say(visit("otto"), leaf, products, "++", "audit")
     for _ in range(50):
-        told = portal.activity.page().items
+        told = portal.activity.page(kinds=[Kind.LEAF_DONE]).items
         if told:
             break
         time.sleep(0.1)

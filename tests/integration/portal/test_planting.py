@@ -29,6 +29,8 @@ def test_check_items_come_among_candidates_and_leave_gold_alone(
     gold = set(portal.log.state().gold(leaf))
 
     other = visit("lea")
+    before = other.get(f"{API}/leaf/products", params={"id": leaf}).json()["items"]
+    assert {card["product"] for card in before} == gold
     page = other.post(f"{API}/candidates", json={"leaf": leaf}).json()["candidates"]
     planted = [card for card in page if card["product"] in gold]
     assert planted
@@ -39,6 +41,20 @@ def test_check_items_come_among_candidates_and_leave_gold_alone(
     assert set(portal.log.state().gold(leaf)) == gold
     [result] = portal.checks.results(portal.log.state())
     assert (result.person, result.accuracy.share) == ("lea", 0.0)
+
+    # What was planted is told as what the person made of it.
+    shown = {
+        kind: {
+            card["product"]
+            for card in other.get(f"{API}/leaf/products", params={"id": leaf, "kind": kind}).json()[
+                "items"
+            ]
+        }
+        for kind in ("positives", "negatives")
+    }
+    asked = {card["product"] for card in planted}
+    assert asked <= shown["negatives"]
+    assert not asked & shown["positives"]
 
     own = visit("lena").post(f"{API}/candidates", json={"leaf": leaf}).json()["candidates"]
     assert not gold & {card["product"] for card in own}

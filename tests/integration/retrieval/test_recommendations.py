@@ -47,6 +47,18 @@ def test_a_leafs_recommendations_come_surest_first(folder: Path) -> None:
     assert not list(recommendations.of("hats"))
 
 
+def test_confidences_are_counted_leaf_by_leaf(folder: Path) -> None:
+    counts = Recommendations.open(folder, round=2).confidences
+    assert {leaf: int(each.sum()) for leaf, each in counts.items()} == {
+        "mugs": 4,
+        "scarves": 1,
+        "vases": 1,
+    }
+    assert np.flatnonzero(counts["mugs"]).tolist() == [6, 10, 19]
+    assert counts["mugs"][10] == 2
+    assert np.flatnonzero(counts["vases"]).tolist() == [0]
+
+
 def test_the_source_says_which_round_and_how_sure(folder: Path) -> None:
     resources = Resources(Project(folder, Settings()))
     resources.recommendations = Recommendations.open(folder, round=2)

@@ -1,8 +1,7 @@
 """The dashboard: how much is done, how well people agree, how fast they are, what needs a look."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Annotated
 
@@ -12,12 +11,12 @@ from pydantic import BaseModel, Field
 from productnet.annotation.agreement import Agreement, Proportion
 from productnet.annotation.checks import CheckResult
 from productnet.annotation.decisions import IMPORTED, Task
-from productnet.annotation.findings import Day, LeafQuality, PairQuality, PersonQuality
-from productnet.annotation.state import LeafProgress
+from productnet.annotation.findings import Day, PairQuality, PersonQuality
 from productnet.annotation.tallies import Speed
 from productnet.errors import ModelError
 from productnet.evaluation.table import TableRow
 from productnet.portal.portal import Portal
+from productnet.portal.routes.leaf_quality import LeafRow, concerns_of, usual_seconds
 from productnet.portal.routes.rounds import leaf_name, learnt_of
 from productnet.portal.security import PortalOf
 from productnet.rounds.record import read_rounds
@@ -27,16 +26,6 @@ router = APIRouter(tags=["dashboard"])
 _MOST_LEAVES = 30
 _MOST_CONFUSED = 12
 _MOST_PAIRS = 60
-
-# When a leaf is told of: fewer answers than these say nothing about it.
-_MANY_DISPUTES = 3
-_ENOUGH_TIMED = 20
-_ENOUGH_ANSWERS = 60
-# So many times the usual seconds are slow; so few positives among answers are thin.
-_SLOW = 1.8
-_THIN = 0.1
-# Audits ought to confirm at least this share of positives.
-_PRECISE = 0.9
 
 
 class Worker(BaseModel):
@@ -61,19 +50,6 @@ class Together(BaseModel):
     first: str
     second: str
     agreement: Agreement
-
-
-class Concern(BaseModel):
-    """A leaf that needs attention, and why."""
-
-    leaf: str
-    name: str
-    path: list[str]
-    why: dict[str, str] = Field(description="disputed, imprecise, slow or thin, each in words")
-    progress: LeafProgress
-    agreement: Agreement
-    precision: Proportion
-    speed: Speed
 
 
 class Mixed(BaseModel):
@@ -106,7 +82,7 @@ class Dashboard(BaseModel):
     seconds: float | None = Field(description="Median seconds of an answer")
     people: list[Worker]
     pairs: list[Together]
-    concerns: list[Concern] = Field(description="Those with most against them first")
+    concerns: list[LeafRow] = Field(description="Those with most against them first")
     more_concerns: int
     confused: list[Mixed] = Field(description="What people take for each other")
     rounds: list[RoundRows]
@@ -121,8 +97,7 @@ def get_dashboard(
     quality.refresh()
     state, overall, leaves = portal.log.state(), quality.overall(), quality.leaves()
     progress = {leaf: state.progress(leaf) for leaf in state.categories()}
-    usual = _usual_seconds([leaf.speed for leaf in leaves])
-    concerns = _concerns(portal, leaves, progress, usual)
+    concerns = concerns_of(portal, leaves)
     checks = {result.person: result for result in portal.checks.results(state)}
     names = {person.name: person.display_name for person in portal.doors.people.all()}
     return Dashboard(
@@ -132,7 +107,7 @@ def get_dashboard(
         decisions=sum(one.decisions for one in progress.values()),
         agreement=overall.agreement,
         precision=overall.precision,
-        seconds=usual,
+        seconds=usual_seconds(leaves),
         people=[
             _worker(person, names, checks)
             for person in quality.people()
@@ -195,92 +170,3 @@ def _rounds(portal: Portal) -> list[RoundRows]:
 
 def _together(pair: PairQuality) -> Together:
     return Together(first=pair.first, second=pair.second, agreement=pair.agreement)
-
-
-def _usual_seconds(speeds: Sequence[Speed]) -> float | None:
-    """The median of leaves' medians, each as often as it was timed."""
-    known = sorted((speed.median, speed.timed) for speed in speeds if speed.median is not None)
-    left = sum(timed for _, timed in known) / 2
-    for median, timed in known:
-        left -= timed
-        if left <= 0:
-            return median
-    return None
-
-
-@dataclass(frozen=True, slots=True)
-class _Seen:
-    """What a leaf's concerns are judged by."""
-
-    quality: LeafQuality
-    progress: LeafProgress
-    target: int
-    usual: float | None
-
-
-def _disputed(seen: _Seen) -> str | None:
-    count = seen.progress.disputed
-    return f"{count} disputes are open" if count >= _MANY_DISPUTES else None
-
-
-def _imprecise(seen: _Seen) -> str | None:
-    found = seen.quality.precision
-    # The whole interval has to lie below, so that three audits alone accuse nobody.
-    if found.share is None or found.high >= _PRECISE:
-        return None
-    return f"audits confirm {found.share:.0%} of {found.of} positives"
-
-
-def _slow(seen: _Seen) -> str | None:
-    speed = seen.quality.speed
-    if speed.median is None or seen.usual is None or speed.timed < _ENOUGH_TIMED:
-        return None
-    if speed.median < _SLOW * seen.usual:
-        return None
-    return f"an answer takes {speed.median:.1f} s, elsewhere {seen.usual:.1f} s"
-
-
-def _thin(seen: _Seen) -> str | None:
-    positives, answers = seen.progress.labelled_positive, seen.progress.decisions
-    if positives >= seen.target or answers < _ENOUGH_ANSWERS or positives > _THIN * answers:
-        return None
-    return f"{positives} positives in {answers} answers"
-
-
-_WHY: Mapping[str, Callable[[_Seen], str | None]] = {
-    "disputed": _disputed,
-    "imprecise": _imprecise,
-    "slow": _slow,
-    "thin": _thin,
-}
-
-
-def _concerns(
-    portal: Portal,
-    leaves: Sequence[LeafQuality],
-    progress: Mapping[str, LeafProgress],
-    usual: float | None,
-) -> list[Concern]:
-    target = portal.project.settings.targets.positives
-    found: list[Concern] = []
-    for leaf in leaves:
-        if leaf.leaf not in portal.taxonomy:
-            continue
-        of_leaf = progress.get(leaf.leaf, LeafProgress())
-        seen = _Seen(leaf, of_leaf, target, usual)
-        why = {name: words for name, tell in _WHY.items() if (words := tell(seen))}
-        if why:
-            category = portal.taxonomy[leaf.leaf]
-            found.append(
-                Concern(
-                    leaf=leaf.leaf,
-                    name=category.name,
-                    path=list(category.path),
-                    why=why,
-                    progress=of_leaf,
-                    agreement=leaf.agreement,
-                    precision=leaf.precision,
-                    speed=leaf.speed,
-                )
-            )
-    return sorted(found, key=lambda one: (-len(one.why), -one.progress.disputed, one.name))

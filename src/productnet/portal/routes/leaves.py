@@ -11,6 +11,7 @@ from productnet.annotation.decisions import Task
 from productnet.annotation.leases import Lease
 from productnet.annotation.queue import Offer
 from productnet.annotation.state import LeafProgress
+from productnet.events.kinds import Kind
 from productnet.portal.security import AskedBy, PortalOf
 
 router = APIRouter(tags=["work"])
@@ -116,3 +117,6 @@ def assign(portal: PortalOf, person: AskedBy, given: Given) -> None:
         portal.doors.people.get(given.person)
     leaf = portal.taxonomy[given.leaf].id
     portal.assignments.assign(leaf, given.task, given.person, assigned_by=person.name)
+    portal.activity.record(
+        Kind.LEAF_ASSIGNED, person=person.name, subject=leaf, task=given.task, to=given.person
+    )

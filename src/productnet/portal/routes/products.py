@@ -5,7 +5,7 @@ audited it, who may take that answer back and give another.
 """
 
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NamedTuple
 
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, Field
@@ -109,27 +109,54 @@ def get_leaf_products(
     """A leaf's products, the newest first: the settled ones, and those one answered for oneself."""
     leaf, state = portal.taxonomy[id].id, portal.log.state()
     start = int(cursor or 0)
-    found = _visible(state, leaf, kind, person.name)
+    # A check item is shown as what its answer would have made of a product that nobody had seen.
+    answered = portal.checks.answers(leaf, person.name)
+    planted = portal.checks.waiting(leaf, person.name) | answered.keys()
+    found = [
+        *(
+            _Known(one, said, Stage.LABELLED, True)
+            for one, said in answered.items()
+            if said == _SAYS[kind]
+        ),
+        *(
+            known
+            for known in _visible(state, leaf, kind, person.name)
+            if known.product not in planted
+        ),
+    ]
     page = found[start : start + limit]
-    cards = portal.cards.of([product for product, _ in page])
-    pairs = state.pairs(leaf)
+    cards = portal.cards.of([known.product for known in page])
     return LeafProducts(
         items=[
             LeafProduct(
-                **card.model_dump(),
-                verdict=pairs[card.product].verdict,
-                stage=pairs[card.product].stage,
-                mine=mine,
+                **card.model_dump(), verdict=known.verdict, stage=known.stage, mine=known.mine
             )
-            for card, (_, mine) in zip(cards, page, strict=True)
-            if card.product in pairs
+            for card, known in zip(cards, page, strict=True)
         ],
         next_cursor=str(start + limit) if start + limit < len(found) else None,
     )
 
 
-def _visible(state: State, leaf: str, kind: Kind, person: str) -> list[tuple[str, bool]]:
-    """Products of this kind that the person may know of, and whether they answered for them."""
+class _Known(NamedTuple):
+    """What may be told of a product."""
+
+    product: str
+    verdict: Verdict | None
+    stage: Stage
+    mine: bool
+
+
+# Hard negatives are chosen by how close they are, which nobody knows of a check item.
+_SAYS = {
+    Kind.POSITIVES: Verdict.POSITIVE,
+    Kind.NEGATIVES: Verdict.NEGATIVE,
+    Kind.HARD_NEGATIVES: None,
+    Kind.UNSURE: Verdict.UNSURE,
+}
+
+
+def _visible(state: State, leaf: str, kind: Kind, person: str) -> list[_Known]:
+    """Products of this kind that the person may know of."""
     products = {
         Kind.POSITIVES: state.positives,
         Kind.HARD_NEGATIVES: state.hard_negatives,
@@ -140,12 +167,12 @@ def _visible(state: State, leaf: str, kind: Kind, person: str) -> list[tuple[str
     own = state.decided_by(person, leaf) - audited
 
     def settled(product: str) -> bool:
-        stage = pairs[product].stage if product in pairs else Stage.SUGGESTED
         # What an adjudicator has settled cannot be taken back: there it may be told.
+        stage = pairs[product].stage
         return stage is Stage.SETTLED or (stage is Stage.CONFIRMED and product not in audited)
 
     return [
-        (product, product in own)
+        _Known(product, pairs[product].verdict, pairs[product].stage, product in own)
         for product in reversed(products)
-        if product in own or settled(product)
+        if product in pairs and (product in own or settled(product))
     ]

@@ -8,6 +8,7 @@ from fastapi.responses import RedirectResponse
 from pydantic import BaseModel, Field
 
 from productnet.errors import SignInError
+from productnet.events.kinds import Kind
 from productnet.local.registry import LOCAL_MODELS
 from productnet.people.accounts import Person
 from productnet.portal.portal import Portal
@@ -94,7 +95,14 @@ def sign_in(
     portal: PortalOf, credentials: Credentials, request: Request, response: Response
 ) -> SessionDetail:
     """Sign in with a name and a password."""
-    entered = portal.doors.sign_in(credentials.name, credentials.password, **came_from(request))
+    try:
+        entered = portal.doors.sign_in(credentials.name, credentials.password, **came_from(request))
+    except SignInError:
+        tried = "".join(char for char in credentials.name[:64] if char.isprintable())
+        portal.activity.record(Kind.SIGN_IN_REFUSED, subject=tried)
+        raise
+    name = entered.person.name
+    portal.activity.record(Kind.SIGNED_IN, person=name, subject=name)
     set_cookie(response, entered.token, request)
     return _detail(portal, entered.person, entered.csrf)
 
@@ -118,6 +126,8 @@ def change_password(
     fresh = portal.doors.change_password(
         entered, old=change.old, new=change.new, address=came_from(request)["address"]
     )
+    name = fresh.person.name
+    portal.activity.record(Kind.PASSWORD_CHANGED, person=name, subject=name)
     set_cookie(response, fresh.token, request)
     return _detail(portal, fresh.person, fresh.csrf)
 

@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 from productnet.annotation.decisions import Task
 from productnet.annotation.state import LeafProgress
 from productnet.errors import TaxonomyError
+from productnet.events.kinds import Kind
 from productnet.portal.routes.leaves import Held
 from productnet.portal.security import AskedBy, PortalOf
 from productnet.taxonomy.guidelines import Guideline, read_guideline, write_guideline
@@ -132,11 +133,11 @@ def get_leaf(portal: PortalOf, person: AskedBy, id: LeafId) -> LeafDetail:
 
 
 @router.put("/guideline", operation_id="put_guideline", status_code=204)
-def put_guideline(portal: PortalOf, id: LeafId, guideline: Guideline) -> None:
+def put_guideline(portal: PortalOf, person: AskedBy, id: LeafId, guideline: Guideline) -> None:
     """Write what belongs in a category, in place of what was written before."""
-    write_guideline(
-        portal.project.guidelines_path, portal.taxonomy[id], Guideline(**asdict(guideline))
-    )
+    category = portal.taxonomy[id]
+    write_guideline(portal.project.guidelines_path, category, Guideline(**asdict(guideline)))
+    portal.activity.record(Kind.GUIDELINE_CHANGED, person=person.name, subject=category.id)
 
 
 def _depth_first(taxonomy: Taxonomy) -> list[Category]:

@@ -213,6 +213,8 @@ export const listSuspects = (query) => get("/suspects", query);
 
 /** @param {number} days @returns {Promise<T.Dashboard>} */
 export const getDashboard = (days) => get("/dashboard", { days });
+/** @param {{sort: string, cursor?: string | null, limit?: number}} page @returns {Promise<T.Page<T.LeafRow>>} */
+export const listLeafQuality = (page) => get("/dashboard/leaves", page);
 /** @param {{cursor?: string | null, limit?: number, kind?: string[], person?: string}} [page]
  * @returns {Promise<T.Page<T.Happened>>} */
 export const listActivity = (page) => get("/activity", page);

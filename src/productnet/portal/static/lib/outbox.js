@@ -120,7 +120,7 @@ export async function discard(numbers) {
 
 /**
  * @typedef {{kind: "put", entries: Waiting[]} | {kind: "removed", numbers: number[]}
- *   | {kind: "acknowledged", answer: DecisionsAnswer}} Message
+ *   | {kind: "acknowledged", answer: DecisionsAnswer} | {kind: "reach", away: boolean}} Message
  */
 
 /** Note a change here and in the browser's other tabs. @param {Message} message */
@@ -136,13 +136,26 @@ function hear(message) {
     listeners.forEach((listener) => listener(message.answer));
     return;
   }
+  if (message.kind === "reach") {
+    offline.value = message.away;
+    return;
+  }
   const next = new Map(entries.peek());
   if (message.kind === "put") for (const one of message.entries) next.set(one.n, one);
   else for (const n of message.numbers) next.delete(n);
   entries.value = next;
 }
 
-channel.onmessage = (event) => hear(event.data);
+channel.onmessage = (event) => {
+  hear(event.data);
+  // The tab that found the server away may be closed: each tab sees by itself when it is back.
+  if (offline.peek() && retryAt.peek() === null) later();
+};
+
+/** Note whether the server is out of reach. @param {boolean} away */
+function reach(away) {
+  if (offline.peek() !== away) tell({ kind: "reach", away });
+}
 
 let sending = false;
 let again = false;
@@ -199,7 +212,7 @@ async function drain() {
       const problem = session.asProblem(error);
       if (problem.status === 401) return;
       if (problem.passing || problem.status < 0) {
-        offline.value = problem.passing;
+        reach(problem.passing);
         return later();
       }
       if (problem.status === 403 && !renewed) {
@@ -222,7 +235,7 @@ async function drain() {
 async function findOut() {
   if (!offline.peek()) return;
   await session.load();
-  offline.value = session.trouble.peek() !== null;
+  reach(session.trouble.peek() !== null);
   if (offline.peek()) later();
 }
 

@@ -184,7 +184,8 @@ export interface Worker {
   speed: Speed; agreement: Agreement; precision: Proportion; lately: Proportion; flags: string[];
   checks: { person: string; accuracy: Proportion; unsure: number } | null;
 }
-export interface Concern {
+/** A leaf in numbers, and why it needs attention, if it does. */
+export interface LeafRow {
   leaf: string; name: string; path: string[]; why: Record<string, string>; progress: LeafProgress;
   agreement: Agreement; precision: Proportion; speed: Speed;
 }
@@ -193,7 +194,7 @@ export interface Dashboard {
   gold: number; decisions: number; agreement: Agreement; precision: Proportion;
   seconds: number | null; people: Worker[];
   pairs: { first: string; second: string; agreement: Agreement }[];
-  concerns: Concern[]; more_concerns: number;
+  concerns: LeafRow[]; more_concerns: number;
   confused: { said: string; said_name: string; gold: string; gold_name: string; products: number; siblings: boolean }[];
   rounds: { number: number; table: TableRow[] }[];
 }

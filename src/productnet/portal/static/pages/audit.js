@@ -122,8 +122,8 @@ function Workplace({ leaf, lease }) {
 function Progress({ supply }) {
   const first = useRef(/** @type {AuditPage | null} */ (null));
   first.current ??= supply.page.value;
-  if (!first.current) return html`<div class="audit-progress" />`;
-  const total = first.current.answered + first.current.left;
+  const total = first.current ? first.current.answered + first.current.left : 0;
+  if (!first.current || !total) return html`<div class="audit-progress" />`;
   const done = Math.min(first.current.answered + supply.given.value, total);
   return html`<div class="audit-progress meter">
     <div class="meter-words"><span class="meter-label">Answered by you</span>

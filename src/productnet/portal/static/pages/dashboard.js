@@ -1,8 +1,8 @@
 // The dashboard: how much is done, how well people agree, how fast they are, what needs a look.
 // @ts-check
 
-import { html, useEffect } from "../vendor/preact.js";
-import { getDashboard } from "../lib/api.js";
+import { html, useEffect, useState } from "../vendor/preact.js";
+import { getDashboard, listLeafQuality } from "../lib/api.js";
 import { count, number, percent } from "../lib/format.js";
 import { on } from "../lib/live.js";
 import { useLoad } from "../lib/load.js";
@@ -11,10 +11,11 @@ import { Chart, Figure, Interval } from "../parts/chart.js";
 import { Empty, Failure, Skeleton } from "../parts/empty.js";
 import { Select } from "../parts/field.js";
 import { Icon } from "../parts/icon.js";
+import { More, useMore } from "../parts/more.js";
 import { Page, Panel } from "../parts/page.js";
 import { Tabs } from "../parts/tabs.js";
 
-/** @import {Concern, Dashboard as All, Worker} from "../lib/types.js" */
+/** @import {Dashboard as All, LeafRow, Worker} from "../lib/types.js" */
 
 /** Milliseconds between two looks while people answer. */
 const CALM = 10_000;
@@ -155,9 +156,9 @@ const WHY = { disputed: "tag-bad", imprecise: "tag-bad", slow: "tag-warn", thin:
 function LeavesView({ all }) {
   return html`
     <${Panel} title="Leaves that need attention" note=${all.concerns.length ? "Disputed; imprecise, by their audits; slow to answer; or with few positives among many answers. Those with most against them first." : ""}>
-      ${all.concerns.length ? html`<div class="scroll" tabindex="0" role="region" aria-label="Leaves that need attention"><table class="table numbers">
-        <thead><tr><th>Leaf</th><th>Why</th><th class="number">Gold</th><th class="number">Answers</th><th>Audits confirm</th><th class="number">κ</th><th class="number">Seconds</th></tr></thead>
-        <tbody>${all.concerns.map((one) => html`<${ConcernRow} key=${one.leaf} one=${one} />`)}</tbody></table></div>
+      ${all.concerns.length ? html`<div class="scroll" tabindex="0" role="region" aria-label="Leaves that need attention">
+        <${LeafTable} rows=${all.concerns} />
+      </div>
         ${all.more_concerns > 0 && html`<p class="muted small more">and ${count(all.more_concerns, "leaf", "leaves")} more</p>`}`
         : html`<${Empty} icon="yes" title="No leaf stands out">None is disputed, imprecise, slow or thin.<//>`}
     <//>
@@ -167,20 +168,45 @@ function LeavesView({ all }) {
           <td><a href=${href("/leaf", { id: one.gold })}><bdi>${one.gold_name}</bdi></a></td><td>${one.siblings && html`<span class="tag">siblings</span>`}</td>
           <td class="number">${number(one.products)}</td></tr>`)}</tbody></table>`
         : html`<${Empty} icon="yes" title="No two leaves were confused">Where it happens, their guidelines want a word on the difference.<//>`}
-    <//>`;
+    <//>
+    <${AllLeaves} />`;
 }
 
-/** @param {{one: Concern}} props */
-function ConcernRow({ one }) {
-  return html`<tr>
-    <td><a href=${href("/leaf", { id: one.leaf })}><b><bdi>${one.name}</bdi></b></a><br /><span class="muted small"><bdi>${one.path.slice(0, -1).join(" › ")}</bdi></span></td>
-    <td><ul class="flags">${Object.entries(one.why).map(([name, words]) => html`<li key=${name} class="tag ${WHY[name] ?? ""}">${words}</li>`)}</ul></td>
-    <td class="number">${number(one.progress.gold)}</td>
-    <td class="number">${number(one.progress.decisions)}</td>
-    <td><${Interval} share=${one.precision} /></td>
-    <td class="number">${kappaOf(one.agreement.kappa)}</td>
-    <td class="number">${one.speed.median === null ? "–" : one.speed.median.toFixed(1)}</td>
-  </tr>`;
+/** @param {{rows: LeafRow[]}} props */
+function LeafTable({ rows }) {
+  return html`<table class="table numbers">
+    <thead><tr><th>Leaf</th><th>Why</th><th class="number">Gold</th><th class="number">Answers</th><th>Audits confirm</th><th class="number">Agreement</th>
+      <th class="number" title="Cohen's kappa">κ</th><th class="number">Seconds</th></tr></thead>
+    <tbody>${rows.map((one) => html`<tr key=${one.leaf}>
+      <td><a href=${href("/leaf", { id: one.leaf })}><b><bdi>${one.name}</bdi></b></a><br /><span class="muted small"><bdi>${one.path.slice(0, -1).join(" › ")}</bdi></span></td>
+      <td>${Object.keys(one.why).length
+        ? html`<ul class="flags">${Object.entries(one.why).map(([name, words]) => html`<li key=${name} class="tag ${WHY[name] ?? ""}">${words}</li>`)}</ul>`
+        : html`<span class="muted">–</span>`}</td>
+      <td class="number">${number(one.progress.gold)}</td>
+      <td class="number">${number(one.progress.decisions)}</td>
+      <td><${Interval} share=${one.precision} /></td>
+      <td class="number">${one.agreement.agreed.share === null ? "–" : percent(one.agreement.agreed.share)}</td>
+      <td class="number">${kappaOf(one.agreement.kappa)}</td>
+      <td class="number">${one.speed.median === null ? "–" : one.speed.median.toFixed(1)}</td>
+    </tr>`)}</tbody></table>`;
+}
+
+const SORTS = [
+  { value: "precision", label: "least precise" }, { value: "agreement", label: "least agreed" },
+  { value: "speed", label: "slowest" }, { value: "disputed", label: "most disputed" },
+  { value: "decisions", label: "most answers" }, { value: "name", label: "by name" },
+];
+
+/** Every leaf that was begun. */
+function AllLeaves() {
+  const [sort, setSort] = useState("precision");
+  const found = useMore((cursor) => listLeafQuality({ sort, cursor, limit: 20 }), [sort]);
+  return html`<${Panel} title="Every leaf begun" actions=${html`<${Select} inline label="First" value=${sort} choose=${setSort} options=${SORTS} />`}>
+    ${found.problem && !found.items ? html`<${Failure} problem=${found.problem} retry=${found.reload} />`
+      : !found.items ? html`<${Skeleton} lines=${6} label="Loading the leaves" />`
+      : html`<div class="scroll" tabindex="0" role="region" aria-label="Every leaf begun"><${LeafTable} rows=${found.items} /></div>
+        <${More} list=${found} label="Show more leaves" />`}
+  <//>`;
 }
 
 /** @param {{all: All}} props */

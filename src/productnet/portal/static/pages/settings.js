@@ -1,13 +1,11 @@
-// Settings of this browser: looks, pace, and every key; and one's own password.
+// Settings of this browser: looks, pace, and every key.
 // @ts-check
 
 import { html, useState } from "../vendor/preact.js";
-import { changePassword } from "../lib/api.js";
 import { label } from "../lib/format.js";
 import { COMMANDS, SCOPES, anyChanged, keysOf, rebind, resetKeys, spell } from "../lib/keys.js";
 import { pref, theme } from "../lib/prefs.js";
-import { asProblem, session } from "../lib/session.js";
-import { Field, Select } from "../parts/field.js";
+import { Select } from "../parts/field.js";
 import { commandLabel } from "../parts/help.js";
 import { Icon } from "../parts/icon.js";
 import { KeyCatcher } from "../parts/key_catcher.js";
@@ -38,7 +36,6 @@ export default function Settings(_props) {
         </div>
       <//>
       <${KeysPanel} />
-      ${session.value?.mode === "team" && html`<${Password} />`}
     </div>
   <//>`;
 }
@@ -77,34 +74,4 @@ function CommandLine({ command, add }) {
         <${Icon} name="plus" size=${14} /> Key</button>
     </span>
   </li>`;
-}
-
-function Password() {
-  const [problem, setProblem] = useState(/** @type {string | null} */ (null));
-  /** @param {any} event */
-  const submit = async (event) => {
-    event.preventDefault();
-    const form = event.currentTarget;
-    const { old, fresh, again } = /** @type {Record<string, string>} */ (Object.fromEntries(new FormData(form)));
-    if (fresh !== again) {
-      setProblem("The new password was typed in two ways. Type it again.");
-      return;
-    }
-    try {
-      await changePassword(old ?? "", fresh ?? "");
-      setProblem(null);
-      form.reset();
-      toast("The password is changed. Other browsers are signed out.", { tone: "good" });
-    } catch (error) {
-      setProblem(asProblem(error).detail);
-    }
-  };
-  return html`<${Panel} title="Your password">
-    <form class="stack settings-password" onSubmit=${submit}>
-      <${Field} label="Password now" name="old" type="password" autocomplete="current-password" required />
-      <${Field} label="New password" name="fresh" type="password" autocomplete="new-password" required />
-      <${Field} label="New password again" name="again" type="password" autocomplete="new-password" required problem=${problem} />
-      <div class="row"><button class="button button-primary">Change the password</button></div>
-    </form>
-  <//>`;
 }

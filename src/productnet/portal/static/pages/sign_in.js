@@ -40,7 +40,7 @@ export default function SignIn({ query }) {
       ${doors.value.includes("password") && html`<${PasswordForm} name=${names.length === 1 ? names[0] ?? "" : ""} />`}
       ${doors.value.includes("oidc") && html`<a class="button button-wide" href="/auth/oidc/login">
         Sign in with your organisation</a>`}
-      ${doors.value.includes("link") && html`<p class="muted">Open the link that
+      ${doors.value.includes("link") && html`<p class="muted">Open the link that${" "}
         <code>productnet serve</code> printed when it started. It works once; start the command again
         for a new one.</p>`}
     </div>

@@ -32,6 +32,7 @@ const keyOf = (/** @type {Suspect} */ one) => `${one.product.product}\n${one.lea
 export default function Suspects({ query }) {
   const leaf = query.get("leaf");
   const { data, problem, reload } = useLoad(() => listSuspects({ limit: 100, ...(leaf && { leaf }) }), [leaf]);
+  const [open, setOpen] = useState(/** @type {OpenedSuspect[]} */ ([]));
   useEffect(() => {
     if (!data?.looking) return undefined;
     const timer = setTimeout(reload, ASK_AGAIN_MS);
@@ -40,13 +41,18 @@ export default function Suspects({ query }) {
   useEffect(() => outbox.onAcknowledged(({ results }) => {
     const bad = results.filter((one) => one.status === "refused" && [...opened.peek().values()].includes(one.id));
     if (bad.length) refusals.value = new Map([...refusals.peek(), ...bad.map((one) => /** @type {[string, string]} */ ([one.id, one.detail ?? ""]))]);
-  }), []);
+    // What is open has changed; the list above stays as it is under the cursor.
+    listSuspects({ limit: 1, ...(leaf && { leaf }) }).then((found) => setOpen(found.open), () => {});
+  }), [leaf]);
+  useEffect(() => {
+    if (data) setOpen(data.open);
+  }, [data]);
   return html`<${Page} title="Suspected errors" lead=${leaf && data ? html`${LEAD} <a href="/suspects">All gold</a>` : LEAD}>
     ${problem && !data ? html`<${Failure} problem=${problem} retry=${reload} />`
       : !data ? html`<div class="panel"><${Skeleton} lines=${8} label="Loading the suspects" /></div>`
       : html`<div class="stack">
         <${List} page=${data} leaf=${leaf} reload=${reload} />
-        <${Open} open=${data.open} />
+        <${Open} open=${open} />
       </div>`}
   <//>`;
 }

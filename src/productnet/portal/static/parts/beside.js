@@ -9,7 +9,7 @@ import { Strip } from "./picture.js";
 
 /** Names from the root down to the leaf, less the leaf itself. @param {{path: string[]}} props */
 export function Crumbs({ path }) {
-  return html`<nav class="crumbs small" aria-label="Path"><ol class="crumbs-list">
+  return html`<nav class="crumbs small" aria-label="Path of ${path.at(-1)}"><ol class="crumbs-list">
     ${path.slice(0, -1).map((name, at) => html`<li key=${at}><bdi>${name}</bdi></li>`)}
   </ol></nav>`;
 }

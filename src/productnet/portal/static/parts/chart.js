@@ -31,7 +31,8 @@ export function Chart({ title, note, kind = "columns", labels, series, format = 
   const [at, setAt] = useState(/** @type {number | null} */ (null));
   const [asTable, setAsTable] = useState(false);
   useEffect(() => {
-    const element = /** @type {HTMLElement} */ (box.current);
+    const element = box.current;
+    if (!element) return undefined;
     const watch = new ResizeObserver(() => setWidth(element.clientWidth));
     watch.observe(element);
     return () => watch.disconnect();

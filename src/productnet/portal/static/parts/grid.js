@@ -1,7 +1,7 @@
 // A page of cards answered by keyboard: moves, selects, answers, undoes, opens a product in full.
 // @ts-check
 
-import { html, useEffect, useLayoutEffect, useRef, useState } from "../vendor/preact.js";
+import { html, useEffect, useLayoutEffect, useMemo, useRef, useState } from "../vendor/preact.js";
 import { count } from "../lib/format.js";
 import { keyName, useCommands } from "../lib/keys.js";
 import { go, href } from "../lib/router.js";
@@ -27,7 +27,12 @@ export function AnswerGrid({ sheet, nextPage, size = "medium", end }) {
   useEffect(() => sheet.listen(), [sheet]);
   // A notice about the page before is done with; its undo still works by key.
   useEffect(() => dropToasts, []);
-  useCursorFocus(sheet, list);
+  // The list is not gone through again when something beside it changes: an answer draws two cards.
+  const cards = useMemo(() => slots.map((slot, at) => html`<${AnswerCard} key=${slot.card.product} sheet=${sheet}
+    slot=${slot} at=${at} zoom=${() => {
+      sheet.goTo(sheet.slots.peek().indexOf(slot));
+      setZoomed(true);
+    }} />`), [sheet, slots]);
 
   const columns = () => {
     const style = list.current && getComputedStyle(list.current).gridTemplateColumns;
@@ -67,9 +72,9 @@ export function AnswerGrid({ sheet, nextPage, size = "medium", end }) {
 
   return html`
     <ol ref=${list} class="grid grid-${size}" aria-label="Products to answer">
-      ${slots.map((slot, at) => html`<${AnswerCard} key=${slot.card.product} sheet=${sheet} slot=${slot} at=${at}
-        zoom=${() => { sheet.goTo(at); setZoomed(true); }} />`)}
+      ${cards}
     </ol>
+    <${CursorFocus} sheet=${sheet} list=${list} />
     <p class="unseen" aria-live="polite">${sheet.said}</p>
     ${end ?? html`<${PageEnd} sheet=${sheet} nextPage=${nextPage} rest=${rest} />`}
     ${zoomed && sheet.current && html`<${SheetDetail} sheet=${sheet} close=${() => setZoomed(false)} />`}
@@ -131,9 +136,8 @@ function tellRest(done, verdict, back) {
 }
 
 /** The browser's focus follows the cursor, unless it is in a text box or a dialog.
- * @param {import("../lib/sheet.js").Sheet<any>} sheet
- * @param {{current: HTMLElement | null}} list */
-function useCursorFocus(sheet, list) {
+ * @param {{sheet: import("../lib/sheet.js").Sheet<any>, list: {current: HTMLElement | null}}} props */
+function CursorFocus({ sheet, list }) {
   const at = sheet.cursor.value;
   const slots = sheet.slots.value;
   useLayoutEffect(() => {
@@ -149,6 +153,7 @@ function useCursorFocus(sheet, list) {
     if (fromTop <= innerHeight) scrollTo(0, 0);
     else target.scrollIntoView({ block: "nearest" });
   }, [at, slots]);
+  return null;
 }
 
 /** From key press until the next product is drawn, for the browser's performance timeline.

@@ -2,6 +2,7 @@
 // @ts-check
 
 import { html } from "../vendor/preact.js";
+import { useFloat } from "./float.js";
 import { ago, brief, count } from "../lib/format.js";
 import { href } from "../lib/router.js";
 import * as outbox from "../lib/outbox.js";
@@ -44,6 +45,8 @@ function waitingWords(waiting) {
 
 /** Shown at the foot of the window, where it moves nothing, while the server is out of reach. */
 export function OfflineNotice() {
+  const shown = outbox.offline.value || !outbox.durable.value;
+  useFloat(shown);
   const waiting = outbox.pending.value;
   if (!outbox.durable.value && !outbox.offline.value) {
     return html`<div class="notice notice-warn notice-float" role="status"><${Icon} name="warning" />

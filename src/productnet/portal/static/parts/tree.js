@@ -13,7 +13,7 @@ import { Bar } from "./meter.js";
 /** Pixels; as --tree-row in home.css. */
 const ROW = 36;
 /** Rows drawn above and below those in sight. */
-const BEYOND = 10;
+const BEYOND = 5;
 /** A tree of no more nodes is shown open. */
 const SMALL = 60;
 

@@ -7,6 +7,7 @@ import { count } from "../../lib/format.js";
 import { useLoad } from "../../lib/load.js";
 import { href } from "../../lib/router.js";
 import { session } from "../../lib/session.js";
+import { useFloat } from "../../parts/float.js";
 import { Icon } from "../../parts/icon.js";
 
 /** @import {Leaf, LeafProgress} from "../../lib/types.js" */
@@ -22,6 +23,7 @@ export function isDone(progress) {
 
 /** @param {{leaf: Leaf, progress: LeafProgress, goOn: () => void}} props */
 export function Done({ leaf, progress, goOn }) {
+  useFloat(true);
   return html`<section class="done panel" role="status">
     <span class="done-mark"><${Icon} name="star" size=${30} /></span>
     <div class="done-words">

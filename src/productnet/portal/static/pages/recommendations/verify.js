@@ -139,7 +139,7 @@ function Threshold({ page }) {
         onInput=${(/** @type {any} */ event) => { threshold.value = stepped(Number(event.currentTarget.value)); }} />
     </div>
     <p class="threshold-words"><b>From ${percent(from)}</b>
-      <span class="small">${page ? html`${count(above, "product")} ${above === 1 ? "waits" : "wait"}, of which about ${percent(expected(bins, from))} belong` : " "}</span>
+      <span class="small">${!page ? " " : above ? html`${count(above, "product")} ${above === 1 ? "waits" : "wait"}, of which about ${percent(expected(bins, from))} belong` : "No product waits"}</span>
       <span class="muted small"><kbd class="key">${keyName("threshold-down")}</kbd> <kbd class="key">${keyName("threshold-up")}</kbd> move it</span></p>
   </div>`;
 }
