@@ -182,7 +182,8 @@ export class Scatter {
         this.skip = Math.min(MOST_SKIPPED, next);
       }
       this.last = now;
-      this.rest = setTimeout(() => this.draw(), 160);
+      // Not while it still moves: where a frame takes long, the next change comes late.
+      this.rest = setTimeout(() => this.draw(), wait < PAUSE ? Math.max(200, 2 * wait) : 500);
     }
     this.draw(moving);
   }
