@@ -89,6 +89,9 @@ def test_an_auditor_learns_nothing_of_the_answer(portal: Portal, visit: Visit, l
     for kind in ("positives", "negatives", "unsure", "hard_negatives"):
         told = auditor.get(f"{API}/leaf/products", params={"id": leaf, "kind": kind})
         assert told.json()["items"] == [], kind
+    auditor.post(f"{API}/leases", json={"leaf": leaf, "task": "audit"})
+    assert leaf not in auditor.get(f"{API}/progress").json()["leaves"]
+    assert leaf in labeler.get(f"{API}/progress").json()["leaves"]
     own = labeler.get(f"{API}/leaf/products", params={"id": leaf}).json()["items"]
     assert len(own) == 3
     assert all(one["mine"] for one in own)
