@@ -5,7 +5,7 @@
 // @ts-check
 
 import { batch, computed, signal } from "../vendor/preact.js";
-import { brief, titleOf } from "./format.js";
+import { VERDICTS, brief, titleOf } from "./format.js";
 import * as outbox from "./outbox.js";
 import { Stopwatch } from "./stopwatch.js";
 import * as undoStack from "./undo.js";
@@ -186,8 +186,7 @@ export class Sheet {
   /** @param {Slot<C>[]} slots @param {Verdict} verdict */
   #words(slots, verdict) {
     const what = slots.length === 1 && slots[0] ? brief(titleOf(slots[0].card), 80) : `${slots.length} products`;
-    const said = { positive: "Yes", negative: "No", unsure: "Unsure" }[verdict];
-    return `${said}: ${what}. ${this.answered.peek()} of ${this.slots.peek().length} answered.`;
+    return `${VERDICTS[verdict]}: ${what}. ${this.answered.peek()} of ${this.slots.peek().length} answered.`;
   }
 
   /**

@@ -3,7 +3,7 @@
 
 import { html, signal, useComputed, useEffect, useRef, useSignal, useState } from "../vendor/preact.js";
 import { listSuspects } from "../lib/api.js";
-import { ago, brief, count, number, percent, titleOf } from "../lib/format.js";
+import { VERDICTS, ago, brief, count, number, percent, titleOf } from "../lib/format.js";
 import { keyName, useCommands } from "../lib/keys.js";
 import { useLoad } from "../lib/load.js";
 import * as outbox from "../lib/outbox.js";
@@ -20,7 +20,6 @@ import { toast } from "../parts/toast.js";
 
 const LEAD = "Models that were trained without these answers do not believe them. Open one for a second look, and an adjudicator settles it anew.";
 const ASK_AGAIN_MS = 2000;
-const ANSWERS = { positive: "Yes", negative: "No", unsure: "Unsure" };
 
 /** Pairs opened in this tab: key to the id of the challenge. */
 const opened = signal(/** @type {ReadonlyMap<string, string>} */ (new Map()));
@@ -120,9 +119,9 @@ function Row({ one, current, choose, zoom, open }) {
     <div class="suspect-words">
       <p class="suspect-title"><bdi>${title}</bdi></p>
       <p class="small"><a href=${href("/suspects", { leaf: one.leaf })} title=${one.path.join(" › ")}><bdi>${one.name}</bdi></a>
-        ${" "}<span class="answer answer-${one.given}">${ANSWERS[one.given]}</span>
+        ${" "}<span class="answer answer-${one.given}">${VERDICTS[one.given]}</span>
         ${one.rather && html` <span class="muted">rather</span> <bdi>${one.rather_name}</bdi>`}</p>
-      <p class="muted small suspect-said">${one.answers.filter((each) => each.leaf === one.leaf).map((each, n) => html`${n ? ", " : ""}<bdi>${each.person}</bdi>: ${each.verdict ? ANSWERS[each.verdict].toLowerCase() : ""}${
+      <p class="muted small suspect-said">${one.answers.filter((each) => each.leaf === one.leaf).map((each, n) => html`${n ? ", " : ""}<bdi>${each.person}</bdi>: ${each.verdict ? VERDICTS[each.verdict].toLowerCase() : ""}${
         each.note ? html` (<bdi>${brief(each.note, 80)}</bdi>)` : ""}, ${ago(each.at)}`)}</p>
       ${refusal && html`<p class="small suspect-refusal" role="alert">${refusal}</p>`}
     </div>

@@ -3,7 +3,7 @@
 
 import { batch, computed, signal } from "../../vendor/preact.js";
 import { listDisputes } from "../../lib/api.js";
-import { brief, titleOf } from "../../lib/format.js";
+import { VERDICTS, brief, titleOf } from "../../lib/format.js";
 import * as outbox from "../../lib/outbox.js";
 import { asProblem } from "../../lib/session.js";
 import { Stopwatch } from "../../lib/stopwatch.js";
@@ -176,7 +176,7 @@ export class Docket {
   /** @param {Verdict} verdict @param {string | null} leaf */
   #words(verdict, leaf) {
     if (leaf) return `It belongs to ${this.#nameOf(leaf)}`;
-    return { positive: "Yes", negative: "No", unsure: "Unsure" }[verdict];
+    return VERDICTS[verdict];
   }
 
   /** @param {string} leaf */
