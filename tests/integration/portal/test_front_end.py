@@ -1,0 +1,45 @@
+"""What the browser is served: the document's list of modules, held against what they import."""
+
+import re
+
+from starlette.testclient import TestClient
+
+from productnet.portal.app import STATIC, create_app
+from productnet.portal.portal import Portal
+
+_IMPORT = re.compile(r'^import\s[^;]*?"(\.[^"]+)";', re.MULTILINE)
+_PRELOAD = re.compile(r'<link rel="modulepreload" href="([^"]+)">')
+
+
+def test_the_document_names_every_module_that_each_page_needs(portal: Portal) -> None:
+    page = TestClient(create_app(portal)).get("/")
+    named = _PRELOAD.findall(page.text)
+    wanted = {f"/static/{name}" for name in _imported_by("app.js") - {"app.js"}}
+    assert len(wanted) > 10
+    assert sorted(named) == sorted(wanted)
+
+
+def test_its_policy_lets_modules_be_loaded_ahead(portal: Portal) -> None:
+    browser = TestClient(create_app(portal))
+    page = browser.get("/")
+    assert "script-src" not in page.headers["Content-Security-Policy"]
+    assert "default-src 'self'" in page.headers["Content-Security-Policy"]
+    for address in _PRELOAD.findall(page.text):
+        answer = browser.get(address)
+        assert answer.status_code == 200, address
+        assert "javascript" in answer.headers["Content-Type"], address
+
+
+def _imported_by(name: str) -> set[str]:
+    """A module and all that it imports, themselves and through others; not what comes later."""
+    found: set[str] = set()
+    waiting = [name]
+    while waiting:
+        module = waiting.pop()
+        if module in found:
+            continue
+        found.add(module)
+        file = STATIC / module
+        for path in _IMPORT.findall(file.read_text(encoding="utf-8")):
+            waiting.append((file.parent / path).resolve().relative_to(STATIC.resolve()).as_posix())
+    return found
