@@ -152,7 +152,7 @@ class Portal:
     def team(self) -> bool:
         """Whether people sign in; otherwise the portal is for the one who started it."""
         by_provider = self.project.settings.sign_in.oidc_issuer is not None
-        return by_provider or any(person.has_password for person in self.doors.people.all())
+        return by_provider or self.doors.people.any_password()
 
     @property
     def ways_in(self) -> list[str]:
