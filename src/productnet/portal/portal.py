@@ -171,10 +171,6 @@ class Portal:
             self.assignments.current(),
         )
 
-    def leaf(self, category: str) -> Leaf:
-        """A leaf as decisions have made it; raises UnknownCategory."""
-        return Leaf.of(category, state=self.log.state(), taxonomy=self.taxonomy)
-
     def _find_suspects(self, what: str) -> tuple[list[Suspect], int]:
         """Suspected errors of a leaf or of all gold, and the last decision they rest on."""
         state, embeddings = self.log.state(), active_set(self.project)

@@ -6,6 +6,7 @@ from starlette.testclient import TestClient
 
 from productnet.portal.app import STATIC, create_app
 from productnet.portal.portal import Portal
+from tests.integration.portal.conftest import Visit
 
 _IMPORT = re.compile(r'^import\s[^;]*?"(\.[^"]+)";', re.MULTILINE)
 _PRELOAD = re.compile(r'<link rel="modulepreload" href="([^"]+)">')
@@ -30,6 +31,14 @@ def test_its_policy_lets_modules_be_loaded_ahead(portal: Portal) -> None:
         assert "javascript" in answer.headers["Content-Type"], address
 
 
+def test_a_refused_body_names_a_document_that_is_served(visit: Visit) -> None:
+    browser = visit("root")
+    detail = browser.post("/api/v1/releases", json={}).json()["detail"]
+    named = re.search(r"See (\S+) for what", detail)
+    assert named, detail
+    assert browser.get(named[1]).status_code == 200
+
+
 def _imported_by(name: str) -> set[str]:
     """A module and all that it imports, themselves and through others; not what comes later."""
     found: set[str] = set()
@@ -40,6 +49,7 @@ def _imported_by(name: str) -> set[str]:
             continue
         found.add(module)
         file = STATIC / module
-        for path in _IMPORT.findall(file.read_text(encoding="utf-8")):
-            waiting.append((file.parent / path).resolve().relative_to(STATIC.resolve()).as_posix())
+        paths = _IMPORT.findall(file.read_text(encoding="utf-8"))
+        beside = ((file.parent / path).resolve() for path in paths)
+        waiting += [path.relative_to(STATIC.resolve()).as_posix() for path in beside]
     return found
