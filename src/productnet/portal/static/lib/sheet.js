@@ -194,7 +194,7 @@ export class Sheet {
    * @returns {undoStack.Gesture | null} What was taken back; null when nothing is left.
    */
   undo() {
-    const gesture = undoStack.pop();
+    const gesture = undoStack.takeBack();
     if (!gesture) return null;
     const here = gesture.leaf === this.leaf && gesture.role === this.role;
     batch(() => {
@@ -202,10 +202,6 @@ export class Sheet {
       this.said.value = `Undone: ${gesture.items.length === 1 && gesture.items[0]
         ? brief(titleOf(gesture.items[0].card), 80) : `${gesture.items.length} answers`}.`;
     });
-    void outbox.give(gesture.items.map(({ id, card, leaf }) => ({
-      decision: outbox.decide({ product: card.product, leaf: leaf ?? gesture.leaf, role: "undo", undoes: id }),
-      title: titleOf(card), leafName: gesture.leafName,
-    })));
     this.#watch.restart();
     return gesture;
   }

@@ -9,11 +9,11 @@ import { href } from "../lib/router.js";
 import { ANSWERS } from "../parts/card.js";
 import { Crumbs, References } from "../parts/beside.js";
 import { Fields, Gallery, product as productInFull } from "../parts/detail.js";
-import { Dialog } from "../parts/dialog.js";
 import { Empty, Failure, Skeleton } from "../parts/empty.js";
 import { tellUndone } from "../parts/grid.js";
 import { GuidelineText } from "../parts/guideline.js";
 import { Icon } from "../parts/icon.js";
+import { NoteBox } from "../parts/note.js";
 import { Page, useTitle } from "../parts/page.js";
 import { Picture } from "../parts/picture.js";
 import { toast } from "../parts/toast.js";
@@ -102,7 +102,9 @@ function Bench({ docket, leaf }) {
           shown=${shown} show=${setShown} images=${images} note=${() => setNoting(true)} />`
         : html`<${Through} docket=${docket} />`}
     </div>
-    ${noting && now && html`<${NoteDialog} now=${now} close=${() => setNoting(false)} />`}
+    ${noting && now && html`<${NoteBox} about=${now.dispute.product} value=${now.note.value} close=${() => setNoting(false)}
+      keep=${(/** @type {string} */ text) => { now.note.value = text; }} placeholder="Why it is so. It may become a line of the guideline."
+      hint=${now.given.value ? "It goes with the answer that you give next." : "It is sent with your answer."} />`}
   </div>`;
 }
 
@@ -253,24 +255,6 @@ function LeafBeside({ beside, leaf, number, not }) {
     <${References} title="Gold" cards=${others(beside.positives)} empty="None yet." />
     <${References} title="Settled as not belonging" cards=${others(beside.hard_negatives)} empty="None yet." />
   </aside>`;
-}
-
-/** @param {{now: Case, close: () => void}} props */
-function NoteDialog({ now, close }) {
-  const box = useRef(/** @type {HTMLTextAreaElement | null} */ (null));
-  const keep = () => {
-    now.note.value = box.current?.value.slice(0, 2000) ?? "";
-    close();
-  };
-  return html`<${Dialog} title="Note" size="small" close=${close} footer=${html`<button type="button" class="button button-primary push" onClick=${keep}>Keep the note</button>`}>
-    <p class="small"><bdi>${brief(titleOf(now.dispute.product), 160)}</bdi></p>
-    <textarea ref=${box} data-focus class="input" rows="4" maxlength="2000" aria-label="Note" defaultValue=${now.note.value}
-      placeholder="Why it is so. It may become a line of the guideline."
-      onKeyDown=${(/** @type {KeyboardEvent} */ event) => {
-        if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) keep();
-      }} />
-    <p class="muted small">${now.given.value ? "It goes with the answer that you give next." : "It is sent with your answer."} Ctrl + Enter keeps it.</p>
-  <//>`;
 }
 
 /** @param {Docket} docket */

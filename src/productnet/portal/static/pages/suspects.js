@@ -151,17 +151,13 @@ function challenge(one, model) {
 
 /** Take back the last thing done in this tab. */
 function takeBack() {
-  const gesture = undoStack.pop();
+  const gesture = undoStack.takeBack();
   if (!gesture) {
     toast("Nothing is left to undo in this session.");
     return;
   }
   const ids = gesture.items.map((one) => one.id);
   opened.value = new Map([...opened.peek()].filter(([, id]) => !ids.includes(id)));
-  void outbox.give(gesture.items.map(({ id, card, leaf }) => ({
-    decision: outbox.decide({ product: card.product, leaf: leaf ?? gesture.leaf, role: "undo", undoes: id }),
-    title: titleOf(card), leafName: gesture.leafName,
-  })));
   toast(`Undone in ${gesture.leafName}: ${count(gesture.items.length, "answer")}.`);
 }
 
