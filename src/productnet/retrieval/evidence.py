@@ -40,6 +40,8 @@ _RIDGE = 0.1
 # Scores stay off 0 and 1, whose margins are infinite.
 _CLOSEST = 1e-6
 
+Doubles = npt.NDArray[np.float64]
+
 
 @dataclass(frozen=True, slots=True)
 class Words:
@@ -72,10 +74,10 @@ def with_words(
     weight = _weight_of_words(
         vectors, words.terms, trust * words.named[examples.rows], examples, seed=seed
     )
+    if not (trust or weight):
+        return scores
     margins = logit(np.clip(scores, _CLOSEST, 1 - _CLOSEST))
     scale = float(margins.std())
-    if not scale or not (trust or weight):
-        return scores
     if trust:
         margins += np.float32(scale * trust) * (words.named - np.float32(middle))
     if weight:
@@ -100,14 +102,14 @@ def _trust_in_name(named: Floats, examples: Examples) -> tuple[float, float]:
 def _weight_of_words(
     vectors: Floats,
     terms: sparse.csr_array,
-    named: Floats,
+    by_name: Floats,
     examples: Examples,
     *,
     seed: int,
 ) -> float:
     """The weight that puts positives before negatives best, on answers not learnt from.
 
-    Beside the vectors, and what the leaf's name says of each example (n,).
+    That is, best beside the vectors and what the leaf's name says of each example (n,).
     """
     told = np.flatnonzero(examples.told)
     if len(told) > _MOST_JUDGED:
@@ -117,8 +119,8 @@ def _weight_of_words(
         return 0.0
     judged = np.concatenate([told, np.flatnonzero(~examples.told)])
     rows, weights = examples.rows[judged], examples.weights[judged]
-    signs = np.where(examples.labels[judged], np.float32(1), np.float32(-1))
-    some_vectors = np.asarray(vectors[rows], np.float32)  # (n, D)
+    signs = np.where(examples.labels[judged], 1.0, -1.0)
+    some_vectors = np.asarray(vectors[rows], np.float64)  # (n, D)
     some_terms = terms[rows]  # (n, V)
     with one_blas_thread():
         near, spoken = (
@@ -127,23 +129,23 @@ def _weight_of_words(
         )
     if not near.std() or not spoken.std():
         return 0.0
-    base = near / near.std() + named[told]
+    base = near / near.std() + by_name[told]
     spoken /= spoken.std()
     gains = [_area(labels, base + weight * spoken) - _PRICE * weight for weight in _WEIGHTS]
     return _WEIGHTS[int(np.argmax(gains))]
 
 
-def _left_out(kernel: Floats, signs: Floats, weights: Floats) -> Floats:
+def _left_out(kernel: Doubles, signs: Doubles, weights: Floats) -> Doubles:
     """What regression on all the others says of each example: (n,).
 
     In closed form, for weighted kernel ridge regression with a constant (Rifkin and Lippert
     2007, "Notes on regularized least squares").
     """
     # Of a positive definite matrix a third of the work gives the diagonal of the inverse.
-    factor, _ = lapack.spotrf(kernel + 1 + np.diag(_RIDGE / weights))  # (n, n)
-    solved, _ = lapack.spotrs(factor, signs)  # (n,)
-    inverse, _ = lapack.spotri(factor)
-    left_out: Floats = signs - solved / np.diag(inverse)
+    factor, _ = lapack.dpotrf(kernel + 1 + np.diag(_RIDGE / weights))  # (n, n)
+    solved, _ = lapack.dpotrs(factor, signs)  # (n,)
+    inverse, _ = lapack.dpotri(factor)
+    left_out: Doubles = signs - solved / np.diag(inverse)
     return left_out
 
 
