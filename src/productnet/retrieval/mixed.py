@@ -14,6 +14,7 @@ from itertools import islice
 import numpy as np
 
 from productnet.local.ask import Ask
+from productnet.local.model import BOUNDARY
 from productnet.retrieval.active import answers
 from productnet.retrieval.adhoc import AdHoc
 from productnet.retrieval.candidates import Candidate, Leaf
@@ -29,9 +30,6 @@ from productnet.retrieval.variety import SHORTLIST, varied
 # can judge yet. Where the leaf's name has led to nothing so far, chance is as good a guide.
 _RANDOM = 0.02
 _RANDOM_WHEN_LOST = 0.5
-
-# What the local model scores below this it takes for a negative.
-_BOUNDARY = 0.5
 
 # What the master model's word is worth beside a local model's, which has its embeddings and the
 # leaf's own decisions: enough to bring forward what both hold for positive, and no more.
@@ -71,7 +69,7 @@ class Mixed:
                 fused([sure, recommended], trust=[1, _AGREEMENT * trusted]), resources, count=count
             )
         lost = bool(leaf.hidden) and not leaf.positives
-        sure = 0 if scored is None else sum(one.score >= _BOUNDARY for one in main)
+        sure = 0 if scored is None else sum(one.score >= BOUNDARY for one in main)
         by_chance = _some(count - sure, _RANDOM_WHEN_LOST if lost else _RANDOM, rng)
         aside = Random().rank(leaf, resources, count=by_chance, rng=rng) if by_chance else []
         return interleaved(main, aside)[:count]
