@@ -70,6 +70,7 @@ def main() -> None:
         workers=arguments.workers,
         mastered=MASTERED,
         master_seeds=arguments.master_seeds,
+        master_views=arguments.master_views or arguments.views,
         progress=progress,
     )
     pools = {}
@@ -110,6 +111,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--views", type=int, nargs="+", default=[50, 100, 200])
     parser.add_argument("--peers-python", type=Path, help="Python that has the peers' libraries")
     parser.add_argument("--master-seeds", type=int, default=2, help="0 trains no masters")
+    parser.add_argument(
+        "--master-views", type=int, nargs="+", help="train masters on what so many views brought"
+    )
     parser.add_argument("--workers", type=int, default=2, help="processes side by side")
     parser.add_argument("--table", type=Path, metavar="FILE", help="write a Markdown table")
     parser.add_argument("--plot", type=Path, metavar="FOLDER", help="draw a picture a pool")

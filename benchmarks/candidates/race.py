@@ -38,6 +38,7 @@ class Race:
         workers: Processes side by side.
         mastered: Strategies that masters are trained for.
         master_seeds: How many seeds masters are trained for, and rounds run.
+        master_views: Of the checkpoints those after which masters are trained.
         progress: Who watches.
     """
 
@@ -51,6 +52,7 @@ class Race:
     workers: int
     mastered: Sequence[str]
     master_seeds: int
+    master_views: Sequence[int]
     progress: Progress
 
     def on(self, ground: Ground) -> tuple[dict[str, Any], dict[str, Trials]]:
@@ -154,7 +156,7 @@ class Race:
             for name, trials in shown.items()
             if name in self.mastered
             for seed in range(min(self.seeds, self.master_seeds))
-            for views in self.checkpoints
+            for views in self.master_views
         ]
         if not trainings:
             return {}
@@ -170,7 +172,7 @@ class Race:
         return {
             name: {
                 str(views): mean_accuracy(found[name, views])
-                for views in self.checkpoints
+                for views in self.master_views
                 if (name, views) in found
             }
             for name in {name for name, _ in found}

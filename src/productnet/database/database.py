@@ -26,6 +26,10 @@ REVISION = "0004"
 # Seconds to wait for a connection, and a writer for its turn, before giving up.
 _PATIENCE = 30
 
+# Connections of one process: kept open, and at most; no more threads than that serve requests.
+_CONNECTIONS_KEPT = 10
+_MOST_CONNECTIONS = 40
+
 # PostgreSQL's writers queue on this advisory lock, so that sequence numbers are committed in
 # their own order and a reader that has seen one has seen all before it.
 _WRITERS = 0x70726F64
@@ -57,7 +61,13 @@ class Database:
         """
         usable = _usable(url)
         waiting = "timeout" if usable.get_backend_name() == "sqlite" else "connect_timeout"
-        engine = create_engine(usable, connect_args={waiting: _PATIENCE})
+        engine = create_engine(
+            usable,
+            connect_args={waiting: _PATIENCE},
+            pool_size=_CONNECTIONS_KEPT,
+            max_overflow=_MOST_CONNECTIONS - _CONNECTIONS_KEPT,
+            pool_pre_ping=usable.get_backend_name() == "postgresql",
+        )
         if engine.dialect.name == "sqlite":
             event.listen(engine, "connect", _prepare_sqlite)
             event.listen(engine, "begin", _begin_sqlite)

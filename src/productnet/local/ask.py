@@ -4,7 +4,7 @@ from enum import StrEnum
 
 import numpy as np
 
-from productnet.local.model import Floats, Rows
+from productnet.local.model import BOUNDARY, Floats, Rows
 
 
 class Ask(StrEnum):
@@ -28,8 +28,8 @@ def rank(scores: Floats, ask: Ask, *, count: int, exclude: Rows) -> Rows:
     if ask is Ask.POSITIVES:
         return _smallest(-scores, exclude, count)
     if ask is Ask.AMBIGUOUS:
-        return _smallest(np.abs(scores - np.float32(0.5)), exclude, count)
-    hard = _smallest(np.where(scores < 0.5, -scores, scores), exclude, (count + 1) // 2)
+        return _smallest(np.abs(scores - np.float32(BOUNDARY)), exclude, count)
+    hard = _smallest(np.where(scores < BOUNDARY, -scores, scores), exclude, (count + 1) // 2)
     sure = _smallest(scores.copy(), np.concatenate([exclude, hard]), count - len(hard))
     turns = np.concatenate([np.arange(len(hard)) * 2, np.arange(len(sure)) * 2 + 1])
     ranked: Rows = np.concatenate([hard, sure])[np.argsort(turns)]

@@ -11,6 +11,9 @@ Rows = npt.NDArray[np.int64]
 # Embeddings as they are stored, memory-mapped or not.
 Matrix = npt.NDArray[np.float16] | npt.NDArray[np.float32]
 
+# A product scored so much is as likely positive as not; a higher score takes it for a positive.
+BOUNDARY = 0.5
+
 
 class LocalModel(Protocol):
     """What a local model does, whatever is behind it."""
@@ -32,7 +35,7 @@ class LocalModel(Protocol):
     def score(self, vectors: Matrix) -> Floats:
         """How likely each row of (N, D) is positive: (N,), 0 to 1.
 
-        Scores put products in order, and a product at 0.5 is at the model's boundary. They are
+        Scores put products in order, and one at ``BOUNDARY`` is at the model's boundary. They are
         not calibrated: of products scored 0.9, nine in ten need not be positive. A row of zeros,
         of a product nothing is known of, is scored as the median of the others.
         """

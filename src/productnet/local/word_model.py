@@ -14,7 +14,7 @@ class WordModel:
     """A linear model over terms.
 
     Attributes:
-        weights: (V,) of each term; zero for one that no example has.
+        weights: (V,) of each term; zero for one that not two examples have.
         bias: Of every product.
     """
 
@@ -26,8 +26,10 @@ class WordModel:
         self, terms: sparse.csr_array, labels: npt.NDArray[np.bool_], *, weights: Floats
     ) -> Self:
         """Learn from rows (n, V), both classes among them, each counting as weights (n,) say."""
-        # Examples hold some thousands of terms of a quarter of a million.
-        held = np.unique(terms.indices)
+        # Of some thousands of terms most are in one example alone. They say little of others,
+        # and with them a fit takes three times as long.
+        held, examples = np.unique(terms.indices, return_counts=True)
+        held = held[examples > 1]
         self.weights = np.zeros(terms.shape[1], np.float32)
         if len(held):
             self.weights[held], self.bias = fit_linear(terms[:, held], labels, weights=weights)

@@ -3,6 +3,7 @@
 import numpy as np
 
 from productnet.local.ask import Ask
+from productnet.local.model import BOUNDARY
 from productnet.retrieval.candidates import Candidate, Leaf
 from productnet.retrieval.nearest import Nearest
 from productnet.retrieval.resources import Resources
@@ -58,4 +59,4 @@ def answers(
 def _reason(ask: Ask, score: float) -> str:
     if ask is Ask.AMBIGUOUS:
         return f"the local model cannot tell ({score:.2f})"
-    return f"the local model says {'yes' if score >= 0.5 else 'no'} ({score:.2f})"
+    return f"the local model says {'yes' if score >= BOUNDARY else 'no'} ({score:.2f})"

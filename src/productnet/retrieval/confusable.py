@@ -14,7 +14,7 @@ from itertools import chain, zip_longest
 import numpy as np
 
 from productnet.local.ask import Ask
-from productnet.local.model import Floats, Rows
+from productnet.local.model import BOUNDARY, Floats, Rows
 from productnet.retrieval.candidates import Candidate, Leaf
 from productnet.retrieval.master import Master
 from productnet.retrieval.nearest import Nearest
@@ -23,9 +23,6 @@ from productnet.retrieval.scoring import Scored
 
 # Products looked at on either end of the scores, for each one asked for.
 _LOOKED_AT = 10
-
-# Above this score the local model takes a product for a positive.
-_BOUNDARY = 0.5
 
 # Positives of the leaf, and of its siblings, that these are compared with; drawn from more.
 _MOST_COMPARED = 256
@@ -78,7 +75,7 @@ def confusable(
     denied = [
         shown(product, score, f"the local model says no, but only just ({score:.2f})")
         for product, score, _ in found
-        if score < _BOUNDARY
+        if score < BOUNDARY
     ]
     recommended = Master().rank(leaf, resources, count=looked_at, rng=rng)
     names = {candidate.product for candidate in denied}

@@ -4,7 +4,8 @@ The surest products come first: the local model's and the master model's, put to
 reciprocal rank fusion (Cormack et al. 2009), since their scores cannot be compared. Those of them
 that prove to be none are hard negatives. Where positives come too easily to leave enough of them,
 confusable products follow once the positives are complete. A few products come by chance, so that
-a part of the leaf that looks like none of its positives is found one day.
+a part of the leaf that looks like none of its positives is found one day: in place of those that
+the local model doubts, where little is lost.
 """
 
 from collections.abc import Sequence
@@ -13,6 +14,7 @@ from itertools import islice
 import numpy as np
 
 from productnet.local.ask import Ask
+from productnet.local.model import BOUNDARY
 from productnet.retrieval.active import answers
 from productnet.retrieval.adhoc import AdHoc
 from productnet.retrieval.candidates import Candidate, Leaf
@@ -24,9 +26,9 @@ from productnet.retrieval.random import Random
 from productnet.retrieval.resources import Resources
 from productnet.retrieval.variety import SHORTLIST, varied
 
-# Share of a page drawn by chance: one product in a hundred. Where the leaf's name has led to
-# nothing so far, it is as good a guide.
-_RANDOM = 0.01
+# Share drawn by chance: one in fifty of the products that the local model doubts, or that nobody
+# can judge yet. Where the leaf's name has led to nothing so far, chance is as good a guide.
+_RANDOM = 0.02
 _RANDOM_WHEN_LOST = 0.5
 
 # What the master model's word is worth beside a local model's, which has its embeddings and the
@@ -67,8 +69,9 @@ class Mixed:
                 fused([sure, recommended], trust=[1, _AGREEMENT * trusted]), resources, count=count
             )
         lost = bool(leaf.hidden) and not leaf.positives
-        by_chance = _some(count, _RANDOM_WHEN_LOST if lost else _RANDOM, rng)
-        aside = Random().rank(leaf, resources, count=by_chance, rng=rng)
+        sure = 0 if scored is None else sum(one.score >= BOUNDARY for one in main)
+        by_chance = _some(count - sure, _RANDOM_WHEN_LOST if lost else _RANDOM, rng)
+        aside = Random().rank(leaf, resources, count=by_chance, rng=rng) if by_chance else []
         return interleaved(main, aside)[:count]
 
 
@@ -121,5 +124,5 @@ def _lacks_only_negatives(leaf: Leaf, resources: Resources) -> bool:
 
 
 def _some(count: int, share: float, rng: np.random.Generator) -> int:
-    """A share of a page as a whole number, right on average."""
+    """A share of so many as a whole number, right on average."""
     return int(count * share + rng.random())

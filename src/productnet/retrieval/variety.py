@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from productnet.errors import EmbeddingError
+from productnet.local.blocks import one_blas_thread
 from productnet.local.model import Floats
 from productnet.retrieval.candidates import Candidate
 from productnet.retrieval.resources import Resources
@@ -50,7 +51,9 @@ def spread(
     if trade_off >= 1 or len(candidates) <= count:
         return list(candidates[:count])
     relevance = trade_off * np.linspace(1, 0, len(candidates), dtype=np.float32)  # (n,)
-    cosines = (1 - trade_off) * (vectors @ vectors.T)  # (n, D) @ (D, n) -> (n, n)
+    # On several threads so small a product waits longer for them than it takes on one.
+    with one_blas_thread():
+        cosines = (1 - trade_off) * (vectors @ vectors.T)  # (n, D) @ (D, n) -> (n, n)
     chosen: list[int] = []
     # From 0: being the opposite of what was chosen earns nothing.
     alike = np.zeros(len(candidates), np.float32)  # (n,)

@@ -244,6 +244,7 @@ def race(work: Path, *strategies: str, master_seeds: int = 0) -> tuple[Race, Cou
         workers=1,
         mastered=(),
         master_seeds=master_seeds,
+        master_views=CHECKPOINTS,
         progress=watched,
     ), watched
 

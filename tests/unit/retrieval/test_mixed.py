@@ -1,10 +1,19 @@
 """Rankings are fused and interleaved without repeats, and without losing anything."""
 
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from productnet.retrieval.candidates import Candidate
-from productnet.retrieval.mixed import fused, interleaved
+from productnet.retrieval.candidates import Candidate, Leaf
+from productnet.retrieval.mixed import Mixed, fused, interleaved
+from productnet.retrieval.resources import Resources
+from productnet.retrieval.scoring import Scored
+from productnet.settings import Project, Settings
+from productnet.taxonomy.tree import Category
 
 
 def ranking(source: str, products: str) -> list[Candidate]:
@@ -44,3 +53,34 @@ def test_every_product_comes_once(main: str, aside: str) -> None:
     assert sorted(order(page)) == sorted({*main, *aside})
     assert {c.product for c in page if c.source == "random"} == set(aside)
     assert sorted(order(fused([page, page], trust=[1, 1]))) == sorted({*main, *aside})
+
+
+class Circle:
+    """A thousand products around a circle, as vectors of length one."""
+
+    ids = pa.array([str(row) for row in range(1_000)])
+    vectors = np.array(
+        [[np.cos(angle), np.sin(angle)] for angle in np.linspace(0, 6, 1_000)], np.float32
+    )
+
+    def rows(self, ids: list[str]) -> np.ndarray:
+        return np.array(ids, np.int64)
+
+    def read(self, rows: np.ndarray) -> np.ndarray:
+        some: np.ndarray = self.vectors[rows]
+        return some
+
+
+@pytest.mark.parametrize(("score", "by_chance"), [(0.9, 0), (0.1, 2)])
+def test_chance_stands_in_for_what_the_local_model_doubts_only(
+    score: float, by_chance: int
+) -> None:
+    resources = Resources(Project(Path("nowhere"), Settings()))
+    resources.embeddings, resources.ids = Circle(), Circle.ids
+    resources.recommendations = None
+    leaf = Leaf(Category("leaf", ("Leaf",)), ["0"], ["999"], frozenset(["0", "999"]))
+    scores = np.full(1_000, score, np.float32)
+    resources.scorer = lambda leaf, resources, model: Scored(None, scores, "model", leaf.labels)
+    page = Mixed().rank(leaf, resources, count=100, rng=np.random.default_rng(0))
+    assert len(page) == 100
+    assert sum(candidate.source == "random" for candidate in page) == by_chance
