@@ -31,14 +31,10 @@ class CheckItem:
     Attributes:
         product: The product.
         expected: The answer that is known: positive or negative.
-        source: The source that showed it when it was first answered, to show it by again.
-        score: The score it had then.
     """
 
     product: str
     expected: Verdict
-    source: str
-    score: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,13 +163,12 @@ class Checks:
 
 def _known(state: State, leaf: str, siblings: Collection[str]) -> Iterator[CheckItem]:
     """Products whose answer for the leaf is certain."""
-    for shown_in in (leaf, *siblings):
-        products = state.gold(shown_in) if shown_in != leaf else state.pairs(leaf)
+    for category in (leaf, *siblings):
+        products = state.pairs(leaf) if category == leaf else state.gold(category)
         for product in products:
             expected = known_answer(state.history(product), leaf)
             if expected:
-                pair = state.pair(product, shown_in)
-                yield CheckItem(product, expected, pair.source or "random", pair.score)
+                yield CheckItem(product, expected)
 
 
 def _answered(state: State, person: str, product: str) -> bool:

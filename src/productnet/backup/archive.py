@@ -166,7 +166,7 @@ def _tar_members(backup: Path) -> Iterator[tuple[str, IO[bytes]]]:
                 if file is not None:
                     yield member.name, file
     except FileNotFoundError:
-        raise BackupError(f"There is no backup {backup}.") from None
+        raise BackupError(f"There is no backup {backup}. Check its path.") from None
     except (tarfile.TarError, EOFError) as error:
         raise BackupError(f"{backup} is no backup, or a damaged one: {error}.") from error
 

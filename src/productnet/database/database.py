@@ -122,6 +122,11 @@ class Database:
                 "Send it again: what arrived the first time is recorded once."
             ) from error
 
+    def ping(self) -> None:
+        """Ask the database for nothing, to see that it answers; raises as ``reading``."""
+        with self.reading() as connection:
+            connection.execute(text("SELECT 1"))
+
     def close(self) -> None:
         """Let go of the database."""
         self.engine.dispose()

@@ -20,7 +20,7 @@ from productnet.events.activity import Event
 from productnet.events.deliveries import Claim, Deliveries
 from productnet.events.signing import signed_headers
 
-log = logging.getLogger(__name__)
+_logger = logging.getLogger(__name__)
 
 # Webhooks that are sent to at the same time.
 _AT_ONCE = 8
@@ -97,7 +97,7 @@ class Courier:
             lease = 2 * self._timeout + 30
             return await asyncio.to_thread(self._deliveries.claim, count, lease=lease)
         except ProductNetError as error:  # the database is away: look again later
-            log.warning("Webhooks wait: %s", type(error).__name__)
+            _logger.warning("Webhooks wait: %s", type(error).__name__)
             return []
 
     async def _rest(self) -> None:
@@ -115,7 +115,7 @@ class Courier:
                 fault = error or "No answer"
                 await asyncio.to_thread(self._deliveries.failed, claim, status=status, error=fault)
         except ProductNetError as error:  # not written down: it is sent again when the lease ends
-            log.warning("Delivery %s was not settled: %s", claim.id, type(error).__name__)
+            _logger.warning("Delivery %s was not settled: %s", claim.id, type(error).__name__)
 
     async def _post(self, claim: Claim) -> tuple[int | None, str | None]:
         """The status of the answer, if any, and what went wrong, if anything."""
@@ -139,7 +139,7 @@ class Courier:
         except TimeoutError:
             return None, f"No answer within {self._timeout:g} s"
         except OutsideHost as error:
-            return None, f"{error}. Name a public host, or add it to settings.webhooks."
+            return None, f"{error}. Name a public host, or add it to webhooks.private_hosts."
         except (httpx.HTTPError, httpx.InvalidURL, OSError, UnicodeError, ExceptionGroup) as error:
             return None, f"{type(error).__name__}: {error}"
         if response.is_success:

@@ -12,7 +12,6 @@ class Kind(StrEnum):
     LEAF_DONE = "leaf.done"  # leaf
     LEAF_ASSIGNED = "leaf.assigned"  # leaf
     GUIDELINE_CHANGED = "guideline.changed"  # leaf
-    ROUND_STARTED = "round.started"  # round
     ROUND_ACTIVATED = "round.activated"  # round
     ROUND_FAILED = "round.failed"  # round, or nothing where none was begun
     RELEASE_MADE = "release.made"  # version
@@ -25,7 +24,6 @@ class Kind(StrEnum):
     SIGNED_IN = "signed.in"  # person
     SIGN_IN_REFUSED = "sign.in.refused"  # the name that was tried
     KEY_ADDED = "key.added"  # key
-    KEY_USED = "key.used"  # key of an admin, once a day
     KEY_REVOKED = "key.revoked"  # key
     WEBHOOK_ADDED = "webhook.added"  # webhook
     WEBHOOK_CHANGED = "webhook.changed"  # webhook

@@ -147,7 +147,9 @@ class Webhooks:
         try:
             parsed = httpx.URL(url)
         except (httpx.InvalidURL, TypeError) as error:
-            raise WebhookError(f'"{url[:100]}" is no URL: {error}.') from None
+            raise WebhookError(
+                f'"{url[:100]}" is no URL: {error}. Write one such as https://example.com/hook.'
+            ) from None
         sound = parsed.host and len(url) <= _LONGEST_URL and 0 < (parsed.port or 80) < 65_536
         if parsed.scheme not in ("http", "https") or not sound:
             raise WebhookError(
@@ -161,7 +163,7 @@ class Webhooks:
         if parsed.host.lower() not in self._private and _is_inside(parsed.host):
             raise WebhookError(
                 f"{parsed.host} is not a public address. Name a public host, or have it added to "
-                "settings.webhooks.private_hosts."
+                "the setting webhooks.private_hosts."
             )
         return str(parsed)
 

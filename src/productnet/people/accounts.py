@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, Row, delete, func, insert, select, update
+from sqlalchemy import Connection, Row, delete, insert, select, update
 
 from productnet.database.database import Database
 from productnet.errors import PeopleError, UnknownPerson, did_you_mean
@@ -222,10 +222,11 @@ class People:
             rows = connection.execute(select(table).order_by(table.c.name)).all()
         return [person_from(row) for row in rows]
 
-    def count(self) -> int:
-        """How many accounts there are, active or not."""
+    def any_password(self) -> bool:
+        """Whether anybody has a password to sign in with."""
+        query = select(table.c.name).where(table.c.password_hash.is_not(None)).limit(1)
         with self._database.reading() as connection:
-            return connection.scalar(select(func.count()).select_from(table)) or 0
+            return connection.execute(query).first() is not None
 
     def with_password(self, name: str, password: str) -> Person | None:
         """The active person of this name and password, if there is one.

@@ -96,7 +96,9 @@ class ApiKeys:
         if not chosen:
             raise PeopleError(f"An API key needs a scope: {', '.join(Scope)}.")
         if Scope.ADMIN in chosen and PersonRole.ADMIN not in owner.roles:
-            raise PeopleError(f'"{owner.name}" is no admin, so the key cannot have scope admin.')
+            raise PeopleError(
+                f'"{owner.name}" is no admin, so the key cannot have scope admin. Leave it out.'
+            )
         if expires_at is not None and expires_at.tzinfo is None:
             raise PeopleError(f"The end {expires_at} has no time zone. Give it in UTC.")
         if expires_at is not None and expires_at <= now:
@@ -158,7 +160,9 @@ class ApiKeys:
         """End a key for good; raises PeopleError if this person has none of this id."""
         mine = [key for key in self.of(owner) if key.id == key_id]
         if not mine:
-            raise PeopleError(f'"{owner}" has no API key {key_id[:50]!r}.')
+            raise PeopleError(
+                f'"{owner}" has no API key {key_id[:50]!r}. See `productnet people key list`.'
+            )
         ended = update(table).where(table.c.id == key_id, table.c.revoked_at.is_(None))
         with self._database.writing() as connection:
             connection.execute(ended.values(revoked_at=self._now()))

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, delete, insert, select, update
+from sqlalchemy import ColumnElement, delete, insert, select, true, update
 
 from productnet.database.database import Database
 from productnet.errors import SignInError
@@ -182,7 +182,14 @@ class Sessions:
 
     def of(self, person: str) -> list[Session]:
         """The sessions of a person, the latest first."""
-        query = select(table).where(table.c.person == person, ~self._over(self._now()))
+        return self._open(table.c.person == person)
+
+    def all(self) -> list[Session]:
+        """Everybody's sessions, the latest first."""
+        return self._open(true())
+
+    def _open(self, which: ColumnElement[bool]) -> list[Session]:
+        query = select(table).where(which, ~self._over(self._now()))
         with self._database.reading() as connection:
             rows = connection.execute(query.order_by(table.c.created_at.desc())).all()
         return [_session_from(row) for row in rows]

@@ -27,7 +27,7 @@ _NEEDED = {
 }
 
 
-class Given(StrEnum):
+class AnswerRole(StrEnum):
     """The roles that people's answers have."""
 
     LABEL = "label"
@@ -45,7 +45,7 @@ class Answer(BaseModel):
     id: UUID = Field(description="Made once by the sender; sending it twice records it once")
     product: str
     leaf: str
-    role: Given
+    role: AnswerRole
     verdict: Verdict | None = Field(None, description="None for an undo alone")
     undoes: UUID | None = Field(None, description="For an undo, the answer taken back")
     at: AwareDatetime | None = Field(None, description="When it was given; now, if absent")

@@ -23,7 +23,7 @@ def measure(portal: "Portal") -> None:
         lambda: _counted(lease.task for lease in portal.leases.current()),
         labels=("task",),
     )
-    metrics.gauge("sessions", "Browsers signed in", lambda: {(): _sessions(portal)})
+    metrics.gauge("sessions", "Browsers signed in", lambda: {(): len(portal.doors.sessions.all())})
     metrics.gauge(
         "deliveries_waiting",
         "Webhook messages on their way",
@@ -44,11 +44,6 @@ def _waiting(portal: "Portal") -> _Values:
         ("audit",): sum(leaf.to_audit for leaf in leaves),
         ("adjudicate",): sum(leaf.disputed for leaf in leaves),
     }
-
-
-def _sessions(portal: "Portal") -> int:
-    doors = portal.doors
-    return sum(len(doors.sessions.of(person.name)) for person in doors.people.all())
 
 
 def _counted(names: Iterable[str]) -> _Values:

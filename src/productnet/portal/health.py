@@ -5,7 +5,6 @@ from collections.abc import Callable
 from http import HTTPStatus
 
 from fastapi import APIRouter, Response
-from sqlalchemy import text
 
 from productnet.database.database import Database
 from productnet.portal.problems import problem
@@ -31,7 +30,7 @@ def health_router(database: Database, *, opened: Callable[[], object]) -> APIRou
     @router.get("/readyz", operation_id="get_readiness", include_in_schema=False)
     async def get_readiness() -> Response:
         """The database answers and the pool is open: requests can be served."""
-        for name, check in (("database", lambda: _ask(database)), ("pool", opened)):
+        for name, check in (("database", database.ping), ("pool", opened)):
             try:
                 await asyncio.wait_for(asyncio.to_thread(check), _PATIENCE)
             except TimeoutError:
@@ -42,11 +41,6 @@ def health_router(database: Database, *, opened: Callable[[], object]) -> APIRou
         return Response('{"status":"ready"}', media_type="application/json")
 
     return router
-
-
-def _ask(database: Database) -> None:
-    with database.reading() as connection:
-        connection.execute(text("SELECT 1"))
 
 
 def _not_ready(detail: str) -> Response:

@@ -69,7 +69,7 @@ class RequestLog:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request; ``request.state.person`` or its name is who asked."""
+        """Serve one request; ``request.state.person`` is the name of who asked."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -97,7 +97,7 @@ class RequestLog:
                 "method": scope["method"],
                 "status": status,
                 "ms": round(took * 1000, 1),
-                "person": _person(scope),
+                "person": scope.get("state", {}).get("person"),
             }
             level = logging.ERROR if status >= 500 else logging.INFO
             _requests.log(level, "request", extra=said)
@@ -155,9 +155,3 @@ def _told(error: BaseException) -> tuple[str, list[str]]:
     return " from ".join(kinds), [
         f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames
     ]
-
-
-def _person(scope: Scope) -> str | None:
-    person = scope.get("state", {}).get("person")
-    name = getattr(person, "name", person)
-    return name if isinstance(name, str) else None

@@ -194,9 +194,8 @@ def _by_leaf(shown: Shown, asking: Asking, predictions: Path | None) -> tuple[Co
     code = {leaf: number for number, leaf in enumerate(largest, 1)}
     other = len(largest) + 1
     codes = _codes(shown, rows, [code.get(leaf, other) for leaf in leaves])
-    taxonomy = asking.taxonomy
     names: Named = [("none", "No gold leaf", None)]
-    names += [("leaf", taxonomy[leaf].name if leaf in taxonomy else leaf, leaf) for leaf in largest]
+    names += [("leaf", asking.taxonomy.name_of(leaf), leaf) for leaf in largest]
     if len(counts) > len(largest):
         names.append(("other", f"{len(counts) - len(largest)} other leaves", None))
     return codes, names

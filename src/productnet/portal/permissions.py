@@ -88,6 +88,7 @@ PERMISSIONS: Mapping[str, Permission] = {
     "delete_webhook": _only(scope=Scope.ADMIN),
     "list_deliveries": _only(scope=Scope.ADMIN),
     "send_again": _only(scope=Scope.ADMIN),
+    # Answers looked at again, and what the master model recommends
     "list_disputes": _only(_ADJUDICATOR),
     "list_suspects": _only(_ADJUDICATOR),
     "list_recommendations": _only(_LABELER),

@@ -152,7 +152,7 @@ class Portal:
     def team(self) -> bool:
         """Whether people sign in; otherwise the portal is for the one who started it."""
         by_provider = self.project.settings.sign_in.oidc_issuer is not None
-        return by_provider or any(person.has_password for person in self.doors.people.all())
+        return by_provider or self.doors.people.any_password()
 
     @property
     def ways_in(self) -> list[str]:
@@ -170,10 +170,6 @@ class Portal:
             self.leases.current(),
             self.assignments.current(),
         )
-
-    def leaf(self, category: str) -> Leaf:
-        """A leaf as decisions have made it; raises UnknownCategory."""
-        return Leaf.of(category, state=self.log.state(), taxonomy=self.taxonomy)
 
     def _find_suspects(self, what: str) -> tuple[list[Suspect], int]:
         """Suspected errors of a leaf or of all gold, and the last decision they rest on."""

@@ -156,7 +156,7 @@ def _of_validation(request: Request, error: Exception) -> Response:
     named = f"{first['field']}: " if first["field"] else ""
     return problem(
         HTTPStatus.UNPROCESSABLE_ENTITY,
-        f"{named}{first['reason']}. See /api/docs for what this operation takes.",
+        f"{named}{first['reason']}. See /api/openapi.json for what this operation takes.",
         errors=errors,
     )
 

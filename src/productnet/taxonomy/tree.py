@@ -91,6 +91,11 @@ class Taxonomy:
             raise self._unknown(category_id, self._by_id)
         return self._by_id[category_id]
 
+    def name_of(self, category_id: str) -> str:
+        """The category's name; the id itself where another taxonomy had it and this one has not."""
+        known = self._by_id.get(category_id)
+        return category_id if known is None else known.name
+
     def is_leaf(self, category_id: str) -> bool:
         """Whether nothing lies below; only then do people label it."""
         return not self._children[self[category_id].id]

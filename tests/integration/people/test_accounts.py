@@ -27,7 +27,14 @@ def test_an_account_is_kept_as_it_was_made(doors: Doors, clock: TurnedClock) -> 
     assert made.has_password
     assert made.created_at == clock.now
     assert [person.name for person in doors.people.all()] == ["ann", "boss", "zoë"]
-    assert doors.people.count() == 3
+
+
+def test_whether_anybody_has_a_password_is_known(database: Database) -> None:
+    people = Doors.open(database).people
+    people.add("root", roles=["admin"])
+    assert not people.any_password()
+    people.change("root", password=PASSWORD)
+    assert people.any_password()
 
 
 def test_a_password_lets_its_owner_in_and_nobody_else(doors: Doors) -> None:

@@ -195,6 +195,12 @@ def test_a_person_sees_and_ends_their_own_sessions(doors: Doors, clock: TurnedCl
     first = sign_in(doors, agent="Firefox\0" + "x" * 1000)
     clock.turn(minutes=5)
     second = sign_in(doors)
+    other = sign_in(doors, "boss").session
+    assert {one.id for one in doors.sessions.all()} == {
+        first.session.id,
+        second.session.id,
+        other.id,
+    }
     listed = doors.sessions.of("ann")
     assert [one.id for one in listed] == [second.session.id, first.session.id]
     assert listed[1].agent.startswith("Firefoxxx")
@@ -205,6 +211,7 @@ def test_a_person_sees_and_ends_their_own_sessions(doors: Doors, clock: TurnedCl
     assert not doors.sessions.end_one("ann", "no\0such")
     doors.sessions.end_all("ann")
     assert doors.sessions.of("ann") == []
+    assert doors.sessions.all() == [other]
 
 
 def test_what_was_read_before_a_sign_out_is_not_remembered_after_it(

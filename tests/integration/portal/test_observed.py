@@ -273,7 +273,7 @@ def test_a_database_that_does_not_answer_is_a_problem(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(health, "_PATIENCE", 0.1)
-    monkeypatch.setattr(health, "_ask", lambda database: time.sleep(0.5))
+    monkeypatch.setattr(database, "ping", lambda: time.sleep(0.5))
     answer = asked(database, "/readyz")
     assert answer.status_code == 503
     assert "The database did not answer within 0.1 s." in answer.json()["detail"]

@@ -288,7 +288,8 @@ def test_a_preset_that_is_not_is_refused_before_anything_starts(visit: Visit) ->
 
 def test_a_running_round_can_be_stopped(visit: Visit) -> None:
     admin = visit("root")
-    job = admin.post(f"{API}/rounds", json={"preset": "fast"}).json()
+    job = admin.post(f"{API}/rounds", json={}).json()
+    assert job["arguments"] == {"preset": "fast"}  # the project's own
     stopped = admin.post(f"{API}/jobs/cancel", params={"id": job["id"]}).json()
     assert stopped["state"] in (JobState.STOPPED, JobState.FAILED)
     again = admin.post(f"{API}/jobs/cancel", params={"id": job["id"]})

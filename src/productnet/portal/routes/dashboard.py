@@ -17,7 +17,7 @@ from productnet.errors import ModelError
 from productnet.evaluation.table import TableRow
 from productnet.portal.portal import Portal
 from productnet.portal.routes.leaf_quality import LeafRow, concerns_of, usual_seconds
-from productnet.portal.routes.rounds import leaf_name, learnt_of
+from productnet.portal.routes.rounds import learnt_of
 from productnet.portal.security import PortalOf
 from productnet.rounds.record import read_rounds
 
@@ -119,9 +119,9 @@ def get_dashboard(
         confused=[
             Mixed(
                 said=pair.said,
-                said_name=leaf_name(portal, pair.said),
+                said_name=portal.taxonomy.name_of(pair.said),
                 gold=pair.gold,
-                gold_name=leaf_name(portal, pair.gold),
+                gold_name=portal.taxonomy.name_of(pair.gold),
                 products=pair.products,
                 siblings=pair.siblings,
             )

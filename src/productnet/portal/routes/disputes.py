@@ -25,7 +25,7 @@ router = APIRouter(tags=["adjudication"])
 _REFERENCES = 12
 
 
-class Kind(StrEnum):
+class DisputeKind(StrEnum):
     """Why a pair waits for an adjudicator."""
 
     DIFFER = "differ"
@@ -34,9 +34,9 @@ class Kind(StrEnum):
 
 
 _KINDS = {
-    Reason.DIFFER: Kind.DIFFER,
-    Reason.GOLD_ELSEWHERE: Kind.TWO_LEAVES,
-    Reason.CHALLENGED: Kind.CHALLENGED,
+    Reason.DIFFER: DisputeKind.DIFFER,
+    Reason.GOLD_ELSEWHERE: DisputeKind.TWO_LEAVES,
+    Reason.CHALLENGED: DisputeKind.CHALLENGED,
 }
 
 
@@ -60,7 +60,7 @@ class Contested(BaseModel):
     """A product to settle."""
 
     product: Card
-    kind: Kind
+    kind: DisputeKind
     reason: str = Field(description="The same in words")
     leaf: str
     leaves: list[str] = Field(description="The leaves to choose from; one, unless it is in two")
@@ -160,7 +160,6 @@ def _items(portal: Portal, page: list[Dispute]) -> list[Contested]:
 
 def answers_of(portal: Portal, said: Iterable[Decision]) -> list[Said]:
     """Decisions as an adjudicator reads them."""
-    taxonomy = portal.taxonomy
     return [
         Said(
             role=one.role,
@@ -169,7 +168,7 @@ def answers_of(portal: Portal, said: Iterable[Decision]) -> list[Said]:
             note=one.note,
             at=one.at,
             leaf=one.category,
-            leaf_name=taxonomy[one.category].name if one.category in taxonomy else one.category,
+            leaf_name=portal.taxonomy.name_of(one.category),
             model_version=one.model_version if one.role is Role.CHALLENGE else None,
             probability=one.score if one.role is Role.CHALLENGE else None,
         )

@@ -73,7 +73,7 @@ class Held(LeafTask):
         )
 
 
-class Given(LeafTask):
+class Assigned(LeafTask):
     """Who shall do it; nobody in particular when None."""
 
     person: str | None = None
@@ -111,7 +111,7 @@ def release_lease(portal: PortalOf, person: AskedBy, held: LeafTask) -> None:
 
 
 @router.post("/assignments", operation_id="assign", status_code=204)
-def assign(portal: PortalOf, person: AskedBy, given: Given) -> None:
+def assign(portal: PortalOf, person: AskedBy, given: Assigned) -> None:
     """Give a leaf to somebody, or take it back from them."""
     if given.person is not None:
         portal.doors.people.get(given.person)

@@ -1,5 +1,7 @@
 """Accounts as admins see them, and what each person keeps of their own: sessions and API keys."""
 
+from collections import defaultdict
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated
 
@@ -10,7 +12,6 @@ from productnet.events.kinds import Kind
 from productnet.people.accounts import Person
 from productnet.people.keys import ApiKey
 from productnet.people.sessions import Session
-from productnet.portal.portal import Portal
 from productnet.portal.security import AskedBy, PortalOf, session_of
 
 router = APIRouter(tags=["people"])
@@ -156,7 +157,11 @@ class MadeKey(Key):
 @router.get("/people", operation_id="list_people")
 def list_people(portal: PortalOf) -> Accounts:
     """Everybody who has an account, active or not."""
-    return Accounts(items=[_account(portal, person) for person in portal.doors.people.all()])
+    browsers: defaultdict[str, list[Session]] = defaultdict(list)
+    for session in portal.doors.sessions.all():
+        browsers[session.person].append(session)
+    everybody = portal.doors.people.all()
+    return Accounts(items=[_account(person, browsers[person.name]) for person in everybody])
 
 
 @router.post("/people", operation_id="add_person", status_code=201)
@@ -172,7 +177,7 @@ def add_person(portal: PortalOf, admin: AskedBy, new: NewAccount) -> Account:
     portal.activity.record(
         Kind.PERSON_ADDED, person=admin.name, subject=person.name, roles=sorted(person.roles)
     )
-    return _account(portal, person)
+    return _account(person, portal.doors.sessions.of(person.name))
 
 
 @router.patch("/people", operation_id="change_person")
@@ -187,7 +192,7 @@ def change_person(portal: PortalOf, admin: AskedBy, name: _Name, change: Account
         portal.activity.record(Kind.PASSWORD_CHANGED, person=admin.name, subject=person.name)
     if change.active is False:
         portal.leases.release_all(person.name)
-    return _account(portal, person)
+    return _account(person, portal.doors.sessions.of(person.name))
 
 
 @router.get("/people/sessions", operation_id="list_sessions_of")
@@ -259,8 +264,7 @@ def revoke_key(portal: PortalOf, person: AskedBy, id: Annotated[str, Query(max_l
     return Key.of(key)
 
 
-def _account(portal: Portal, person: Person) -> Account:
-    sessions = portal.doors.sessions.of(person.name)
+def _account(person: Person, sessions: Sequence[Session]) -> Account:
     return Account(
         name=person.name,
         display_name=person.display_name,

@@ -37,7 +37,7 @@ class Products(BaseModel):
     items: list[Card]
 
 
-class Kind(StrEnum):
+class ProductKind(StrEnum):
     """Which of a leaf's products."""
 
     POSITIVES = "positives"
@@ -102,7 +102,7 @@ def get_leaf_products(
     portal: PortalOf,
     person: AskedBy,
     id: LeafId,
-    kind: Kind = Kind.POSITIVES,
+    kind: ProductKind = ProductKind.POSITIVES,
     cursor: Annotated[str, Query(pattern=r"^\d{0,9}$")] = "",
     limit: Annotated[int, Query(ge=1, le=200)] = 60,
 ) -> LeafProducts:
@@ -148,20 +148,20 @@ class _Known(NamedTuple):
 
 # Hard negatives are chosen by how close they are, which nobody knows of a check item.
 _SAYS = {
-    Kind.POSITIVES: Verdict.POSITIVE,
-    Kind.NEGATIVES: Verdict.NEGATIVE,
-    Kind.HARD_NEGATIVES: None,
-    Kind.UNSURE: Verdict.UNSURE,
+    ProductKind.POSITIVES: Verdict.POSITIVE,
+    ProductKind.NEGATIVES: Verdict.NEGATIVE,
+    ProductKind.HARD_NEGATIVES: None,
+    ProductKind.UNSURE: Verdict.UNSURE,
 }
 
 
-def _visible(state: State, leaf: str, kind: Kind, person: str) -> list[_Known]:
+def _visible(state: State, leaf: str, kind: ProductKind, person: str) -> list[_Known]:
     """Products of this kind that the person may know of."""
     products = {
-        Kind.POSITIVES: state.positives,
-        Kind.HARD_NEGATIVES: state.hard_negatives,
-        Kind.NEGATIVES: state.negatives,
-        Kind.UNSURE: state.unsure,
+        ProductKind.POSITIVES: state.positives,
+        ProductKind.HARD_NEGATIVES: state.hard_negatives,
+        ProductKind.NEGATIVES: state.negatives,
+        ProductKind.UNSURE: state.unsure,
     }[kind](leaf)
     audited, pairs = audited_by(state, leaf, person), state.pairs(leaf)
     own = state.decided_by(person, leaf) - audited

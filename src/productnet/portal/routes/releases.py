@@ -112,7 +112,9 @@ def get_release_file(
     """One file of a release."""
     folder, manifest = _find(portal, version)
     if path not in _paths(manifest):
-        raise UnknownRecord(f'Release {version} has no file "{path[:200]}".')
+        raise UnknownRecord(
+            f'Release {version} has no file "{path[:200]}". Its {MANIFEST} names those it has.'
+        )
     portal.activity.record(Kind.EXPORTED, person=person.name, subject=version, file=path)
     return FileResponse(folder / path, filename=f"{manifest.name}-{version}-{Path(path).name}")
 

@@ -115,7 +115,9 @@ class RoundAsked(BaseModel):
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"preset": "fast"}]})
 
-    preset: str = Field(max_length=100, description="Of the master model; see `presets`")
+    preset: str | None = Field(
+        None, max_length=100, description="Of the master model; the project's own if absent"
+    )
 
 
 @router.get("/rounds", operation_id="list_rounds")
@@ -138,8 +140,9 @@ def list_rounds(portal: PortalOf, person: AskedBy) -> Rounds:
 @router.post("/rounds", operation_id="start_round", status_code=202)
 def start_round(portal: PortalOf, person: AskedBy, asked: RoundAsked) -> JobDetail:
     """Start a round in a process of its own; people go on with the active one meanwhile."""
-    find_preset(asked.preset)
-    job = start_job(portal, "round", {"preset": asked.preset}, person)
+    preset = asked.preset or portal.project.settings.master.preset
+    find_preset(preset)
+    job = start_job(portal, "round", {"preset": preset}, person)
     return JobDetail.of(job, person)
 
 
@@ -207,17 +210,12 @@ def learnt_of(portal: Portal, record: RoundRecord) -> Learnt | None:
         confused=[
             Mistaken(
                 truth=pair.truth,
-                truth_name=leaf_name(portal, pair.truth),
+                truth_name=portal.taxonomy.name_of(pair.truth),
                 predicted=pair.predicted,
-                predicted_name=leaf_name(portal, pair.predicted),
+                predicted_name=portal.taxonomy.name_of(pair.predicted),
                 count=pair.count,
                 share=pair.share,
             )
             for pair in metrics.confused[:_MOST_CONFUSED]
         ],
     )
-
-
-def leaf_name(portal: Portal, leaf: str) -> str:
-    """The name of a leaf, or its id where the taxonomy has lost it."""
-    return portal.taxonomy[leaf].name if leaf in portal.taxonomy else leaf

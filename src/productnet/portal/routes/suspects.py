@@ -120,7 +120,7 @@ def _suspected(portal: Portal, page: list[Suspect]) -> list[Suspected]:
             given=one.given,
             probability=one.probability,
             rather=one.rather,
-            rather_name=taxonomy[one.rather].name if one.rather else None,
+            rather_name=taxonomy.name_of(one.rather) if one.rather else None,
             answers=answers_of(portal, said[one.product]),
         )
         for one, card in zip(page, cards, strict=True)
@@ -144,7 +144,7 @@ def _opened(portal: Portal, state: State, leaf: str | None, person: str) -> list
             Opened(
                 product=card,
                 leaf=dispute.category,
-                name=portal.taxonomy[dispute.category].name,
+                name=portal.taxonomy.name_of(dispute.category),
                 by=challenge[-1].annotator,
                 at=challenge[-1].at,
                 note=challenge[-1].note,

@@ -22,6 +22,7 @@ from productnet.portal.routes.taxonomy import LeafId
 from productnet.portal.security import AskedBy, PortalOf
 from productnet.retrieval.adhoc import AdHoc
 from productnet.retrieval.asking import Asked, source_for
+from productnet.retrieval.candidates import Leaf
 from productnet.retrieval.page import next_page
 from productnet.retrieval.registry import DEFAULT, SOURCES
 
@@ -115,7 +116,7 @@ def get_candidates(portal: PortalOf, person: AskedBy, asked: CandidatesAsked) ->
     source = source_for(asked.source, _options(asked))
     resources, cards = portal.resources, portal.cards
     state = portal.log.state()
-    leaf = portal.leaf(asked.leaf).without(asked.exclude)
+    leaf = Leaf.of(asked.leaf, state=state, taxonomy=portal.taxonomy).without(asked.exclude)
     rng = np.random.default_rng()
     page = next_page(source, leaf, resources, count=asked.count, rng=rng)
     if not isinstance(source, AdHoc):  # what somebody names is shown, and nothing else

@@ -1,4 +1,5 @@
-// The HTTP API: one function per operation, and one kind of error for whatever goes wrong.
+// The HTTP API: one function for each operation that a page uses, and one kind of error for
+// whatever goes wrong.
 // @ts-check
 
 /** @import * as T from "./types.js" */
@@ -162,9 +163,6 @@ export const getTree = () => get("/tree");
 export const getProgress = () => get("/progress");
 /** @param {string} id @param {AbortSignal} [signal] @returns {Promise<T.Leaf>} */
 export const getLeaf = (id, signal) => get("/leaf", { id }, signal && { signal });
-/** @param {string} leaf @param {T.Guideline} guideline */
-export const putGuideline = (leaf, guideline) =>
-  request("PUT", "/guideline", { query: { id: leaf }, body: guideline });
 /** @param {T.Task} task @param {number} [count] @returns {Promise<T.Page<T.QueueItem>>} */
 export const getQueue = (task, count) => get("/queue", { task, count });
 /** @param {string} leaf @param {T.Task} task @param {string | null} person */
@@ -179,8 +177,6 @@ export const releaseLease = (leaf, task) =>
 
 /** @param {T.CandidatesRequest} wish @param {AbortSignal} [signal] @returns {Promise<T.CandidatesPage>} */
 export const getCandidates = (wish, signal) => post("/candidates", wish, signal && { signal });
-/** @param {string[]} ids @returns {Promise<T.Page<T.Card>>} */
-export const getProducts = (ids) => post("/products", { ids });
 /** @param {string} id @returns {Promise<T.Product>} */
 export const getProduct = (id) => get("/product", { id });
 /**

@@ -47,6 +47,9 @@ export function label(name) {
   return words.charAt(0).toUpperCase() + words.slice(1);
 }
 
+/** An answer in a word. @type {Record<import("./types.js").Verdict, string>} */
+export const VERDICTS = { positive: "Yes", negative: "No", unsure: "Unsure" };
+
 /** A product's title, or its id where it has none.
  * @param {{title: string | null, product: string}} card */
 export const titleOf = (card) => card.title?.trim() || `Product ${card.product}`;

@@ -6,10 +6,10 @@
 
 import { signal } from "../vendor/preact.js";
 
-/** @typedef {"progress" | "model" | "round" | "job" | "activated"} Kind */
+/** @typedef {"progress" | "model" | "job" | "activated"} Kind */
 
 /** @type {Kind[]} */
-const KINDS = ["progress", "model", "round", "job", "activated"];
+const KINDS = ["progress", "model", "job", "activated"];
 const NAME = "productnet-live";
 const FIRST_WAIT = 1000;
 const LONGEST_WAIT = 30_000;

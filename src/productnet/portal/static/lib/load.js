@@ -2,7 +2,7 @@
 // @ts-check
 
 import { useCallback, useEffect, useRef, useState } from "../vendor/preact.js";
-import { connected } from "./live.js";
+import { connected, on } from "./live.js";
 import { asProblem } from "./session.js";
 
 /**
@@ -39,5 +39,30 @@ export function useLoad(ask, inputs) {
       turn.current++;
     };
   }, [load]);
-  return { ...found, reload: () => load(false) };
+  const reload = useCallback(() => load(false), [load]);
+  return { ...found, reload };
+}
+
+/**
+ * Ask again as events arrive, but not for each of them: at most once in so many milliseconds.
+ * @param {import("./live.js").Kind[]} kinds
+ * @param {() => void} reload
+ * @param {number} calm
+ */
+export function useFresh(kinds, reload, calm) {
+  useEffect(() => {
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
+    let soon;
+    const later = () => {
+      soon ??= setTimeout(() => {
+        soon = undefined;
+        reload();
+      }, calm);
+    };
+    const stops = kinds.map((kind) => on(kind, later));
+    return () => {
+      stops.forEach((stop) => stop());
+      clearTimeout(soon);
+    };
+  }, [reload]);
 }

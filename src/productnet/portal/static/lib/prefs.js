@@ -46,6 +46,10 @@ function read(name, fallback) {
   }
 }
 
+/** Products on a page to answer. */
+export const pageSize = pref("pageSize", 20);
+/** Of their pictures: "small", "medium" or "large". */
+export const pictureSize = pref("pictureSize", "medium");
 /** "system", "light" or "dark". */
 export const theme = pref("theme", "system");
 theme.subscribe((value) => {

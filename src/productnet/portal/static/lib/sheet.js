@@ -5,7 +5,7 @@
 // @ts-check
 
 import { batch, computed, signal } from "../vendor/preact.js";
-import { brief, titleOf } from "./format.js";
+import { VERDICTS, brief, titleOf } from "./format.js";
 import * as outbox from "./outbox.js";
 import { Stopwatch } from "./stopwatch.js";
 import * as undoStack from "./undo.js";
@@ -186,8 +186,7 @@ export class Sheet {
   /** @param {Slot<C>[]} slots @param {Verdict} verdict */
   #words(slots, verdict) {
     const what = slots.length === 1 && slots[0] ? brief(titleOf(slots[0].card), 80) : `${slots.length} products`;
-    const said = { positive: "Yes", negative: "No", unsure: "Unsure" }[verdict];
-    return `${said}: ${what}. ${this.answered.peek()} of ${this.slots.peek().length} answered.`;
+    return `${VERDICTS[verdict]}: ${what}. ${this.answered.peek()} of ${this.slots.peek().length} answered.`;
   }
 
   /**
@@ -195,7 +194,7 @@ export class Sheet {
    * @returns {undoStack.Gesture | null} What was taken back; null when nothing is left.
    */
   undo() {
-    const gesture = undoStack.pop();
+    const gesture = undoStack.takeBack();
     if (!gesture) return null;
     const here = gesture.leaf === this.leaf && gesture.role === this.role;
     batch(() => {
@@ -203,10 +202,6 @@ export class Sheet {
       this.said.value = `Undone: ${gesture.items.length === 1 && gesture.items[0]
         ? brief(titleOf(gesture.items[0].card), 80) : `${gesture.items.length} answers`}.`;
     });
-    void outbox.give(gesture.items.map(({ id, card, leaf }) => ({
-      decision: outbox.decide({ product: card.product, leaf: leaf ?? gesture.leaf, role: "undo", undoes: id }),
-      title: titleOf(card), leafName: gesture.leafName,
-    })));
     this.#watch.restart();
     return gesture;
   }

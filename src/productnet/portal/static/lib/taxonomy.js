@@ -37,7 +37,7 @@
  */
 
 /** Marks of a search. */
-export const HIT = 1;
+const HIT = 1;
 export const HITS_BELOW = 2;
 
 /** @param {string} text Folded for search. */

@@ -1,6 +1,8 @@
 // What can be undone: every answer of this tab's session, last first, across leaves and reloads.
 // @ts-check
 
+import { titleOf } from "./format.js";
+import { decide, give } from "./outbox.js";
 import { person } from "./session.js";
 
 /** @import {Card, Decision} from "./types.js" */
@@ -60,8 +62,23 @@ export function push(gesture) {
   write(depth - 1, { ...gesture, person: name });
 }
 
-/** Take the last gesture off; null when there is none left. @returns {Gesture | null} */
-export function pop() {
+/**
+ * Take the answers of the last gesture back, wherever it was made.
+ * @param {(leaf: string) => string} [nameOf] Names leaves, where they are not all the gesture's own.
+ * @returns {Gesture | null} What was taken back; null when nothing is left.
+ */
+export function takeBack(nameOf) {
+  const gesture = pop();
+  if (!gesture) return null;
+  void give(gesture.items.map(({ id, card, leaf = gesture.leaf }) => ({
+    decision: decide({ product: card.product, leaf, role: "undo", undoes: id }),
+    title: titleOf(card), leafName: nameOf?.(leaf) ?? gesture.leafName,
+  })));
+  return gesture;
+}
+
+/** Take the last gesture off. @returns {Gesture | null} */
+function pop() {
   while (depth > 0) {
     depth--;
     const gesture = at(depth);

@@ -28,7 +28,6 @@ const TOLD = {
   "leaf.done": { icon: "star", tell: (event) => html`${leaf(event)} is done, with ${number(Number(event.details.gold ?? 0))} gold` },
   "leaf.assigned": { icon: "person", tell: (event) => html`assigned ${leaf(event)}${event.details.to ? html` to <b><bdi>${event.details.to}</bdi></b>` : ""}` },
   "guideline.changed": { icon: "note", tell: (event) => html`changed the guideline of ${leaf(event)}` },
-  "round.started": { icon: "refresh", tell: (event) => html`Round ${event.subject} was started` },
   "round.activated": { icon: "yes", tell: (event) => html`Round ${event.subject} is in use` },
   "round.failed": { icon: "warning", tell: (event) => html`A round failed${event.details.error ? html` (${event.details.error})` : ""}` },
   "release.made": { icon: "copies", tell: (event) => html`Release ${subject(event)} was made` },
@@ -41,7 +40,6 @@ const TOLD = {
   "signed.in": { icon: "lock", tell: () => "signed in" },
   "sign.in.refused": { icon: "warning", tell: (event) => html`Somebody tried to sign in as ${subject(event)}` },
   "key.added": { icon: "keys", tell: (event) => html`made API key <code>pn_${event.subject}_…</code>${list(event.details.scopes, ", for ")}` },
-  "key.used": { icon: "keys", tell: (event) => html`used API key <code>pn_${event.subject}_…</code>` },
   "key.revoked": { icon: "keys", tell: (event) => html`revoked API key <code>pn_${event.subject}_…</code>` },
   "webhook.added": { icon: "right", tell: () => "added a webhook" },
   "webhook.changed": { icon: "right", tell: (event) => html`changed a webhook${list(event.details.changed, ": ")}` },
@@ -55,9 +53,9 @@ const TOLD = {
 const GROUPS = {
   "": { label: "Everything", kinds: [] },
   leaves: { label: "Leaves", kinds: ["leaf.done", "leaf.assigned", "guideline.changed"] },
-  rounds: { label: "Rounds and releases", kinds: ["round.started", "round.activated", "round.failed", "release.made", "release.failed", "job.started", "job.stopped", "exported", "backup.made"] },
+  rounds: { label: "Rounds and releases", kinds: ["round.activated", "round.failed", "release.made", "release.failed", "job.started", "job.stopped", "exported", "backup.made"] },
   people: { label: "People and sign-in", kinds: ["person.added", "person.changed", "password.changed", "signed.in", "sign.in.refused"] },
-  keys: { label: "Keys and webhooks", kinds: ["key.added", "key.used", "key.revoked", "webhook.added", "webhook.changed", "webhook.deleted", "webhook.disabled"] },
+  keys: { label: "Keys and webhooks", kinds: ["key.added", "key.revoked", "webhook.added", "webhook.changed", "webhook.deleted", "webhook.disabled"] },
 };
 
 /** @param {unknown} values @param {string} before */

@@ -9,14 +9,14 @@ import { getAudit, getLeaf, getLeafProducts, getQueue } from "../lib/api.js";
 import { count, number } from "../lib/format.js";
 import { Lease } from "../lib/lease.js";
 import { useLoad } from "../lib/load.js";
-import { pref } from "../lib/prefs.js";
+import { pageSize } from "../lib/prefs.js";
 import { href } from "../lib/router.js";
 import { person } from "../lib/session.js";
 import { Sheet } from "../lib/sheet.js";
 import { Supply } from "../lib/supply.js";
 import { Crumbs, References } from "../parts/beside.js";
 import { Empty, Failure } from "../parts/empty.js";
-import { AnswerGrid } from "../parts/grid.js";
+import { AnswerGrid, WaitingGrid } from "../parts/grid.js";
 import { GuidelineText } from "../parts/guideline.js";
 import { Icon } from "../parts/icon.js";
 import { Bar } from "../parts/meter.js";
@@ -25,8 +25,6 @@ import { Queue } from "../parts/queue.js";
 
 /** @import {AuditPage, Card, Leaf} from "../lib/types.js" */
 
-const pageSize = pref("pageSize", 20);
-const pictureSize = pref("pictureSize", "medium");
 const SHOWN = 24;
 
 /** @param {{query: URLSearchParams}} props */
@@ -62,14 +60,7 @@ function AuditOf({ id }) {
 function Waiting() {
   return html`<div class="page page-wide audit" role="status"><span class="unseen">Loading the audit</span>
     <header class="audit-head"><span class="skeleton-box audit-wait-title" /></header>
-    <div class="audit-body"><${WaitingGrid} /></div></div>`;
-}
-
-function WaitingGrid() {
-  return html`<div class="grid grid-${pictureSize.value}" role="status"><span class="unseen">Loading products</span>
-    ${Array.from({ length: Math.min(pageSize.value, 20) }, (_, at) => html`<div key=${at} class="card card-wait" aria-hidden="true">
-      <div class="card-picture skeleton-box" /><div class="card-words"><span class="skeleton-line skeleton-box" /></div><div class="card-answers" /></div>`)}
-  </div>`;
+    <div class="audit-body"><${WaitingGrid} label="Loading products" /></div></div>`;
 }
 
 /** @param {{leaf: Leaf, lease: Lease, retry: () => void}} props */
@@ -137,9 +128,9 @@ function Products({ sheet, supply, leaf }) {
   const state = supply.state.value;
   const problem = supply.problem.value;
   if (state === "failed" && problem) return html`<${Failure} problem=${problem} retry=${() => supply.retry()} />`;
-  if (state === "loading") return html`<${WaitingGrid} />`;
+  if (state === "loading") return html`<${WaitingGrid} label="Loading products" />`;
   const end = state === "ready" ? undefined : html`<${End} supply=${supply} leaf=${leaf} />`;
-  return html`<${AnswerGrid} key=${supply.turn.value} sheet=${sheet} size=${pictureSize.value} nextPage=${() => supply.next()} end=${end} />`;
+  return html`<${AnswerGrid} key=${supply.turn.value} sheet=${sheet} nextPage=${() => supply.next()} end=${end} />`;
 }
 
 /** @param {{supply: Supply<Card, AuditPage>, leaf: Leaf}} props */

@@ -1,11 +1,10 @@
 // The dashboard: how much is done, how well people agree, how fast they are, what needs a look.
 // @ts-check
 
-import { html, useEffect, useState } from "../vendor/preact.js";
+import { html, useState } from "../vendor/preact.js";
 import { getDashboard, listLeafQuality } from "../lib/api.js";
 import { count, number, percent } from "../lib/format.js";
-import { on } from "../lib/live.js";
-import { useLoad } from "../lib/load.js";
+import { useFresh, useLoad } from "../lib/load.js";
 import { go, href } from "../lib/router.js";
 import { Chart, Figure, Interval } from "../parts/chart.js";
 import { Empty, Failure, Skeleton } from "../parts/empty.js";
@@ -34,21 +33,7 @@ export default function Dashboard({ query }) {
   const days = Number(query.get("days")) || 30;
   const view = VIEWS.some(({ id }) => id === query.get("view")) ? query.get("view") ?? "project" : "project";
   const { data, problem, reload } = useLoad(() => getDashboard(days), [days]);
-  useEffect(() => {
-    /** @type {ReturnType<typeof setTimeout> | undefined} */
-    let soon;
-    const later = () => {
-      soon ??= setTimeout(() => {
-        soon = undefined;
-        reload();
-      }, CALM);
-    };
-    const stops = [on("progress", later), on("activated", later)];
-    return () => {
-      stops.forEach((stop) => stop());
-      clearTimeout(soon);
-    };
-  }, [days]);
+  useFresh(["progress", "activated"], reload, CALM);
   const turn = (/** @type {Record<string, string>} */ changes) =>
     go(href("/dashboard", { view, days, ...changes }), { replace: true });
   return html`<${Page} title="Dashboard" actions=${html`

@@ -2,17 +2,18 @@
 // @ts-check
 
 import { html, useEffect, useMemo, useRef, useState } from "../vendor/preact.js";
-import { ago, brief, count, date, hour, percent, titleOf } from "../lib/format.js";
+import { VERDICTS, ago, brief, count, date, hour, percent, titleOf } from "../lib/format.js";
 import { keyName, useCommands } from "../lib/keys.js";
 import { useLoad } from "../lib/load.js";
-import { go, href } from "../lib/router.js";
+import { href } from "../lib/router.js";
 import { ANSWERS } from "../parts/card.js";
 import { Crumbs, References } from "../parts/beside.js";
 import { Fields, Gallery, product as productInFull } from "../parts/detail.js";
-import { Dialog } from "../parts/dialog.js";
 import { Empty, Failure, Skeleton } from "../parts/empty.js";
+import { tellUndone } from "../parts/grid.js";
 import { GuidelineText } from "../parts/guideline.js";
 import { Icon } from "../parts/icon.js";
+import { NoteBox } from "../parts/note.js";
 import { Page, useTitle } from "../parts/page.js";
 import { Picture } from "../parts/picture.js";
 import { toast } from "../parts/toast.js";
@@ -101,7 +102,9 @@ function Bench({ docket, leaf }) {
           shown=${shown} show=${setShown} images=${images} note=${() => setNoting(true)} />`
         : html`<${Through} docket=${docket} />`}
     </div>
-    ${noting && now && html`<${NoteDialog} now=${now} docket=${docket} close=${() => setNoting(false)} />`}
+    ${noting && now && html`<${NoteBox} about=${now.dispute.product} value=${now.note.value} close=${() => setNoting(false)}
+      keep=${(/** @type {string} */ text) => { now.note.value = text; }} placeholder="Why it is so. It may become a line of the guideline."
+      hint=${now.given.value ? "It goes with the answer that you give next." : "It is sent with your answer."} />`}
   </div>`;
 }
 
@@ -213,7 +216,7 @@ function Answer({ said }) {
 /** @param {{verdict: Verdict | null, words?: string | undefined}} props */
 function AnswerTag({ verdict, words }) {
   if (!verdict) return null;
-  return html`<span class="answer answer-${verdict}"><bdi>${words ?? { positive: "Yes", negative: "No", unsure: "Unsure" }[verdict]}</bdi></span>`;
+  return html`<span class="answer answer-${verdict}"><bdi>${words ?? VERDICTS[verdict]}</bdi></span>`;
 }
 
 /** The answers within reach. @param {{now: Case, docket: Docket, names: string[], note: () => void}} props */
@@ -254,30 +257,9 @@ function LeafBeside({ beside, leaf, number, not }) {
   </aside>`;
 }
 
-/** @param {{now: Case, docket: Docket, close: () => void}} props */
-function NoteDialog({ now, docket, close }) {
-  const box = useRef(/** @type {HTMLTextAreaElement | null} */ (null));
-  const keep = () => {
-    now.note.value = box.current?.value.slice(0, 2000) ?? "";
-    close();
-  };
-  return html`<${Dialog} title="Note" size="small" close=${close} footer=${html`<button type="button" class="button button-primary push" onClick=${keep}>Keep the note</button>`}>
-    <p class="small"><bdi>${brief(titleOf(now.dispute.product), 160)}</bdi></p>
-    <textarea ref=${box} data-focus class="input" rows="4" maxlength="2000" aria-label="Note" defaultValue=${now.note.value}
-      placeholder="Why it is so. It may become a line of the guideline."
-      onKeyDown=${(/** @type {KeyboardEvent} */ event) => {
-        if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) keep();
-      }} />
-    <p class="muted small">${now.given.value ? "It goes with the answer that you give next." : "It is sent with your answer."} Ctrl + Enter keeps it.</p>
-  <//>`;
-}
-
 /** @param {Docket} docket */
 function undo(docket) {
   const gesture = docket.undo();
   if (!gesture) toast("Nothing is left to undo in this session.");
-  else if (gesture.role !== "adjudicate") {
-    const page = gesture.role === "audit" ? href("/audit", { leaf: gesture.leaf }) : href("/leaf", { id: gesture.leaf });
-    toast(`Undone in ${gesture.leafName}: ${count(gesture.items.length, "answer")}.`, { action: { label: "Go there", run: () => go(page) } });
-  }
+  else if (gesture.role !== "adjudicate") tellUndone(gesture);
 }

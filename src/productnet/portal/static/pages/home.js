@@ -5,8 +5,7 @@ import { html, useEffect, useMemo, useState } from "../vendor/preact.js";
 import { getProgress, getTree } from "../lib/api.js";
 import { count, number, percent } from "../lib/format.js";
 import { keyName } from "../lib/keys.js";
-import { on } from "../lib/live.js";
-import { useLoad } from "../lib/load.js";
+import { useFresh, useLoad } from "../lib/load.js";
 import { can, person, session } from "../lib/session.js";
 import { countOf, growTree, rollUp, search } from "../lib/taxonomy.js";
 import { Empty, Failure } from "../parts/empty.js";
@@ -66,7 +65,11 @@ async function loadTree() {
 function Leaves() {
   const tree = useLoad(loadTree, []);
   const progress = useLoad(getProgress, []);
-  useFresh(progress.reload);
+  useFresh(["progress", "activated"], progress.reload, CALM);
+  useEffect(() => {
+    const clock = setInterval(() => document.visibilityState === "visible" && progress.reload(), LOOK_AGAIN);
+    return () => clearInterval(clock);
+  }, []);
   const hard = session.value?.targets.hard_negatives;
   const totals = useMemo(
     () => tree.data && progress.data && rollUp(tree.data, progress.data, hard), [tree.data, progress.data, hard]);
@@ -81,27 +84,6 @@ function Leaves() {
       : !tree.data.size ? html`<${Empty} title="The taxonomy is empty">Import one with <code>productnet taxonomy FILE</code>.<//>`
       : html`<${Explorer} tree=${tree.data} totals=${totals} />`}
   <//>`;
-}
-
-/** Ask for the progress again as answers arrive, but not for each of them. @param {() => void} reload */
-function useFresh(reload) {
-  useEffect(() => {
-    /** @type {ReturnType<typeof setTimeout> | undefined} */
-    let soon;
-    const later = () => {
-      soon ??= setTimeout(() => {
-        soon = undefined;
-        reload();
-      }, CALM);
-    };
-    const stops = [on("progress", later), on("activated", later)];
-    const clock = setInterval(() => document.visibilityState === "visible" && reload(), LOOK_AGAIN);
-    return () => {
-      stops.forEach((stop) => stop());
-      clearTimeout(soon);
-      clearInterval(clock);
-    };
-  }, [reload]);
 }
 
 /** @param {{tree: Tree, totals: Totals}} props */

@@ -9,19 +9,19 @@ import { Lease } from "../lib/lease.js";
 import * as live from "../lib/live.js";
 import { useLoad } from "../lib/load.js";
 import { onAcknowledged } from "../lib/outbox.js";
-import { pref } from "../lib/prefs.js";
+import { pageSize, pref } from "../lib/prefs.js";
 import { href } from "../lib/router.js";
 import { can, session } from "../lib/session.js";
 import { Sheet } from "../lib/sheet.js";
 import { Empty, Failure } from "../parts/empty.js";
-import { AnswerGrid } from "../parts/grid.js";
+import { AnswerGrid, WaitingGrid } from "../parts/grid.js";
 import { Icon } from "../parts/icon.js";
 import { useTitle } from "../parts/page.js";
 import { LeafAside } from "./leaf/aside.js";
 import { Done, NextLeaf, isDone } from "./leaf/done.js";
 import { Feed } from "./leaf/feed.js";
 import { HeldNotice, LeafHeader } from "./leaf/header.js";
-import { Sources, asked as freshAsked, modelKind, pageSize, pictureSize, wishOf } from "./leaf/sources.js";
+import { Sources, asked as freshAsked, modelKind, wishOf } from "./leaf/sources.js";
 
 /** @import {Candidate, Leaf} from "../lib/types.js" */
 
@@ -56,14 +56,7 @@ function Auditing({ leaf }) {
 function Waiting() {
   return html`<div class="page page-wide leaf" role="status"><span class="unseen">Loading the leaf</span>
     <header class="leaf-head"><div class="leaf-words"><span class="skeleton-box wait-crumbs" /><span class="skeleton-box wait-title" /></div></header>
-    <div class="leaf-body"><${WaitingGrid} /></div></div>`;
-}
-
-function WaitingGrid() {
-  return html`<div class="grid grid-${pictureSize.value}" role="status"><span class="unseen">Loading candidates</span>
-    ${Array.from({ length: Math.min(pageSize.value, 20) }, (_, at) => html`<div key=${at} class="card card-wait" aria-hidden="true">
-      <div class="card-picture skeleton-box" /><div class="card-words"><span class="skeleton-line skeleton-box" /></div><div class="card-answers" /></div>`)}
-  </div>`;
+    <div class="leaf-body"><${WaitingGrid} label="Loading candidates" /></div></div>`;
 }
 
 /** @param {{leaf: Leaf, begun: import("../lib/types.js").LeafProgress}} props */
@@ -167,13 +160,13 @@ function Candidates({ sheet, feed, leaf, source }) {
   if (state === "failed" && problem) {
     return html`<${Failure} problem=${problem} retry=${() => feed.load()} title=${problem.status === 0 ? "No connection" : "No candidates"} />`;
   }
-  if (state === "loading") return html`<${WaitingGrid} />`;
+  if (state === "loading") return html`<${WaitingGrid} label="Loading candidates" />`;
   if (state === "idle") {
     return html`<${Empty} icon="search" title="What are you looking for?">Paste ids, words or an image above: what comes back
       can be answered like any other page.<//>`;
   }
   if (state === "empty") return html`<${NoMore} feed=${feed} leaf=${leaf} source=${source} />`;
-  return html`<${AnswerGrid} key=${feed.turn.value} sheet=${sheet} size=${pictureSize.value} nextPage=${() => feed.next()} />`;
+  return html`<${AnswerGrid} key=${feed.turn.value} sheet=${sheet} nextPage=${() => feed.next()} />`;
 }
 
 /** @param {{feed: Feed, leaf: Leaf, source: string}} props */

@@ -5,7 +5,7 @@ import { html, useEffect, useMemo, useState } from "../vendor/preact.js";
 import { Problem, getMap, getMapColours, getMapLegend, getMapPoints } from "../lib/api.js";
 import { count, number } from "../lib/format.js";
 import * as live from "../lib/live.js";
-import { useLoad } from "../lib/load.js";
+import { useFresh, useLoad } from "../lib/load.js";
 import { Plane } from "../lib/plane.js";
 import { Scatter } from "../lib/scatter.js";
 import { Empty, Failure, Skeleton } from "../parts/empty.js";
@@ -89,12 +89,7 @@ function Ready({ map, points }) {
   const possible = useMemo(Scatter.possible, []);
   const of = by === "verdict" ? leaf?.id : undefined;
   const { data, problem, reload } = useLoad(() => coloured({ by, ...(of && { leaf: of }) }), [by, of]);
-  useEffect(() => {
-    /** @type {ReturnType<typeof setTimeout> | undefined} */
-    let timer;
-    const stop = live.on("progress", () => { timer ??= setTimeout(() => { timer = undefined; reload(); }, SETTLED); });
-    return () => { stop(); clearTimeout(timer); };
-  }, [reload]);
+  useFresh(["progress"], reload, SETTLED);
   useEffect(() => setOnly(-1), [by, of]);
   const groups = data?.legend.groups ?? null;
   const all = (/** @type {number} */ code) => {

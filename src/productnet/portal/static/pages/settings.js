@@ -4,7 +4,7 @@
 import { html, useState } from "../vendor/preact.js";
 import { label } from "../lib/format.js";
 import { COMMANDS, SCOPES, anyChanged, keysOf, rebind, resetKeys, spell } from "../lib/keys.js";
-import { pref, theme } from "../lib/prefs.js";
+import { pageSize, pictureSize, theme } from "../lib/prefs.js";
 import { Select } from "../parts/field.js";
 import { commandLabel } from "../parts/help.js";
 import { Icon } from "../parts/icon.js";
@@ -14,9 +14,6 @@ import { Tabs } from "../parts/tabs.js";
 import { toast } from "../parts/toast.js";
 
 /** @import {Command, Scope} from "../lib/keys.js" */
-
-const pageSize = pref("pageSize", 20);
-const pictureSize = pref("pictureSize", "medium");
 
 /** @param {{query: URLSearchParams}} _props */
 export default function Settings(_props) {

@@ -3,7 +3,7 @@
 
 import { html, signal, useComputed, useEffect, useRef, useSignal, useState } from "../vendor/preact.js";
 import { listSuspects } from "../lib/api.js";
-import { ago, brief, count, number, percent, titleOf } from "../lib/format.js";
+import { VERDICTS, ago, brief, count, number, percent, titleOf } from "../lib/format.js";
 import { keyName, useCommands } from "../lib/keys.js";
 import { useLoad } from "../lib/load.js";
 import * as outbox from "../lib/outbox.js";
@@ -20,7 +20,6 @@ import { toast } from "../parts/toast.js";
 
 const LEAD = "Models that were trained without these answers do not believe them. Open one for a second look, and an adjudicator settles it anew.";
 const ASK_AGAIN_MS = 2000;
-const ANSWERS = { positive: "Yes", negative: "No", unsure: "Unsure" };
 
 /** Pairs opened in this tab: key to the id of the challenge. */
 const opened = signal(/** @type {ReadonlyMap<string, string>} */ (new Map()));
@@ -120,9 +119,9 @@ function Row({ one, current, choose, zoom, open }) {
     <div class="suspect-words">
       <p class="suspect-title"><bdi>${title}</bdi></p>
       <p class="small"><a href=${href("/suspects", { leaf: one.leaf })} title=${one.path.join(" › ")}><bdi>${one.name}</bdi></a>
-        ${" "}<span class="answer answer-${one.given}">${ANSWERS[one.given]}</span>
+        ${" "}<span class="answer answer-${one.given}">${VERDICTS[one.given]}</span>
         ${one.rather && html` <span class="muted">rather</span> <bdi>${one.rather_name}</bdi>`}</p>
-      <p class="muted small suspect-said">${one.answers.filter((each) => each.leaf === one.leaf).map((each, n) => html`${n ? ", " : ""}<bdi>${each.person}</bdi>: ${each.verdict ? ANSWERS[each.verdict].toLowerCase() : ""}${
+      <p class="muted small suspect-said">${one.answers.filter((each) => each.leaf === one.leaf).map((each, n) => html`${n ? ", " : ""}<bdi>${each.person}</bdi>: ${each.verdict ? VERDICTS[each.verdict].toLowerCase() : ""}${
         each.note ? html` (<bdi>${brief(each.note, 80)}</bdi>)` : ""}, ${ago(each.at)}`)}</p>
       ${refusal && html`<p class="small suspect-refusal" role="alert">${refusal}</p>`}
     </div>
@@ -152,17 +151,13 @@ function challenge(one, model) {
 
 /** Take back the last thing done in this tab. */
 function takeBack() {
-  const gesture = undoStack.pop();
+  const gesture = undoStack.takeBack();
   if (!gesture) {
     toast("Nothing is left to undo in this session.");
     return;
   }
   const ids = gesture.items.map((one) => one.id);
   opened.value = new Map([...opened.peek()].filter(([, id]) => !ids.includes(id)));
-  void outbox.give(gesture.items.map(({ id, card, leaf }) => ({
-    decision: outbox.decide({ product: card.product, leaf: leaf ?? gesture.leaf, role: "undo", undoes: id }),
-    title: titleOf(card), leafName: gesture.leafName,
-  })));
   toast(`Undone in ${gesture.leafName}: ${count(gesture.items.length, "answer")}.`);
 }
 

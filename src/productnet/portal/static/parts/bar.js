@@ -25,7 +25,7 @@ import { toast } from "./toast.js";
  */
 
 /** @type {Link[]} */
-export const LINKS = [
+const LINKS = [
   { path: "/", label: "Leaves", main: true, covers: ["/leaf"] },
   { path: "/audit", label: "Audit", roles: ["auditor"], main: true },
   { path: "/disputes", label: "Disputes", roles: ["adjudicator"], main: true },

@@ -7,7 +7,7 @@ import { keyName } from "../lib/keys.js";
 import { Icon } from "./icon.js";
 import { Picture } from "./picture.js";
 
-/** @import {Card, Verdict} from "../lib/types.js" */
+/** @import {Verdict} from "../lib/types.js" */
 
 /** @type {{verdict: Verdict, command: string, icon: import("./icon.js").IconName, words: string}[]} */
 export const ANSWERS = [
@@ -17,7 +17,7 @@ export const ANSWERS = [
 ];
 
 /** @param {Verdict} verdict */
-export const answerOf = (verdict) =>
+const answerOf = (verdict) =>
   /** @type {typeof ANSWERS[number]} */ (ANSWERS.find((one) => one.verdict === verdict));
 
 /**
@@ -84,23 +84,4 @@ function why(card) {
   const model = card.model_version
     ? `; model ${card.model_version}${card.behind ? `, which has not seen the last ${card.behind} answers` : ""}` : "";
   return `${label(card.source)}: ${card.reason}${card.score == null ? "" : ` (score ${card.score.toFixed(2)})`}${model}`;
-}
-
-/**
- * A product as a card to look at only.
- * @param {{card: Card, children?: unknown, open?: () => void}} props
- */
-export function ProductCard({ card, children, open }) {
-  return html`<div class="card card-open" data-product=${card.product}>
-    <div class="card-picture">
-      ${open ? html`<button type="button" class="card-open-button" onClick=${open}
-          aria-label="Show in full: ${brief(titleOf(card), 100)}"><${Picture} card=${card} /></button>`
-        : html`<${Picture} card=${card} />`}
-    </div>
-    <div class="card-words">
-      <p class="card-title"><bdi>${brief(titleOf(card))}</bdi></p>
-      <p class="card-brand muted clip"><bdi>${card.brand ? brief(card.brand, 80) : " "}</bdi></p>
-      ${children}
-    </div>
-  </div>`;
 }

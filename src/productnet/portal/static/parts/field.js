@@ -36,17 +36,3 @@ export function Select({ label, options, value, choose, inline = false, bare = f
     </select>
   </div>`;
 }
-
-/**
- * A switch with its words.
- * @param {{label: unknown, on: boolean, turn: (on: boolean) => void, help?: string}} props
- */
-export function Switch({ label, on, turn, help }) {
-  const id = useId();
-  return html`<div class="switch">
-    <input id=${id} type="checkbox" role="switch" checked=${on} aria-describedby=${help ? `${id}-help` : undefined}
-      onChange=${(/** @type {any} */ event) => turn(event.currentTarget.checked)} />
-    <label for=${id}>${label}</label>
-    ${help && html`<p id="${id}-help" class="muted small">${help}</p>`}
-  </div>`;
-}

@@ -4,6 +4,7 @@
 import { html, useEffect, useLayoutEffect, useMemo, useRef, useState } from "../vendor/preact.js";
 import { count } from "../lib/format.js";
 import { keyName, useCommands } from "../lib/keys.js";
+import { pageSize, pictureSize } from "../lib/prefs.js";
 import { go, href } from "../lib/router.js";
 import { AnswerCard } from "./card.js";
 import { Detail } from "./detail.js";
@@ -14,12 +15,11 @@ import { dropToasts, toast } from "./toast.js";
 /** @import {Verdict} from "../lib/types.js" */
 
 /**
- * @param {{sheet: import("../lib/sheet.js").Sheet<any>, nextPage: () => unknown, size?: string,
- *   end?: unknown}} props nextPage: may give a promise for the next page being there.
- *   size: "small", "medium" or "large" pictures. end: what stands after the last card instead of
- *   the button to the next page.
+ * @param {{sheet: import("../lib/sheet.js").Sheet<any>, nextPage: () => unknown,
+ *   end?: unknown}} props nextPage: may give a promise for the next page being there. end: what
+ *   stands after the last card instead of the button to the next page.
  */
-export function AnswerGrid({ sheet, nextPage, size = "medium", end }) {
+export function AnswerGrid({ sheet, nextPage, end }) {
   const list = useRef(/** @type {HTMLElement | null} */ (null));
   const [zoomed, setZoomed] = useState(false);
   const [noting, setNoting] = useState(false);
@@ -71,7 +71,7 @@ export function AnswerGrid({ sheet, nextPage, size = "medium", end }) {
   });
 
   return html`
-    <ol ref=${list} class="grid grid-${size}" aria-label="Products to answer">
+    <ol ref=${list} class="grid grid-${pictureSize.value}" aria-label="Products to answer">
       ${cards}
     </ol>
     <${CursorFocus} sheet=${sheet} list=${list} />
@@ -79,6 +79,14 @@ export function AnswerGrid({ sheet, nextPage, size = "medium", end }) {
     ${end ?? html`<${PageEnd} sheet=${sheet} nextPage=${nextPage} rest=${rest} />`}
     ${zoomed && sheet.current && html`<${SheetDetail} sheet=${sheet} close=${() => setZoomed(false)} />`}
     ${noting && sheet.current && html`<${NoteDialog} sheet=${sheet} close=${() => setNoting(false)} />`}`;
+}
+
+/** The shape of a page of cards until they are there. @param {{label: string}} props */
+export function WaitingGrid({ label }) {
+  return html`<div class="grid grid-${pictureSize.value}" role="status"><span class="unseen">${label}</span>
+    ${Array.from({ length: Math.min(pageSize.value, 20) }, (_, at) => html`<div key=${at} class="card card-wait" aria-hidden="true">
+      <div class="card-picture skeleton-box" /><div class="card-words"><span class="skeleton-line skeleton-box" /></div><div class="card-answers" /></div>`)}
+  </div>`;
 }
 
 /** Whether the whole page is answered, and the way on. @param {{sheet: import("../lib/sheet.js").Sheet<any>,
@@ -120,11 +128,16 @@ export function undo(sheet) {
   if (!gesture) {
     toast("Nothing is left to undo in this session.");
   } else if (gesture.leaf !== sheet.leaf || gesture.role !== sheet.role) {
-    const page = gesture.role === "audit" ? href("/audit", { leaf: gesture.leaf }) : href("/leaf", { id: gesture.leaf });
-    toast(`Undone in ${gesture.leafName}: ${count(gesture.items.length, "answer")}.`, {
-      action: { label: "Go there", run: () => go(page) },
-    });
+    tellUndone(gesture);
   }
+}
+
+/** Say what was undone on another page, and how to get there. @param {import("../lib/undo.js").Gesture} gesture */
+export function tellUndone({ leaf, leafName, role, items }) {
+  const page = role === "audit" ? href("/audit", { leaf }) : href("/leaf", { id: leaf });
+  toast(`Undone in ${leafName}: ${count(items.length, "answer")}.`, {
+    action: { label: "Go there", run: () => go(page) },
+  });
 }
 
 /** @param {number} done @param {Verdict} verdict @param {() => void} back */

@@ -10,7 +10,7 @@ import { number } from "../lib/format.js";
  * @param {{label: string, parts: Part[], target?: number | null, note?: string}} props
  *   parts: drawn one after another; the first is the number shown.
  */
-export function Meter({ label, parts, target, note }) {
+function Meter({ label, parts, target, note }) {
   const value = parts[0]?.value ?? 0;
   return html`<div class="meter">
     <div class="meter-words">

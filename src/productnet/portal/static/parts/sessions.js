@@ -19,7 +19,7 @@ export function Sessions({ sessions, end, busy = false }) {
 }
 
 /** What a browser is, from what it says it is. @param {string} agent */
-export function browserOf(agent) {
+function browserOf(agent) {
   const name = /(Edg|OPR|Firefox|Chrome|Safari)[A-Za-z]*\//.exec(agent)?.[1];
   const system = /(Windows|Mac OS X|Android|iPhone|iPad|Linux)/.exec(agent)?.[1];
   if (!name) return agent.slice(0, 40) || "An unknown browser";

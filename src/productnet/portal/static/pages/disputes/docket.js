@@ -3,7 +3,7 @@
 
 import { batch, computed, signal } from "../../vendor/preact.js";
 import { listDisputes } from "../../lib/api.js";
-import { brief, titleOf } from "../../lib/format.js";
+import { VERDICTS, brief, titleOf } from "../../lib/format.js";
 import * as outbox from "../../lib/outbox.js";
 import { asProblem } from "../../lib/session.js";
 import { Stopwatch } from "../../lib/stopwatch.js";
@@ -176,7 +176,7 @@ export class Docket {
   /** @param {Verdict} verdict @param {string | null} leaf */
   #words(verdict, leaf) {
     if (leaf) return `It belongs to ${this.#nameOf(leaf)}`;
-    return { positive: "Yes", negative: "No", unsure: "Unsure" }[verdict];
+    return VERDICTS[verdict];
   }
 
   /** @param {string} leaf */
@@ -198,7 +198,7 @@ export class Docket {
   /** Take the last answer back, wherever it was given.
    * @returns {undoStack.Gesture | null} What was taken back; null when nothing is left. */
   undo() {
-    const gesture = undoStack.pop();
+    const gesture = undoStack.takeBack((leaf) => this.#nameOf(leaf));
     if (!gesture) return null;
     const ids = gesture.items.map((one) => one.id);
     const at = this.cases.peek().findIndex((one) => one.given.peek()?.ids.some((id) => ids.includes(id)));
@@ -211,10 +211,6 @@ export class Docket {
       }
       this.said.value = `Undone: ${gesture.items[0] ? brief(titleOf(gesture.items[0].card), 80) : ""}.`;
     });
-    void outbox.give(gesture.items.map(({ id, card, leaf }) => ({
-      decision: outbox.decide({ product: card.product, leaf: leaf ?? gesture.leaf, role: "undo", undoes: id }),
-      title: titleOf(card), leafName: this.#nameOf(leaf ?? gesture.leaf),
-    })));
     this.#watch.restart();
     return gesture;
   }

@@ -4,7 +4,7 @@
 import { html, useRef, useState } from "../../vendor/preact.js";
 import { label } from "../../lib/format.js";
 import { keyName } from "../../lib/keys.js";
-import { pref } from "../../lib/prefs.js";
+import { pageSize, pictureSize, pref } from "../../lib/prefs.js";
 import { session } from "../../lib/session.js";
 import { Select } from "../../parts/field.js";
 import { Icon } from "../../parts/icon.js";
@@ -23,8 +23,6 @@ import { toast } from "../../parts/toast.js";
  * @typedef {{ids?: string, text?: string, image_url?: string, image_base64?: string}} Adhoc
  */
 
-export const pageSize = pref("pageSize", 20);
-export const pictureSize = pref("pictureSize", "medium");
 export const modelKind = pref("modelKind", "");
 const wanted = pref("wants", "positives");
 

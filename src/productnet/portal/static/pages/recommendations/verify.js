@@ -8,14 +8,14 @@ import { keyName, useCommands } from "../../lib/keys.js";
 import { Lease } from "../../lib/lease.js";
 import { useLoad } from "../../lib/load.js";
 import { onAcknowledged } from "../../lib/outbox.js";
-import { pref } from "../../lib/prefs.js";
+import { pageSize, pref } from "../../lib/prefs.js";
 import { href } from "../../lib/router.js";
 import { session } from "../../lib/session.js";
 import { Sheet } from "../../lib/sheet.js";
 import { Supply } from "../../lib/supply.js";
 import { Crumbs } from "../../parts/beside.js";
 import { Empty, Failure } from "../../parts/empty.js";
-import { AnswerGrid, undo } from "../../parts/grid.js";
+import { AnswerGrid, WaitingGrid, undo } from "../../parts/grid.js";
 import { GuidelineText } from "../../parts/guideline.js";
 import { Icon } from "../../parts/icon.js";
 import { LeafMeters } from "../../parts/meter.js";
@@ -29,8 +29,6 @@ import { Confidences } from "./confidences.js";
  *   model_version: string | null, behind: number, copies: string[], copy_count: number}} Shown */
 /** @typedef {Omit<RecommendedPage, "items"> & {items: Shown[]}} ShownPage */
 
-const pageSize = pref("pageSize", 20);
-const pictureSize = pref("pictureSize", "medium");
 /** From which confidence on, 0 to 1; it holds for all leaves. */
 const threshold = pref("threshold", 0.5);
 const STEP = 0.05;
@@ -45,7 +43,7 @@ export function RecommendedFor({ id }) {
   }
   if (!data) {
     return html`<div class="page page-wide verify" role="status"><span class="unseen">Loading the leaf</span>
-      <header class="verify-head"><span class="skeleton-box verify-wait-title" /></header><${WaitingGrid} /></div>`;
+      <header class="verify-head"><span class="skeleton-box verify-wait-title" /></header><${WaitingGrid} label="Loading products" /></div>`;
   }
   if (!data.progress) {
     return html`<${Page} title=${data.name}><${Empty} icon="lock" title="You are auditing this leaf"
@@ -53,13 +51,6 @@ export function RecommendedFor({ id }) {
         <a class="button" href="/recommendations">Other leaves</a>`}>Nobody labels and audits a leaf at once.<//><//>`;
   }
   return html`<${Workplace} leaf=${data} begun=${data.progress} />`;
-}
-
-function WaitingGrid() {
-  return html`<div class="grid grid-${pictureSize.value}" role="status"><span class="unseen">Loading products</span>
-    ${Array.from({ length: Math.min(pageSize.value, 20) }, (_, at) => html`<div key=${at} class="card card-wait" aria-hidden="true">
-      <div class="card-picture skeleton-box" /><div class="card-words"><span class="skeleton-line skeleton-box" /></div><div class="card-answers" /></div>`)}
-  </div>`;
 }
 
 /** What a decision says of the recommendation it is about: so a no becomes a hard negative marked so. @param {Shown} card */
@@ -173,9 +164,9 @@ function Products({ sheet, supply, leaf }) {
   const state = supply.state.value;
   const problem = supply.problem.value;
   if (state === "failed" && problem) return html`<${Failure} problem=${problem} retry=${() => supply.retry()} />`;
-  if (state === "loading") return html`<${WaitingGrid} />`;
+  if (state === "loading") return html`<${WaitingGrid} label="Loading products" />`;
   const end = state === "ready" ? html`<${Accept} sheet=${sheet} supply=${supply} />` : html`<${End} supply=${supply} leaf=${leaf} />`;
-  return html`<${AnswerGrid} key=${supply.turn.value} sheet=${sheet} size=${pictureSize.value} nextPage=${() => supply.next()} end=${end} />`;
+  return html`<${AnswerGrid} key=${supply.turn.value} sheet=${sheet} nextPage=${() => supply.next()} end=${end} />`;
 }
 
 /** What is left on the page is right: say so at one stroke. @param {{sheet: Sheet<Shown>, supply: Supply<Shown, ShownPage>}} props */
