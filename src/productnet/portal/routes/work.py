@@ -1,7 +1,6 @@
 """What people do all day: take candidates, answer, audit, settle what is disputed."""
 
 import base64
-import binascii
 import time
 from typing import Annotated
 
@@ -198,7 +197,7 @@ def _options(asked: CandidatesAsked) -> Asked:
             raise UsageError("Give one image: image_url or image_base64.")
         try:
             image = base64.b64decode(asked.image_base64, validate=True)
-        except binascii.Error as error:
+        except ValueError as error:  # which binascii.Error is; letters outside ASCII are no more
             raise UsageError(f"image_base64 is not base64: {error}.") from error
     return Asked(
         ask=asked.ask,
