@@ -2,12 +2,14 @@
 
 import base64
 import time
+from dataclasses import replace
 from typing import Annotated
 
 import numpy as np
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 
+from productnet.annotation.aside import known_answer
 from productnet.annotation.audits import audit_sheet, audited_by
 from productnet.annotation.state import LeafProgress
 from productnet.errors import UsageError
@@ -21,6 +23,8 @@ from productnet.portal.routes.taxonomy import LeafId
 from productnet.portal.security import AskedBy, PortalOf
 from productnet.retrieval.adhoc import AdHoc
 from productnet.retrieval.asking import Asked, source_for
+from productnet.retrieval.candidates import Leaf
+from productnet.retrieval.keyword import Keyword
 from productnet.retrieval.page import next_page
 from productnet.retrieval.registry import DEFAULT, SOURCES
 
@@ -115,6 +119,9 @@ def get_candidates(portal: PortalOf, person: AskedBy, asked: CandidatesAsked) ->
     resources, cards = portal.resources, portal.cards
     state = portal.log.state()
     leaf = portal.leaf(asked.leaf).without(asked.exclude)
+    if isinstance(source, AdHoc | Keyword):
+        # Whoever looks for a product by its id or its words would find all but check items.
+        leaf = _with_checks_to_find(portal, person, leaf, asked.exclude)
     rng = np.random.default_rng()
     page = next_page(source, leaf, resources, count=asked.count, rng=rng)
     if not isinstance(source, AdHoc):  # what somebody names is shown, and nothing else
@@ -167,7 +174,7 @@ def record_decisions(portal: PortalOf, person: AskedBy, sent: Decisions) -> Reco
     return Recorded(
         results=receipts,
         seq=state.seq,
-        progress={leaf: state.progress(leaf) for leaf in leaves},
+        progress=portal.progress(state, person.name, leaves),
     )
 
 
@@ -188,6 +195,17 @@ def get_audit(
         answered=len(audited_by(state, leaf, person.name)),
         next_cursor=sheet.cursor,
     )
+
+
+def _with_checks_to_find(portal: PortalOf, person: AskedBy, leaf: Leaf, exclude: list[str]) -> Leaf:
+    """The leaf, the check items that wait for this person not hidden."""
+    category, state = leaf.category.id, portal.log.state()
+    waiting = {
+        product
+        for product in portal.checks.waiting(category, person.name)
+        if known_answer(state.history(product), category) is not None
+    }
+    return replace(leaf, hidden=leaf.hidden - waiting.difference(exclude))
 
 
 def _options(asked: CandidatesAsked) -> Asked:
