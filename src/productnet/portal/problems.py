@@ -16,6 +16,7 @@ from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
 from productnet.errors import (
+    DatabaseUnavailable,
     EmbeddingError,
     ImageError,
     JobError,
@@ -47,6 +48,8 @@ _STATUS: Mapping[type[ProductNetError], HTTPStatus] = {
     UsageError: HTTPStatus.UNPROCESSABLE_ENTITY,
     ImageError: HTTPStatus.UNPROCESSABLE_ENTITY,
     WorkflowError: HTTPStatus.CONFLICT,
+    # Not a refusal: browsers and programs keep what they sent, and send it again.
+    DatabaseUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     TooManyAttempts: HTTPStatus.TOO_MANY_REQUESTS,
     SignInError: HTTPStatus.UNAUTHORIZED,
     UnknownPerson: HTTPStatus.NOT_FOUND,

@@ -82,7 +82,7 @@ class Updates:
             yield b"retry: 2000\n\n"
             asked = said = time.monotonic()
             while True:
-                update: Update | None | _Silence = _SILENCE
+                update: Update | _Silence | None = _SILENCE
                 with suppress(TimeoutError):
                     update = await asyncio.wait_for(listener.queue.get(), _ASK_EVERY)
                 if update is None:
@@ -122,14 +122,19 @@ class Updates:
                 self._listeners.discard(listener)
 
     def _go_on_looking(self) -> None:
+        failing: dict[Look, str] = {}
         while not self._stopped.wait(_EVERY):
             for look in self._looks:
                 try:
                     updates = list(look())
-                except Exception:
+                except Exception as error:
                     # A database that is away for a moment comes back; people go on meanwhile.
-                    _logger.warning("Looking for updates failed", exc_info=True)
+                    # What fails in the same way again and again is told once.
+                    if failing.get(look) != repr(error):
+                        _logger.warning("Looking for updates failed", exc_info=True)
+                    failing[look] = repr(error)
                     continue
+                failing.pop(look, None)
                 for update in updates:
                     self.tell(update)
 
@@ -150,11 +155,13 @@ class _Listener:
 
     def tell(self, update: Update) -> None:
         """Queue an update, from any thread."""
-        self._loop.call_soon_threadsafe(self._put, update)
+        with suppress(RuntimeError):  # its loop is closed, so nobody listens any more
+            self._loop.call_soon_threadsafe(self._put, update)
 
     def end(self) -> None:
         """Close the line, from any thread."""
-        self._loop.call_soon_threadsafe(self._put, None)
+        with suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(self._put, None)
 
     def _put(self, update: Update | None) -> None:
         if self.queue.full():

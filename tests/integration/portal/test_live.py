@@ -2,17 +2,19 @@
 
 import asyncio
 from collections.abc import Callable
+from threading import Event
 from unittest.mock import Mock
 
 import pytest
 from starlette.requests import Request
 
+from productnet.errors import EmbeddingError
 from productnet.people.roles import Scope
 from productnet.portal import updates
 from productnet.portal.portal import Portal
 from productnet.portal.security import COOKIE, still_in
 from productnet.portal.updates import Update, Updates
-from tests.integration.portal.conftest import PASSWORD
+from tests.integration.portal.conftest import PASSWORD, Visit
 
 
 def asked(header: str, value: str) -> Request:
@@ -67,19 +69,53 @@ def test_a_line_ends_soon_after_it_may_not_go_on(
 ) -> None:
     monkeypatch.setattr(updates, "_EVERY", 0.02)
     monkeypatch.setattr(updates, "_ASK_EVERY", 0.1)
-    allowed = True
+    allowed = [True]
     told = Updates([lambda: [Update("progress", {})] if busy else []])
 
     async def listen() -> int:
-        nonlocal allowed
         heard = 0
-        async for _ in told.listen(still=lambda: allowed):
+        async for _ in told.listen(still=lambda: bool(allowed)):
             heard += 1
             if heard == (5 if busy else 1):
-                allowed = False
+                allowed.clear()
         return heard
 
     try:
         assert asyncio.run(asyncio.wait_for(listen(), 20)) >= 1
     finally:
         told.close()
+
+
+def test_what_fails_in_one_way_again_and_again_is_told_once(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(updates, "_EVERY", 0.01)
+    looked = Event()
+    left = 20
+
+    def look() -> list[Update]:
+        nonlocal left
+        left -= 1
+        if left == 0:
+            looked.set()
+        if left == 10:
+            return []
+        raise ValueError("active.json is damaged")
+
+    told = Updates([look])
+    assert looked.wait(20)
+    told.close()
+    assert len([one for one in caplog.records if "Looking" in one.message]) == 2
+
+
+@pytest.mark.parametrize("said", ["{", '{"round": 9, "embedding_set": "nowhere"}'])
+def test_a_damaged_active_file_leaves_the_state_before_in_use(
+    portal: Portal, visit: Visit, leaf: str, said: str
+) -> None:
+    before = portal.serving.now
+    portal.project.active_path.write_text(said)
+    with pytest.raises(EmbeddingError):
+        portal.serving.look()
+    assert portal.serving.now is before
+    page = visit("lena").post("/api/v1/candidates", json={"leaf": leaf})
+    assert page.status_code == 200, page.text

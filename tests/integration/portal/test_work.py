@@ -1,8 +1,10 @@
 """Candidates, answers, audit: a leaf's day over HTTP."""
 
+import sqlite3
 from uuid import uuid4
 
 import pytest
+from sqlalchemy import event
 
 from productnet.annotation.decisions import Verdict
 from productnet.portal.portal import Portal
@@ -234,3 +236,24 @@ def test_the_servers_own_fault_has_the_headers_of_all_answers(
     assert "secret" not in told.text
     assert "script" not in told.headers["Content-Security-Policy"]
     assert told.headers["X-Content-Type-Options"] == "nosniff"
+
+
+def test_a_database_that_takes_nothing_refuses_no_answer(
+    portal: Portal, visit: Visit, leaf: str
+) -> None:
+    lena, engine = visit("lena"), portal.database.engine
+    sent = {"decisions": [answer(portal.resources.ids[0].as_py(), leaf)]}
+
+    def read_only(connection: sqlite3.Connection, record: object) -> None:
+        connection.execute("PRAGMA query_only = ON")
+
+    event.listen(engine, "connect", read_only)
+    engine.dispose()
+    told = lena.post(f"{API}/decisions", json=sent)
+    # 409 would be a refusal, which a browser does not send again by itself.
+    assert told.status_code == 503
+    assert "Send it again" in told.json()["detail"]
+    event.remove(engine, "connect", read_only)
+    engine.dispose()
+    again = lena.post(f"{API}/decisions", json=sent).json()
+    assert again["results"][0]["status"] == "recorded"
