@@ -55,6 +55,10 @@ class WorkflowError(ProductNetError):
     """A decision breaks a rule of the annotation workflow."""
 
 
+class DatabaseUnavailable(WorkflowError):
+    """The database is away, locked, full, read-only or damaged; what was sent may be sent again."""
+
+
 class LeaseHeld(WorkflowError):
     """Somebody holds the leaf for this task; the text names them and when it is free again."""
 

@@ -4,7 +4,7 @@ Planting one is an appended fact, and so is its answer, in tables of their own: 
 product follows from it. The answer is sent as any decision is, and the log puts it ``aside``.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -20,8 +20,14 @@ from productnet.annotation.decisions import Decision, Role, Verdict
 from productnet.annotation.schema import check_answers as answers_table
 from productnet.annotation.schema import check_items as items_table
 from productnet.annotation.schema import from_row
-from productnet.annotation.state import State
+from productnet.annotation.state import LeafProgress, State
 from productnet.database.database import Database
+
+_WOULD_ADD = {
+    Verdict.POSITIVE: LeafProgress(labelled_positive=1, to_audit=1),
+    Verdict.NEGATIVE: LeafProgress(labelled_negative=1),
+    Verdict.UNSURE: LeafProgress(unsure=1),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +122,35 @@ class Checks:
         columns = answers_table.c
         of_both = and_(columns.category == leaf, columns.annotator == person)
         return {said.product: said.verdict for said in self._standing(of_both) if said.verdict}
+
+    def shown_to(self, person: str) -> dict[tuple[str, str], Verdict | None]:
+        """The check items of a person, by product and leaf, and what they answered, if they did."""
+        query = select(items_table).where(items_table.c.person == person)
+        with self._database.reading() as connection:
+            rows = connection.execute(query).all()
+        shown: dict[tuple[str, str], Verdict | None] = {
+            (row.product, row.category): None for row in rows
+        }
+        for said in self._standing(answers_table.c.annotator == person):
+            shown[said.product, said.category] = said.verdict
+        return shown
+
+    def progress(self, person: str) -> dict[str, LeafProgress]:
+        """What a person's answers to check items would have added to each leaf's progress.
+
+        It is told to them with the rest: a count that stands still would tell what was a check.
+        """
+        with self._database.reading() as connection:
+            query = select(answers_table).where(answers_table.c.annotator == person)
+            given = [from_row(row)[1] for row in connection.execute(query)]
+        told: defaultdict[str, LeafProgress] = defaultdict(LeafProgress)
+        for said in given:
+            if said.role is Role.LABEL:
+                told[said.category] += LeafProgress(decisions=1, seconds=said.seconds or 0.0)
+        for said in self._standing(answers_table.c.annotator == person):
+            if said.verdict is not None:
+                told[said.category] += _WOULD_ADD[said.verdict]
+        return dict(told)
 
     def results(self, state: State) -> list[CheckResult]:
         """How everybody answered, by name.

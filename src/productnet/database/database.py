@@ -16,9 +16,10 @@ from typing import Self
 from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, make_url, text
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import ArgumentError, DatabaseError, DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as TooBusy
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from productnet.errors import WorkflowError
+from productnet.errors import DatabaseUnavailable, WorkflowError
 
 # The newest file in migrations/versions; a test holds the two together.
 REVISION = "0004"
@@ -91,12 +92,18 @@ class Database:
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
-        """A connection that reads; raises WorkflowError if the database is damaged or gone."""
+        """A connection that reads.
+
+        Raises:
+            DatabaseUnavailable: The database is damaged, away, or too busy.
+        """
         try:
             with self.engine.connect() as connection:
                 yield connection
         except DBAPIError as error:
             raise _damaged(self.engine, error) from error
+        except TooBusy as error:
+            raise _too_busy() from error
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
@@ -105,7 +112,7 @@ class Database:
         It is committed, durably, when the block ends; an error in the block undoes it.
 
         Raises:
-            WorkflowError: The database could not take it; nothing was acknowledged.
+            DatabaseUnavailable: The database could not take it; nothing was acknowledged.
         """
         writer = self.engine.execution_options(begin="BEGIN IMMEDIATE")
         asked = time.perf_counter()
@@ -117,10 +124,12 @@ class Database:
                 self.on_turn(time.perf_counter() - asked)
                 yield connection
         except DBAPIError as error:
-            raise WorkflowError(
+            raise DatabaseUnavailable(
                 f"The decision database did not confirm what was sent: {error.orig}. "
                 "Send it again: what arrived the first time is recorded once."
             ) from error
+        except TooBusy as error:
+            raise _too_busy() from error
 
     def ping(self) -> None:
         """Ask the database for nothing, to see that it answers; raises as ``reading``."""
@@ -163,8 +172,15 @@ class Database:
             command.upgrade(config, "head")
 
 
-def _damaged(engine: Engine, error: DBAPIError) -> WorkflowError:
-    return WorkflowError(
+def _too_busy() -> DatabaseUnavailable:
+    return DatabaseUnavailable(
+        f"No connection to the decision database was free for {_PATIENCE} seconds. Try again; "
+        "where it happens often, serve fewer people with one process."
+    )
+
+
+def _damaged(engine: Engine, error: DBAPIError) -> DatabaseUnavailable:
+    return DatabaseUnavailable(
         f"The decision database {engine.url} cannot be read: {error.orig}. If it is damaged, put "
         "it back from a backup; decisions are kept nowhere else, so do not delete it."
     )

@@ -1,7 +1,7 @@
 """API keys: how programs come in, for a person and with no more than that person may do."""
 
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import insert, select, update
 
@@ -101,6 +101,10 @@ class ApiKeys:
             )
         if expires_at is not None and expires_at.tzinfo is None:
             raise PeopleError(f"The end {expires_at} has no time zone. Give it in UTC.")
+        try:
+            expires_at = expires_at and expires_at.astimezone(UTC)
+        except OverflowError:
+            raise PeopleError(f"The end {expires_at} is no time in UTC. Leave it out.") from None
         if expires_at is not None and expires_at <= now:
             raise PeopleError(f"The end {expires_at} is past. Choose a later one, or none.")
         key = ApiKey(

@@ -136,8 +136,13 @@ class Sessions:
         self.forget()
         return SignedIn(token=token, person=person_from(row), session=session)
 
-    def find(self, token: str) -> SignedIn | None:
-        """Who is signed in under this token; None if nobody is, or is any more."""
+    def find(self, token: str, *, used: bool = True) -> SignedIn | None:
+        """Who is signed in under this token; None if nobody is, or is any more.
+
+        Args:
+            token: What the browser's cookie holds.
+            used: Whether the session is being used; what only looks does not keep it from ending.
+        """
         if len(token) != TOKEN_LENGTH:
             return None
         key = digest(token)
@@ -152,7 +157,7 @@ class Sessions:
         session = found.session
         if now >= session.expires_at or now - session.seen_at >= self._idle:
             return None
-        if now - session.seen_at >= _SEEN_EVERY:
+        if used and now - session.seen_at >= _SEEN_EVERY:
             session = replace(session, seen_at=now)
             found = replace(found, session=session)
             # Before it is written, so that a page's twenty requests write it once.

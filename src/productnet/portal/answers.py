@@ -4,10 +4,10 @@ import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
 from productnet.annotation.commits import Status
 from productnet.annotation.decisions import Decision, Role, Verdict
@@ -27,6 +27,17 @@ _NEEDED = {
 }
 
 
+# Characters of an id; what is longer is none, and would only be repeated in an error.
+_LONGEST_ID = 2_000
+
+
+def _as_utc(at: datetime) -> datetime:
+    try:
+        return at.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("in UTC, it is not a time between the years 1 and 9999") from None
+
+
 class AnswerRole(StrEnum):
     """The roles that people's answers have."""
 
@@ -43,12 +54,14 @@ class Answer(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     id: UUID = Field(description="Made once by the sender; sending it twice records it once")
-    product: str
-    leaf: str
+    product: str = Field(max_length=_LONGEST_ID)
+    leaf: str = Field(max_length=_LONGEST_ID)
     role: AnswerRole
     verdict: Verdict | None = Field(None, description="None for an undo alone")
     undoes: UUID | None = Field(None, description="For an undo, the answer taken back")
-    at: AwareDatetime | None = Field(None, description="When it was given; now, if absent")
+    at: Annotated[AwareDatetime, AfterValidator(_as_utc)] | None = Field(
+        None, description="When it was given; now, if absent or still to come"
+    )
     seconds: float | None = Field(None, ge=0, le=86_400, description="How long it took")
     source: str | None = Field(None, max_length=100)
     model_version: str | None = Field(None, max_length=200)
@@ -71,23 +84,26 @@ def record_answers(portal: "Portal", person: Person, answers: Sequence[Answer]) 
     are being refitted.
     """
     began = time.perf_counter()
-    receipts: dict[UUID, Receipt] = {}
-    allowed: list[Decision] = []
-    for answer in answers:
+    # By their places, since nothing keeps a program from giving two answers one id.
+    receipts: dict[int, Receipt] = {}
+    allowed: dict[int, Decision] = {}
+    for place, answer in enumerate(answers):
         try:
-            allowed.append(_decision(person, answer))
+            allowed[place] = _decision(person, answer)
         except ProductNetError as error:
-            receipts[answer.id] = Receipt(id=answer.id, status=Status.REFUSED, detail=str(error))
-    for outcome in portal.workflow.record_each(allowed):
+            receipts[place] = Receipt(id=answer.id, status=Status.REFUSED, detail=str(error))
+    outcomes = portal.workflow.record_each(list(allowed.values()))
+    for place, outcome in zip(allowed, outcomes, strict=True):
         detail = None if outcome.error is None else str(outcome.error)
-        receipts[outcome.id] = Receipt(id=outcome.id, status=outcome.status, detail=detail)
-    for leaf in dict.fromkeys(decision.category for decision in allowed):
+        receipts[place] = Receipt(id=outcome.id, status=outcome.status, detail=detail)
+    for leaf in dict.fromkeys(decision.category for decision in allowed.values()):
         if leaf in portal.taxonomy:
             portal.live.decided(leaf)
-    for answer in answers:
-        portal.metrics.decisions.labels(answer.role, receipts[answer.id].status).inc()
+    told = [receipts[place] for place in range(len(answers))]
+    for answer, receipt in zip(answers, told, strict=True):
+        portal.metrics.decisions.labels(answer.role, receipt.status).inc()
     portal.metrics.acknowledgement_seconds.observe(time.perf_counter() - began)
-    return [receipts[answer.id] for answer in answers]
+    return told
 
 
 def _decision(person: Person, answer: Answer) -> Decision:
@@ -98,6 +114,7 @@ def _decision(person: Person, answer: Answer) -> Decision:
         raise WorkflowError(
             f"{person.name} is no {needed}, and cannot {role} products. Ask an admin for the role."
         )
+    now = datetime.now(UTC)
     return Decision(
         id=answer.id,
         product=answer.product,
@@ -105,7 +122,8 @@ def _decision(person: Person, answer: Answer) -> Decision:
         verdict=answer.verdict,
         role=role,
         annotator=person.name,
-        at=answer.at or datetime.now(UTC),
+        # A computer whose clock goes ahead must not put the dashboard into another year.
+        at=min(answer.at or now, now),
         seconds=answer.seconds,
         source=answer.source,
         model_version=answer.model_version,

@@ -15,7 +15,7 @@ from productnet import __version__
 from productnet.portal.health import health_router
 from productnet.portal.logs import RequestLog
 from productnet.portal.metrics import MetricsMiddleware, metrics_router
-from productnet.portal.middleware import SecureHeaders
+from productnet.portal.middleware import BodyLimit, SecureHeaders
 from productnet.portal.permissions import PERMISSIONS
 from productnet.portal.portal import Portal
 from productnet.portal.problems import RESPONSES, answer_with_problems
@@ -39,10 +39,11 @@ from productnet.portal.routes import (
     webhooks,
     work,
 )
-from productnet.portal.security import guard
+from productnet.portal.security import guard, is_known
 
-# The largest picture, in base64, and what is around it.
+# Bytes of the largest picture, in base64, and what is around it; and of a sign-in.
 _LARGEST_BODY = 40_000_000
+_LARGEST_OF_STRANGERS = 64_000
 
 STATIC = Path(__file__).parent / "static"
 
@@ -83,11 +84,16 @@ def create_app(portal: Portal) -> FastAPI:
         openapi_url="/api/openapi.json",
         docs_url=None,
         redoc_url=None,
-        max_body_size=_LARGEST_BODY,
     )
     app.state.portal = portal
     app.include_router(_api())
     answer_with_problems(app)
+    app.add_middleware(
+        BodyLimit,
+        stranger=_LARGEST_OF_STRANGERS,
+        known=_LARGEST_BODY,
+        is_known=lambda request: is_known(request, portal),
+    )
     app.add_middleware(GZipMiddleware, minimum_size=2_000, compresslevel=5)
     app.add_middleware(SecureHeaders)
     app.add_middleware(MetricsMiddleware, metrics=portal.metrics)

@@ -199,7 +199,12 @@ class Jobs:
         if not self._root.is_dir():
             return []
         names = sorted((file.parent.name for file in self._root.glob("*/job.json")), reverse=True)
-        return [self.get(name) for name in names]
+        found: list[Job] = []
+        for name in names:
+            # One that was deleted meanwhile, or that a full disk damaged, must not hide the others.
+            with suppress(UnknownRecord):
+                found.append(self.get(name))
+        return found
 
     def cancel(self, job: str) -> Job:
         """Stop a job, with everything it started; raises UnknownRecord or JobError."""
@@ -243,17 +248,23 @@ class Jobs:
 
     def _read(self, folder: Path) -> Job:
         # First whether it lives: what has ended meanwhile has then left all it had to say.
-        alive = _is_alive(folder)
-        raw = json.loads((folder / "job.json").read_text(encoding="utf-8"))
-        job = Job(
-            id=folder.name,
-            kind=raw["kind"],
-            arguments=raw["arguments"],
-            person=raw["person"],
-            state=JobState.RUNNING,
-            started_at=datetime.fromisoformat(raw["started_at"]),
-            log=_tail(folder / "log.txt"),
-        )
+        try:
+            alive = _is_alive(folder)
+            raw = json.loads((folder / "job.json").read_text(encoding="utf-8"))
+            job = Job(
+                id=folder.name,
+                kind=raw["kind"],
+                arguments=raw["arguments"],
+                person=raw["person"],
+                state=JobState.RUNNING,
+                started_at=datetime.fromisoformat(raw["started_at"]),
+                log=_tail(folder / "log.txt"),
+            )
+        except (OSError, ValueError, TypeError, KeyError) as error:
+            raise UnknownRecord(
+                f'The folder of job "{folder.name}" cannot be read ({type(error).__name__}). '
+                "Delete it."
+            ) from error
         job = replace(job, **_last_line(folder / "progress.jsonl"))
         return job if alive else _over(job, folder)
 

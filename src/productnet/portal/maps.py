@@ -5,7 +5,7 @@ audit a product cannot learn here what its labeler said.
 """
 
 from collections import Counter, OrderedDict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from productnet.annotation.decisions import Verdict
+from productnet.annotation.decisions import Role, Verdict
 from productnet.annotation.state import State
 from productnet.annotation.verdicts import PairState, Stage
 from productnet.embeddings.active import Active, active_set
@@ -105,32 +105,64 @@ class Shown:
 
 @dataclass(frozen=True)
 class Asking:
-    """Who wants to see which colours of what."""
+    """Who wants to see which colours of what.
+
+    Attributes:
+        state: What is decided.
+        taxonomy: The category tree.
+        person: Who asks.
+        by: What points are coloured by.
+        leaf: Of which leaf the verdicts are; of all when None.
+        checks: The person's check items, and what they answered.
+    """
 
     state: State
     taxonomy: Taxonomy
     person: Person
     by: By
     leaf: str | None
+    checks: Mapping[tuple[str, str], Verdict | None]
 
-    def may_see(self, product: str, leaf: str, pair: PairState) -> bool:
-        """Whether the answer is settled, or one of one's own; adjudicators see disputes."""
-        if pair.stage in (Stage.CONFIRMED, Stage.SETTLED):
-            return True
-        settles = {PersonRole.ADJUDICATOR, PersonRole.ADMIN} & self.person.roles
-        if pair.stage is Stage.DISPUTED and settles:
-            return True
-        return any(
-            vote.annotator == self.person.name and vote.category == leaf
-            for vote in self.state.history(product)
-        )
-
-    def pairs(self) -> Iterator[tuple[str, PairState]]:
-        """Products and where they stand, of the leaf or of all, as far as one may see it."""
+    def pairs(self) -> Iterator[tuple[str, Verdict | None, Stage]]:
+        """Products, their verdict and stage, of the leaf or of all, as far as one may see it."""
         for leaf in [self.leaf] if self.leaf else self.state.categories():
             for product, pair in self.state.pairs(leaf).items():
-                if self.may_see(product, leaf, pair):
-                    yield product, pair
+                seen = self._seen(product, leaf, pair)
+                if seen is not None:
+                    yield product, *seen
+        # A check item is shown as one's answer would have made it, had nobody else answered.
+        for (product, leaf), said in self.checks.items():
+            if said is not None and self.leaf in (None, leaf):
+                yield product, said, Stage.LABELLED
+
+    def gold(self) -> dict[str, str]:
+        """The leaf of each gold product, as far as one may see it."""
+        seen: dict[str, str] = {}
+        for product, leaf in self.state.gold_labels().items():
+            pair = self.state.pair(product, leaf)
+            if self._seen(product, leaf, pair) == (pair.verdict, pair.stage):
+                seen[product] = leaf
+        return seen
+
+    def _seen(
+        self, product: str, leaf: str, pair: PairState
+    ) -> tuple[Verdict | None, Stage] | None:
+        """What is settled, or one's own; adjudicators see disputes."""
+        if (product, leaf) in self.checks:
+            return None
+        own = [
+            vote
+            for vote in self.state.history(product)
+            if vote.annotator == self.person.name and vote.category == leaf
+        ]
+        if own and own[-1].role is Role.AUDIT and pair.stage is not Stage.SETTLED:
+            # It can be taken back: what became of it would tell what the labeler had said.
+            return own[-1].verdict, Stage.LABELLED
+        settles = {PersonRole.ADJUDICATOR, PersonRole.ADMIN} & self.person.roles
+        known = pair.gold or pair.stage in (Stage.CONFIRMED, Stage.SETTLED)
+        if known or own or (pair.stage is Stage.DISPUTED and settles):
+            return pair.verdict, pair.stage
+        return None
 
 
 class Maps:
@@ -161,7 +193,9 @@ class Maps:
         person = asking.person
         version = f"{shown.version}-{asking.state.seq}"
         roles = ",".join(sorted(person.roles))
-        key = (version, asking.by, asking.leaf or "", person.name, roles)
+        # Answers to check items are not in the log, so its sequence does not tell them.
+        checks = repr(sorted(asking.checks.items(), key=lambda item: item[0]))
+        key = (version, asking.by, asking.leaf or "", person.name, roles, checks)
         with self._lock:
             if key in self._kept:
                 self._kept.move_to_end(key)
@@ -187,7 +221,7 @@ Colouring = Callable[[Shown, Asking, Path | None], tuple[Codes, Named]]
 
 def _by_leaf(shown: Shown, asking: Asking, predictions: Path | None) -> tuple[Codes, Named]:
     """Gold leaves: those with the most products one by one, the others together."""
-    gold = asking.state.gold_labels()
+    gold = asking.gold()
     rows, leaves = shown.embedding_set.rows(list(gold)), list(gold.values())
     counts = Counter(leaf for leaf, row in zip(leaves, rows, strict=True) if row >= 0)
     largest = sorted(counts, key=lambda leaf: (-counts[leaf], leaf))[:COLOURED_LEAVES]
@@ -208,9 +242,9 @@ _VERDICTS = (Verdict.NEGATIVE, Verdict.UNSURE, Verdict.POSITIVE)
 def _by_verdict(shown: Shown, asking: Asking, predictions: Path | None) -> tuple[Codes, Named]:
     """What was answered: for one leaf, or for any of them."""
     strongest: dict[str, int] = {}
-    for product, pair in asking.pairs():
-        if pair.verdict is not None:
-            code = _VERDICTS.index(pair.verdict) + 1
+    for product, verdict, _ in asking.pairs():
+        if verdict is not None:
+            code = _VERDICTS.index(verdict) + 1
             strongest[product] = max(code, strongest.get(product, 0))
     rows = shown.embedding_set.rows(list(strongest))
     names: Named = [("none", "No answer", None)]
@@ -223,15 +257,13 @@ _AGREES, _DIFFERS, _DISPUTED = 1, 2, 3
 
 def _by_disagreement(shown: Shown, asking: Asking, predictions: Path | None) -> tuple[Codes, Named]:
     """Where people differ, and where the master model differs from gold."""
-    gold = asking.state.gold_labels()
+    gold = asking.gold()
     found = {
         product: _AGREES if gold[product] == category else _DIFFERS
         for product, category in _predicted(predictions, shown)
         if product in gold
     }
-    found |= {
-        product: _DISPUTED for product, pair in asking.pairs() if pair.stage is Stage.DISPUTED
-    }
+    found |= {product: _DISPUTED for product, _, stage in asking.pairs() if stage is Stage.DISPUTED}
     rows = shown.embedding_set.rows(list(found))
     names: Named = [
         ("none", "Not gold, not disputed", None),

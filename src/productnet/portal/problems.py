@@ -3,6 +3,7 @@
 The only module that knows which status an error has.
 """
 
+import json
 import logging
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -15,6 +16,7 @@ from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
 from productnet.errors import (
+    DatabaseUnavailable,
     EmbeddingError,
     ImageError,
     JobError,
@@ -30,6 +32,7 @@ from productnet.errors import (
     UsageError,
     WorkflowError,
 )
+from productnet.portal.middleware import HEADERS
 
 _logger = logging.getLogger(__name__)
 
@@ -45,6 +48,8 @@ _STATUS: Mapping[type[ProductNetError], HTTPStatus] = {
     UsageError: HTTPStatus.UNPROCESSABLE_ENTITY,
     ImageError: HTTPStatus.UNPROCESSABLE_ENTITY,
     WorkflowError: HTTPStatus.CONFLICT,
+    # Not a refusal: browsers and programs keep what they sent, and send it again.
+    DatabaseUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     TooManyAttempts: HTTPStatus.TOO_MANY_REQUESTS,
     SignInError: HTTPStatus.UNAUTHORIZED,
     UnknownPerson: HTTPStatus.NOT_FOUND,
@@ -83,6 +88,16 @@ RESPONSES: dict[int | str, dict[str, Any]] = {
 }
 
 
+class _ProblemResponse(JSONResponse):
+    """In ASCII, since a text that is repeated may hold half a character, which is no UTF-8."""
+
+    media_type = MEDIA_TYPE
+
+    def render(self, content: Any) -> bytes:
+        """The document."""
+        return json.dumps(content, separators=(",", ":")).encode()
+
+
 class Refused(Exception):
     """A request that is refused before any of our own code looks at it.
 
@@ -117,9 +132,7 @@ def problem(
     """The response that tells of a problem."""
     code = int(status)
     body = Problem(title=HTTPStatus(code).phrase, status=code, detail=detail).model_dump()
-    return JSONResponse(
-        {**body, **extensions}, status_code=code, media_type=MEDIA_TYPE, headers=headers
-    )
+    return _ProblemResponse({**body, **extensions}, status_code=code, headers=headers)
 
 
 def status_of(error: ProductNetError) -> HTTPStatus:
@@ -133,6 +146,7 @@ def answer_with_problems(app: FastAPI) -> None:
     app.add_exception_handler(Refused, _of_refusal)
     app.add_exception_handler(RequestValidationError, _of_validation)
     app.add_exception_handler(HTTPException, _of_http)
+    app.add_exception_handler(UnicodeEncodeError, _of_half_a_character)
     app.add_exception_handler(Exception, _of_fault)
 
 
@@ -166,10 +180,19 @@ def _of_http(request: Request, error: Exception) -> Response:
     return problem(error.status_code, str(error.detail), headers=error.headers)
 
 
+def _of_half_a_character(request: Request, error: Exception) -> Response:
+    return problem(
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+        "A text that was sent holds half a character (a surrogate of UTF-16 without the other), "
+        "which is no text. Send it without.",
+    )
+
+
 def _of_fault(request: Request, error: Exception) -> Response:
     _logger.error("%s failed", request.scope.get("path"), exc_info=error)
     return problem(
         HTTPStatus.INTERNAL_SERVER_ERROR,
         "The server failed at this. It has been logged; nothing that was acknowledged is lost. "
         "Try again, and tell whoever runs the server if it happens again.",
+        headers=HEADERS,  # this is the one answer that does not pass the middleware
     )

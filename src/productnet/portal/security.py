@@ -55,6 +55,33 @@ def signed_in(person: Annotated[Person | None, Depends(guard)]) -> Person:
 AskedBy = Annotated[Person, Depends(signed_in)]
 
 
+def still_in(request: Request, portal: Portal) -> bool:
+    """Whether whoever sent this request a while ago would be let in with it now.
+
+    To ask does not count as using the session, or an open page would keep it from ever ending.
+    """
+    permission = PERMISSIONS[request.scope["route"].operation_id]
+    authorization = request.headers.get("Authorization", "")
+    try:
+        if authorization:
+            _by_key(portal, authorization, permission)
+            return True
+        entered = portal.doors.sessions.find(request.cookies.get(COOKIE, ""), used=False)
+        if entered is not None:
+            _if_allowed(entered.person, permission)
+    except Refused:
+        return False
+    return entered is not None
+
+
+def is_known(request: Request, portal: Portal) -> bool:
+    """Whether a request comes from a person or a program of ours, whatever they may do."""
+    kind, _, secret = request.headers.get("Authorization", "").partition(" ")
+    if kind.lower() == "bearer":
+        return portal.doors.keys.find(secret.strip()) is not None
+    return session_of(request, portal) is not None
+
+
 def session_of(request: Request, portal: Portal) -> SignedIn | None:
     """The session of the browser that asks, if it is signed in."""
     token = request.cookies.get(COOKIE)

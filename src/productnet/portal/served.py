@@ -76,10 +76,16 @@ class Serving:
         self.now = Served(project)
 
     def look(self) -> Served | None:
-        """The state that has taken the place of the one before, if there is a newer one."""
+        """The state that has taken the place of the one before, if there is a newer one.
+
+        Raises:
+            ProductNetError: The newer one is damaged; the one before is served on.
+        """
         if not self.now.is_old():
             return None
         fresh = Served(self._project)
+        if fresh.active is not None:
+            _ = fresh.resources.embeddings  # which raises if the set is not there
         fresh.warm(self._state())
         self.now = fresh
         return fresh

@@ -7,10 +7,13 @@ database, or a command typed in a terminal.
 import asyncio
 import json
 import logging
+import time
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from threading import Event, Lock, Thread
+
+from starlette.concurrency import run_in_threadpool
 
 _logger = logging.getLogger(__name__)
 
@@ -19,6 +22,9 @@ _EVERY = 0.5
 
 # Seconds of silence after which a comment is sent, so that proxies keep the line open.
 _KEEP_ALIVE = 15.0
+
+# Seconds between two looks whether a listener may still listen.
+_ASK_EVERY = 5.0
 
 # Events a slow browser may lie behind before its line is closed; it then asks anew.
 _MOST_WAITING = 256
@@ -66,19 +72,32 @@ class Updates:
         for listener in listeners:
             listener.tell(update)
 
-    async def listen(self) -> AsyncIterator[bytes]:
-        """Events as they come, until the listener goes away or the portal closes."""
+    async def listen(self, *, still: Callable[[], bool] = lambda: True) -> AsyncIterator[bytes]:
+        """Events as they come, until the listener goes away or the portal closes.
+
+        Args:
+            still: Whether the listener may go on; asked every few seconds, in a thread.
+        """
         with self._listening() as listener:
             yield b"retry: 2000\n\n"
+            asked = said = time.monotonic()
             while True:
-                try:
-                    update = await asyncio.wait_for(listener.queue.get(), _KEEP_ALIVE)
-                except TimeoutError:
-                    yield b": still here\n\n"
-                    continue
+                update: Update | _Silence | None = _SILENCE
+                with suppress(TimeoutError):
+                    update = await asyncio.wait_for(listener.queue.get(), _ASK_EVERY)
                 if update is None:
                     return
-                yield update.as_event()
+                now = time.monotonic()
+                if now - asked >= _ASK_EVERY:
+                    asked = now
+                    if not await run_in_threadpool(still):
+                        return
+                if not isinstance(update, _Silence):
+                    said = now
+                    yield update.as_event()
+                elif now - said >= _KEEP_ALIVE:
+                    said = now
+                    yield b": still here\n\n"
 
     def close(self) -> None:
         """Stop looking, and let every listener go."""
@@ -103,16 +122,28 @@ class Updates:
                 self._listeners.discard(listener)
 
     def _go_on_looking(self) -> None:
+        failing: dict[Look, str] = {}
         while not self._stopped.wait(_EVERY):
             for look in self._looks:
                 try:
                     updates = list(look())
-                except Exception:
+                except Exception as error:
                     # A database that is away for a moment comes back; people go on meanwhile.
-                    _logger.warning("Looking for updates failed", exc_info=True)
+                    # What fails in the same way again and again is told once.
+                    if failing.get(look) != repr(error):
+                        _logger.warning("Looking for updates failed", exc_info=True)
+                    failing[look] = repr(error)
                     continue
+                failing.pop(look, None)
                 for update in updates:
                     self.tell(update)
+
+
+class _Silence:
+    """That nothing was to be told for a while."""
+
+
+_SILENCE = _Silence()
 
 
 class _Listener:
@@ -124,11 +155,13 @@ class _Listener:
 
     def tell(self, update: Update) -> None:
         """Queue an update, from any thread."""
-        self._loop.call_soon_threadsafe(self._put, update)
+        with suppress(RuntimeError):  # its loop is closed, so nobody listens any more
+            self._loop.call_soon_threadsafe(self._put, update)
 
     def end(self) -> None:
         """Close the line, from any thread."""
-        self._loop.call_soon_threadsafe(self._put, None)
+        with suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(self._put, None)
 
     def _put(self, update: Update | None) -> None:
         if self.queue.full():

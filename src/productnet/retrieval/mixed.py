@@ -69,8 +69,8 @@ class Mixed:
                 fused([sure, recommended], trust=[1, _AGREEMENT * trusted]), resources, count=count
             )
         lost = bool(leaf.hidden) and not leaf.positives
-        sure = 0 if scored is None else sum(one.score >= BOUNDARY for one in main)
-        by_chance = _some(count - sure, _RANDOM_WHEN_LOST if lost else _RANDOM, rng)
+        believed = 0 if scored is None else sum(one.score >= BOUNDARY for one in main)
+        by_chance = _some(count - believed, _RANDOM_WHEN_LOST if lost else _RANDOM, rng)
         aside = Random().rank(leaf, resources, count=by_chance, rng=rng) if by_chance else []
         return interleaved(main, aside)[:count]
 

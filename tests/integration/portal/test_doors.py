@@ -1,6 +1,7 @@
 """Who gets in, and who may do what."""
 
 import re
+from collections.abc import Iterator
 
 import pytest
 from starlette.testclient import TestClient
@@ -120,3 +121,27 @@ def test_pages_forbid_scripts_from_elsewhere_and_inline(portal: Portal) -> None:
     assert "default-src 'self'" in policy
     assert "unsafe-inline" not in policy
     assert not re.search(r"<script(?![^>]*src=)[^>]*>|style=|onclick=", page.text)
+
+
+def in_parts(size: int) -> Iterator[bytes]:
+    """A body whose length nobody announced."""
+    for _ in range(size // 1_000):
+        yield b" " * 1_000
+
+
+@pytest.mark.parametrize("announced", [True, False])
+def test_a_stranger_sends_little_and_nobody_sends_too_much(
+    portal: Portal, visit: Visit, announced: bool
+) -> None:
+    browser, stranger = visit("lena"), TestClient(create_app(portal))
+    headers = {"Content-Type": "application/json"}
+    for sender, size, status in (
+        (stranger, 100_000, 413),
+        (browser, 100_000, 422),
+        (browser, 41_000_000, 413),
+    ):
+        body = b" " * size if announced else in_parts(size)
+        told = sender.post(f"{API}/candidates", content=body, headers=headers)
+        assert told.status_code == status, told.text
+        assert told.headers["Content-Type"] == "application/problem+json"
+        assert "Content-Security-Policy" in told.headers

@@ -252,3 +252,19 @@ def test_what_cannot_be_started_is_refused(
 def test_a_job_that_is_none_of_ours_is_not_found(project: Project, name: str) -> None:
     with pytest.raises(UnknownRecord, match="There is no job"):
         Jobs(project).get(name)
+
+
+@pytest.mark.parametrize("said", ["{", "[]", "{}", '{"kind": "round", "started_at": "soon"}'])
+def test_a_folder_that_cannot_be_read_hides_no_other_job(
+    project: Project, command: Callable[[str], None], said: str
+) -> None:
+    command("pass")
+    jobs = Jobs(project)
+    damaged = project.root / "jobs" / "20260101T000000000000-round-abcdef"
+    damaged.mkdir(parents=True)
+    (damaged / "job.json").write_text(said)
+    started = jobs.start("round")
+    assert [job.id for job in jobs.all()] == [started.id]
+    with pytest.raises(UnknownRecord, match="Delete it"):
+        jobs.get(damaged.name)
+    jobs.close()

@@ -161,12 +161,26 @@ def test_no_colouring_changes_for_an_auditor_by_a_label(
     assert legends == {by: groups(otto, by=by) for by in before}
 
 
-def test_disputes_are_for_those_who_settle_them_or_answered(
+def test_what_became_of_ones_own_audit_colours_nothing_until_it_is_settled(
+    visit: Visit, portal: Portal, ids: list[str], leaf: str
+) -> None:
+    otto, seen = visit("otto"), []
+    for row, labelled in ((0, "positive"), (1, "negative")):
+        decide(portal, ids[row], leaf, labelled, "lena", "label")
+        decide(portal, ids[row], leaf, "positive", "otto", "audit")
+        seen.append([codes(otto, by=by)[row] for by in ("leaf", "verdict", "disagreement")])
+    assert seen[0] == seen[1]
+    assert codes(visit("ada"), by="leaf")[0] == 1
+    decide(portal, ids[1], leaf, "positive", "ada", "adjudicate")
+    assert codes(otto, by="leaf")[1] == 1
+
+
+def test_disputes_are_for_those_who_settle_them_or_labelled(
     visit: Visit, portal: Portal, ids: list[str], leaf: str
 ) -> None:
     decide(portal, ids[4], leaf, "positive", "lena", "label")
     decide(portal, ids[4], leaf, "negative", "otto", "audit")
-    for name, seen in (("ada", 3), ("root", 3), ("lena", 3), ("otto", 3)):
+    for name, seen in (("ada", 3), ("root", 3), ("lena", 3), ("otto", 0)):
         assert codes(visit(name), by="disagreement")[4] == seen
     decide(portal, ids[6], leaf, "positive", "lena", "label")
     decide(portal, ids[6], leaf, "negative", "omar", "audit")

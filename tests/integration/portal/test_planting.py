@@ -3,6 +3,7 @@
 import pytest
 
 from productnet.portal.portal import Portal
+from productnet.portal.routes import work
 from productnet.settings import Project, settings_to_toml
 from tests.integration.portal.conftest import Visit
 from tests.integration.portal.test_work import API, answer
@@ -58,3 +59,63 @@ def test_check_items_come_among_candidates_and_leave_gold_alone(
 
     own = visit("lena").post(f"{API}/candidates", json={"leaf": leaf}).json()["candidates"]
     assert not gold & {card["product"] for card in own}
+
+
+@pytest.fixture
+def planted(portal: Portal, visit: Visit, leaf: str) -> list[str]:
+    """Check items on the first page of lea."""
+    portal.doors.people.add("lea", roles=["labeler"], password="correct horse battery")
+    products = portal.resources.ids[:10].to_pylist()
+    for name, role in (("lena", "label"), ("otto", "audit")):
+        given = [answer(product, leaf, role=role) for product in products]
+        visit(name).post(f"{API}/decisions", json={"decisions": given})
+    page = visit("lea").post(f"{API}/candidates", json={"leaf": leaf}).json()["candidates"]
+    found = [card["product"] for card in page if card["product"] in products]
+    assert found
+    return found
+
+
+def test_who_looks_for_a_check_item_finds_it_as_any_candidate(
+    visit: Visit, leaf: str, planted: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(work, "with_checks", lambda page, *_, **__: page)
+    lea, asked = visit("lea"), {"leaf": leaf, "ids": planted[0], "count": 1}
+    [found] = lea.post(f"{API}/candidates", json=asked).json()["candidates"]
+    assert found["product"] == planted[0]
+    words = {"leaf": leaf, "query": found["title"], "count": 1}
+    [found] = lea.post(f"{API}/candidates", json=words).json()["candidates"]
+    assert found["product"] == planted[0]
+    lea.post(f"{API}/decisions", json={"decisions": [answer(planted[0], leaf)]})
+    [other] = lea.post(f"{API}/candidates", json=asked).json()["candidates"]
+    assert other["product"] != planted[0]
+
+
+def test_the_map_shows_a_check_item_as_the_person_answered_it(
+    portal: Portal, visit: Visit, leaf: str, planted: list[str]
+) -> None:
+    lea = visit("lea")
+    row = portal.resources.ids.to_pylist().index(planted[0])
+
+    def colour(by: str) -> int:
+        return int(lea.get(f"{API}/map/colours", params={"by": by}).content[row])
+
+    assert (colour("leaf"), colour("verdict"), colour("disagreement")) == (0, 0, 0)
+    lea.post(f"{API}/decisions", json={"decisions": [answer(planted[0], leaf, "negative")]})
+    assert (colour("leaf"), colour("verdict"), colour("disagreement")) == (0, 1, 0)
+
+
+def test_counts_move_with_answers_to_check_items(
+    visit: Visit, leaf: str, planted: list[str]
+) -> None:
+    lea, lena = visit("lea"), visit("lena")
+    before = lea.get(f"{API}/progress").json()["leaves"][leaf]
+    sent = answer(planted[0], leaf)
+    told = lea.post(f"{API}/decisions", json={"decisions": [sent]}).json()
+    moved = told["progress"][leaf]
+    assert moved["labelled_positive"] == before["labelled_positive"] + 1
+    assert moved["decisions"] == before["decisions"] + 1
+    assert lea.get(f"{API}/leaf", params={"id": leaf}).json()["progress"] == moved
+    undo = answer(planted[0], leaf, None, role="undo", undoes=sent["id"], seconds=None)
+    back = lea.post(f"{API}/decisions", json={"decisions": [undo]}).json()["progress"][leaf]
+    assert back["labelled_positive"] == before["labelled_positive"]
+    assert lena.get(f"{API}/progress").json()["leaves"][leaf] == before

@@ -12,7 +12,7 @@ from productnet.evaluation.reference import read_reference
 from productnet.master.predictions import PREDICTION_SCHEMA
 from productnet.portal.portal import Portal
 from productnet.retrieval.recommendations import write_recommendations
-from tests.integration.portal.conftest import Visit
+from tests.integration.portal.conftest import PASSWORD, Visit
 from tests.integration.portal.test_work import answer
 
 API = "/api/v1"
@@ -294,3 +294,31 @@ def test_a_planted_mistake_is_suspected_and_what_waits_for_its_audit_is_not(
     assert worst["probability"] > 0.5
     assert [one["person"] for one in worst["answers"]] == ["lena", "otto"]
     assert of[first][7] not in [one["product"]["product"] for one in told["items"]]
+
+
+def test_no_count_elsewhere_tells_an_auditor_what_was_said(
+    portal: Portal, visit: Visit, leaf: str, products: list[str]
+) -> None:
+    portal.doors.people.add("both", roles=["labeler", "auditor"], password=PASSWORD)
+    lena, both = visit("lena"), visit("both")
+    label(lena, leaf, products[:4])
+    both.post(f"{API}/leases", json={"leaf": leaf, "task": "audit"})
+    sibling = portal.taxonomy.siblings(leaf)[0].id
+
+    def told() -> list[object]:
+        beside = both.get(f"{API}/leaf", params={"id": sibling}).json()["siblings"]
+        rounds = both.get(f"{API}/rounds").json()
+        queue = both.get(f"{API}/queue", params={"task": "label", "count": 100}).json()["items"]
+        return [
+            [one["gold"] for one in beside if one["id"] == leaf],
+            (rounds["gold"], rounds["gold_leaves"]),
+            [one for one in queue if one["leaf"] == leaf],
+            both.get(f"{API}/recommendations").json(),
+        ]
+
+    before = told()
+    audit(both, leaf, products[:1])
+    audit(both, leaf, products[1:2], "negative")
+    assert told() == before
+    gold = lena.get(f"{API}/leaf", params={"id": sibling}).json()["siblings"]
+    assert [one["gold"] for one in gold if one["id"] == leaf] == [1]

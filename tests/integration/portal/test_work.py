@@ -1,8 +1,10 @@
 """Candidates, answers, audit: a leaf's day over HTTP."""
 
+import sqlite3
 from uuid import uuid4
 
 import pytest
+from sqlalchemy import event
 
 from productnet.annotation.decisions import Verdict
 from productnet.portal.portal import Portal
@@ -154,3 +156,104 @@ def test_a_mistake_is_answered_with_a_problem(
     assert told.status_code == status
     assert told.headers["content-type"] == "application/problem+json"
     assert text in told.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    "at", ["9999-12-31T23:59:59-12:00", "0001-01-01T00:00:00+14:00", "2020-01-01T00:00:00"]
+)
+def test_a_time_that_is_none_in_utc_is_refused(
+    portal: Portal, visit: Visit, leaf: str, at: str
+) -> None:
+    given = answer(portal.resources.ids[0].as_py(), leaf, at=at)
+    told = visit("lena").post(f"{API}/decisions", json={"decisions": [given]})
+    assert told.status_code == 422
+    assert "decisions.0.at" in told.json()["detail"]
+
+
+def test_a_clock_that_goes_ahead_does_not_take_the_dashboard_along(
+    portal: Portal, visit: Visit, leaf: str
+) -> None:
+    given = answer(portal.resources.ids[0].as_py(), leaf, at="9000-01-01T00:00:00Z")
+    told = visit("lena").post(f"{API}/decisions", json={"decisions": [given]}).json()
+    assert told["results"][0]["status"] == "recorded"
+    today = visit("ada").get(f"{API}/dashboard").json()["days"][-1]
+    assert today["day"].startswith("20")
+    assert today["decisions"] == 1
+
+
+def test_two_answers_of_one_id_each_get_their_own_receipt(
+    portal: Portal, visit: Visit, leaf: str
+) -> None:
+    first, second = portal.resources.ids[:2].to_pylist()
+    given = answer(first, leaf)
+    sent = {"decisions": [given, given | {"product": second}, given]}
+    told = visit("lena").post(f"{API}/decisions", json=sent).json()
+    assert [one["status"] for one in told["results"]] == ["recorded", "refused", "known"]
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/candidates", b'{"leaf": "\\ud800"}'),
+        ("/candidates", b'{"leaf": "LEAF", "query": "\\ud800x"}'),
+        ("/candidates", b'{"leaf": "LEAF", "exclude": ["\\ud800"]}'),
+        ("/candidates", b'{"leaf": "LEAF", "\\ud800": 1}'),
+        ("/candidates", b'{"leaf": "LEAF", "ids": "\\ud800"}'),
+        ("/candidates", b'{"leaf": "LEAF", "text": "\\ud800"}'),
+        ("/candidates", b'{"leaf": "LEAF", "source": "\\ud800"}'),
+        ("/products", b'{"ids": ["\\ud800"]}'),
+        ("/leases", b'{"leaf": "\\ud800", "task": "label"}'),
+        ("/leases/release", b'{"leaf": "\\ud800", "task": "label"}'),
+        ("/session", b'{"name": "\\ud800", "password": "\\ud800"}'),
+        ("/map/ids", b'{"version": "\\ud800", "rows": []}'),
+        ("/keys", b'{"label": "\\ud800", "scopes": ["\\ud800"]}'),
+        ("/keys", b'{"label": "x", "scopes": ["read"], "expires_at": "9999-12-31T23:59:59-12:00"}'),
+        ("/candidates", b'{"leaf": "LEAF", "image_base64": "\xc3\xa9"}'),
+    ],
+)
+def test_what_is_no_text_or_no_time_is_no_fault_of_the_server(
+    visit: Visit, leaf: str, path: str, body: bytes
+) -> None:
+    told = visit("lena").post(
+        f"{API}{path}",
+        content=body.replace(b"LEAF", leaf.encode()),
+        headers={"Content-Type": "application/json"},
+    )
+    assert told.status_code < 500, told.text
+    told.json()
+
+
+def test_the_servers_own_fault_has_the_headers_of_all_answers(
+    portal: Portal, visit: Visit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken() -> None:
+        raise ZeroDivisionError("secret")
+
+    browser = visit("lena")
+    monkeypatch.setattr(portal.log, "state", broken)
+    told = browser.get(f"{API}/progress")
+    assert told.status_code == 500
+    assert "secret" not in told.text
+    assert "script" not in told.headers["Content-Security-Policy"]
+    assert told.headers["X-Content-Type-Options"] == "nosniff"
+
+
+def test_a_database_that_takes_nothing_refuses_no_answer(
+    portal: Portal, visit: Visit, leaf: str
+) -> None:
+    lena, engine = visit("lena"), portal.database.engine
+    sent = {"decisions": [answer(portal.resources.ids[0].as_py(), leaf)]}
+
+    def read_only(connection: sqlite3.Connection, record: object) -> None:
+        connection.execute("PRAGMA query_only = ON")
+
+    event.listen(engine, "connect", read_only)
+    engine.dispose()
+    told = lena.post(f"{API}/decisions", json=sent)
+    # 409 would be a refusal, which a browser does not send again by itself.
+    assert told.status_code == 503
+    assert "Send it again" in told.json()["detail"]
+    event.remove(engine, "connect", read_only)
+    engine.dispose()
+    again = lena.post(f"{API}/decisions", json=sent).json()
+    assert again["results"][0]["status"] == "recorded"

@@ -1,5 +1,6 @@
 """Rankings are fused and interleaved without repeats, and without losing anything."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from productnet.local.model import Floats, Rows
 from productnet.retrieval.candidates import Candidate, Leaf
 from productnet.retrieval.mixed import Mixed, fused, interleaved
 from productnet.retrieval.resources import Resources
@@ -63,12 +65,15 @@ class Circle:
         [[np.cos(angle), np.sin(angle)] for angle in np.linspace(0, 6, 1_000)], np.float32
     )
 
-    def rows(self, ids: list[str]) -> np.ndarray:
+    def rows(self, ids: Sequence[str]) -> Rows:
         return np.array(ids, np.int64)
 
-    def read(self, rows: np.ndarray) -> np.ndarray:
-        some: np.ndarray = self.vectors[rows]
+    def read(self, rows: Rows) -> Floats:
+        some: Floats = self.vectors[rows]
         return some
+
+    def neighbours(self, rows: Rows, *, k: int) -> Rows:
+        raise NotImplementedError("a pool of this size is searched whole")
 
 
 @pytest.mark.parametrize(("score", "by_chance"), [(0.9, 0), (0.1, 2)])

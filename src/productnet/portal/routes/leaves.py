@@ -88,7 +88,12 @@ def get_queue(
 ) -> Queue:
     """The leaves that wait for the one who asks."""
     board = portal.board()
-    items = [Offered.of(offer) for offer in board.queue(person.name, task, count=count)]
+    offers = board.queue(person.name, task, count=count)
+    if task is Task.LABEL:
+        # Nobody does both at once; and what is still wanted moves with what the labeler had said.
+        audited = portal.auditing(person.name)
+        offers = [offer for offer in offers if offer.leaf.id not in audited]
+    items = [Offered.of(offer) for offer in offers]
     if task is Task.AUDIT:
         # The positives that wait would tell them from the negatives: the whole sheet does not.
         for item in items:

@@ -165,7 +165,8 @@ def _coloured(portal: PortalOf, person: AskedBy, by: By, leaf: str | None) -> Co
             raise UsageError(f"A leaf goes with by=verdict, not with by={by.value}.")
         leaf = portal.taxonomy[leaf].id
     shown = portal.maps.shown(portal.resources)
-    asking = Asking(portal.log.state(), portal.taxonomy, person, by, leaf)
+    checks = portal.checks.shown_to(person.name)
+    asking = Asking(portal.log.state(), portal.taxonomy, person, by, leaf, checks)
     return portal.maps.coloured(shown, asking, portal.active)
 
 

@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 
 from productnet.portal.cards import Card
 from productnet.portal.routes.taxonomy import LeafId
-from productnet.portal.security import PortalOf
+from productnet.portal.security import AskedBy, PortalOf
 from productnet.retrieval.recommendations import BINS
 from productnet.settings import round_name
 
@@ -61,12 +61,15 @@ class RecommendedProducts(BaseModel):
 
 
 @router.get("/recommendations", operation_id="list_recommendations")
-def list_recommendations(portal: PortalOf) -> Recommendations:
-    """The leaves with recommendations, those with the most confident ones first."""
+def list_recommendations(portal: PortalOf, person: AskedBy) -> Recommendations:
+    """The leaves with recommendations, those with the most confident ones first.
+
+    Without those one audits at the moment.
+    """
     found, state, taxonomy = portal.resources.recommendations, portal.log.state(), portal.taxonomy
     if found is None:
         return Recommendations(round=None, model_version=None, leaves=[])
-    begun = set(state.categories())
+    begun, audited = set(state.categories()), portal.auditing(person.name)
     leaves = [
         Recommended(
             leaf=leaf,
@@ -81,7 +84,7 @@ def list_recommendations(portal: PortalOf) -> Recommendations:
             gold=state.progress(leaf).gold,
         )
         for leaf, counts in found.confidences.items()
-        if leaf in taxonomy
+        if leaf in taxonomy and leaf not in audited
     ]
     leaves.sort(key=lambda one: (-one.confident, -one.count, one.leaf))
     return Recommendations(round=found.round, model_version=round_name(found.round), leaves=leaves)

@@ -105,7 +105,10 @@ class Rounds(BaseModel):
     steps: list[Step] = Field(description="The steps of a round, in order")
     presets: list[str]
     preset: str = Field(description="The one used where none is chosen")
-    gold: int = Field(description="Gold products a round would learn from now")
+    gold: int = Field(
+        description="Gold products a round would learn from now, without those of leaves that the "
+        "one who asks audits"
+    )
     gold_leaves: int = Field(description="Leaves that have some")
     jobs: list[JobDetail] = Field(description="The latest, running or over")
 
@@ -125,7 +128,8 @@ def list_rounds(portal: PortalOf, person: AskedBy) -> Rounds:
     """What each round has learnt, and the round that runs."""
     active = portal.active.round if portal.active else None
     state = portal.log.state()
-    gold = [len(state.gold(leaf)) for leaf in state.categories()]
+    audited = portal.auditing(person.name)
+    gold = [len(state.gold(leaf)) for leaf in state.categories() if leaf not in audited]
     return Rounds(
         items=[_round(portal, record, active) for record in reversed(read_rounds(portal.project))],
         steps=list(Step),

@@ -6,7 +6,6 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, Field
 
-from productnet.annotation.decisions import Task
 from productnet.annotation.state import LeafProgress
 from productnet.errors import TaxonomyError
 from productnet.events.kinds import Kind
@@ -45,7 +44,7 @@ class Neighbour(BaseModel):
 
     id: str
     name: str
-    gold: int
+    gold: int | None = Field(description="Not told to whoever audits that leaf now")
 
 
 class LeafDetail(BaseModel):
@@ -93,17 +92,12 @@ def get_tree(portal: PortalOf, request: Request, response: Response) -> Tree | R
 
 @router.get("/progress", operation_id="get_progress")
 def get_progress(portal: PortalOf, person: AskedBy) -> Progress:
-    """Counts of every leaf that has decisions.
-
-    Those one audits at the moment are left out: watching gold and disputes grow would tell what
-    the labeler had said.
-    """
+    """Counts of every leaf that has decisions, without those one audits at the moment."""
     state, leases = portal.log.state(), portal.leases.current()
-    audited = {one.leaf for one in leases if one.task is Task.AUDIT and one.holder == person.name}
     return Progress(
         seq=state.seq,
         target=portal.project.settings.targets.positives,
-        leaves={leaf: state.progress(leaf) for leaf in state.categories() if leaf not in audited},
+        leaves=portal.progress(state, person.name, state.categories()),
         leases=[Held.of(lease) for lease in leases],
     )
 
@@ -119,7 +113,7 @@ def get_leaf(portal: PortalOf, person: AskedBy, id: LeafId) -> LeafDetail:
     except TaxonomyError as error:  # somebody is editing it; that must not stop those who label
         fault = str(error)
     leases = portal.leases.current(category.id)
-    audits = any(one.task is Task.AUDIT and one.holder == person.name for one in leases)
+    audited = portal.auditing(person.name)
     return LeafDetail(
         id=category.id,
         name=category.name,
@@ -128,11 +122,15 @@ def get_leaf(portal: PortalOf, person: AskedBy, id: LeafId) -> LeafDetail:
         guideline=guideline,
         guideline_fault=fault,
         siblings=[
-            Neighbour(id=other.id, name=other.name, gold=state.progress(other.id).gold)
+            Neighbour(
+                id=other.id,
+                name=other.name,
+                gold=None if other.id in audited else state.progress(other.id).gold,
+            )
             for other in taxonomy.siblings(category.id)
             if taxonomy.is_leaf(other.id)
         ],
-        progress=None if audits else state.progress(category.id),
+        progress=portal.progress(state, person.name, [category.id]).get(category.id),
         leases=[Held.of(lease) for lease in leases],
     )
 

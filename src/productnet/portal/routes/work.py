@@ -1,14 +1,15 @@
 """What people do all day: take candidates, answer, audit, settle what is disputed."""
 
 import base64
-import binascii
 import time
+from dataclasses import replace
 from typing import Annotated
 
 import numpy as np
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 
+from productnet.annotation.aside import known_answer
 from productnet.annotation.audits import audit_sheet, audited_by
 from productnet.annotation.state import LeafProgress
 from productnet.errors import UsageError
@@ -23,6 +24,7 @@ from productnet.portal.security import AskedBy, PortalOf
 from productnet.retrieval.adhoc import AdHoc
 from productnet.retrieval.asking import Asked, source_for
 from productnet.retrieval.candidates import Leaf
+from productnet.retrieval.keyword import Keyword
 from productnet.retrieval.page import next_page
 from productnet.retrieval.registry import DEFAULT, SOURCES
 
@@ -117,6 +119,9 @@ def get_candidates(portal: PortalOf, person: AskedBy, asked: CandidatesAsked) ->
     resources, cards = portal.resources, portal.cards
     state = portal.log.state()
     leaf = Leaf.of(asked.leaf, state=state, taxonomy=portal.taxonomy).without(asked.exclude)
+    if isinstance(source, AdHoc | Keyword):
+        # Whoever looks for a product by its id or its words would find all but check items.
+        leaf = _with_checks_to_find(portal, person, leaf, asked.exclude)
     rng = np.random.default_rng()
     page = next_page(source, leaf, resources, count=asked.count, rng=rng)
     if not isinstance(source, AdHoc):  # what somebody names is shown, and nothing else
@@ -169,7 +174,7 @@ def record_decisions(portal: PortalOf, person: AskedBy, sent: Decisions) -> Reco
     return Recorded(
         results=receipts,
         seq=state.seq,
-        progress={leaf: state.progress(leaf) for leaf in leaves},
+        progress=portal.progress(state, person.name, leaves),
     )
 
 
@@ -192,6 +197,17 @@ def get_audit(
     )
 
 
+def _with_checks_to_find(portal: PortalOf, person: AskedBy, leaf: Leaf, exclude: list[str]) -> Leaf:
+    """The leaf, the check items that wait for this person not hidden."""
+    category, state = leaf.category.id, portal.log.state()
+    waiting = {
+        product
+        for product in portal.checks.waiting(category, person.name)
+        if known_answer(state.history(product), category) is not None
+    }
+    return replace(leaf, hidden=leaf.hidden - waiting.difference(exclude))
+
+
 def _options(asked: CandidatesAsked) -> Asked:
     image: bytes | str | None = asked.image_url
     if asked.image_base64 is not None:
@@ -199,7 +215,7 @@ def _options(asked: CandidatesAsked) -> Asked:
             raise UsageError("Give one image: image_url or image_base64.")
         try:
             image = base64.b64decode(asked.image_base64, validate=True)
-        except binascii.Error as error:
+        except ValueError as error:  # which binascii.Error is; letters outside ASCII are no more
             raise UsageError(f"image_base64 is not base64: {error}.") from error
     return Asked(
         ask=asked.ask,

@@ -46,7 +46,7 @@ export interface Leaf {
   id: string; name: string; path: string[]; leaf: boolean;
   guideline: Guideline;
   guideline_fault: string | null;
-  siblings: { id: string; name: string; gold: number }[];
+  siblings: { id: string; name: string; gold: number | null }[];
   /** Not told to whoever audits the leaf now. */
   progress: LeafProgress | null;
   leases: Lease[];

@@ -28,7 +28,7 @@ export function LeafAside({ leaf, progress }) {
     <${Fold} id="siblings" title="Siblings" count=${leaf.siblings.length}>
       ${leaf.siblings.length ? html`<ul class="siblings">${leaf.siblings.map((one) => html`<li key=${one.id}>
           <a class="siblings-link" href=${href("/leaf", { id: one.id })}><span class="clip"><bdi>${one.name}</bdi></span>
-            <span class="muted small" title="Gold">${number(one.gold)}</span></a></li>`)}</ul>`
+            <span class="muted small" title="Gold">${one.gold === null ? "" : number(one.gold)}</span></a></li>`)}</ul>`
         : html`<p class="muted small">It has no siblings.</p>`}
     <//>
   </aside>`;
