@@ -96,7 +96,7 @@ class Sibling(Result):
 
     id: str
     name: str
-    gold: int
+    gold: int | None
 
 
 class Leaf(Result):

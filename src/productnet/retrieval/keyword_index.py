@@ -41,6 +41,10 @@ class KeywordIndex:
     """An opened index; safe to share between threads."""
 
     def __init__(self, index: tantivy.Index, fields: tuple[str, ...]) -> None:
+        # By itself it would follow what is put in its place at the path, and find products of a
+        # pool that whoever opened it does not know.
+        index.config_reader("manual")
+        index.reload()
         self._index = index
         self._fields = fields
 

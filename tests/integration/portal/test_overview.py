@@ -318,6 +318,12 @@ def test_a_release_is_fetched_file_by_file_and_whole(
         outside = admin.get(f"{API}/releases/file", params={"version": version, "path": path})
         assert outside.status_code == 404
 
+    (portal.project.releases_path / "1.0.0" / file["path"]).unlink()
+    for gone in ("file", "archive"):
+        told = admin.get(f"{API}/releases/{gone}", params=asked)
+        assert told.status_code == 404
+        assert "not there any more" in told.json()["detail"]
+
 
 def test_a_leaf_that_is_done_is_told_once(portal: Portal, visit: Visit, leaf: str) -> None:
     object.__setattr__(portal.project.settings.targets, "positives", 1)

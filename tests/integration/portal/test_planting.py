@@ -71,8 +71,10 @@ def planted(portal: Portal, visit: Visit, leaf: str) -> list[str]:
         visit(name).post(f"{API}/decisions", json={"decisions": given})
     page = visit("lea").post(f"{API}/candidates", json={"leaf": leaf}).json()["candidates"]
     found = [card["product"] for card in page if card["product"] in products]
-    assert found
-    return found
+    # Near-duplicates of what is decided are proposed last, check items or not.
+    alone = [one for one in found if portal.resources.near_duplicates.groups_of([one])[0] < 0]
+    assert alone
+    return alone
 
 
 def test_who_looks_for_a_check_item_finds_it_as_any_candidate(
@@ -82,9 +84,9 @@ def test_who_looks_for_a_check_item_finds_it_as_any_candidate(
     lea, asked = visit("lea"), {"leaf": leaf, "ids": planted[0], "count": 1}
     [found] = lea.post(f"{API}/candidates", json=asked).json()["candidates"]
     assert found["product"] == planted[0]
-    words = {"leaf": leaf, "query": found["title"], "count": 1}
-    [found] = lea.post(f"{API}/candidates", json=words).json()["candidates"]
-    assert found["product"] == planted[0]
+    words = {"leaf": leaf, "query": found["title"], "count": 50}
+    page = lea.post(f"{API}/candidates", json=words).json()["candidates"]
+    assert planted[0] in {card["product"] for card in page}
     lea.post(f"{API}/decisions", json={"decisions": [answer(planted[0], leaf)]})
     [other] = lea.post(f"{API}/candidates", json=asked).json()["candidates"]
     assert other["product"] != planted[0]

@@ -1,5 +1,6 @@
 """The keyword index follows the pool, and is whole or absent."""
 
+import time
 from pathlib import Path
 
 import pytest
@@ -46,6 +47,16 @@ def test_it_is_built_once_and_again_when_the_pool_changed(pool: Pool, tmp_path: 
     assert (path / "productnet.json").stat().st_ino == made
     add(pool, d="Espresso mug")
     assert "d" in found(KeywordIndex.open_or_build(pool, path), "espresso")
+
+
+def test_an_open_index_stays_that_of_its_pool(pool: Pool, tmp_path: Path) -> None:
+    path = tmp_path / "index"
+    opened = KeywordIndex.open_or_build(pool, path)
+    add(pool, d="Espresso mug")
+    KeywordIndex.open_or_build(pool, path)
+    # A reader that follows its folder looks at it twice a second.
+    time.sleep(1.5)
+    assert set(found(opened, "mug")) == {"b", "c"}
 
 
 @pytest.mark.parametrize("damage", ["stamp", "folder"])

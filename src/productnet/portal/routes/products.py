@@ -84,7 +84,7 @@ def get_image(
     product: ProductId,
     n: Annotated[int, Query(ge=0, le=1_000, description="Which of its pictures")] = 0,
     size: Annotated[Literal["thumb", "full"], Query()] = "thumb",
-    v: Annotated[str, Query(description="Its version; a card's URL names it")] = "",
+    v: Annotated[str, Query(max_length=100, description="Its version; a card's URL names it")] = "",
 ) -> Response:
     """A picture of a product, encoded anew."""
     cards = portal.cards

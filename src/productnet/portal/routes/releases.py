@@ -115,6 +115,7 @@ def get_release_file(
         raise UnknownRecord(
             f'Release {version} has no file "{path[:200]}". Its {MANIFEST} names those it has.'
         )
+    _check_whole(folder, [path])
     portal.activity.record(Kind.EXPORTED, person=person.name, subject=version, file=path)
     return FileResponse(folder / path, filename=f"{manifest.name}-{version}-{Path(path).name}")
 
@@ -129,6 +130,7 @@ def get_release_archive(portal: PortalOf, person: AskedBy, version: _Version) ->
     """A whole release as one tar file, made while it is sent."""
     folder, manifest = _find(portal, version)
     name = f"{manifest.name}-{version}"
+    _check_whole(folder, _paths(manifest))
     portal.activity.record(Kind.EXPORTED, person=person.name, subject=version, file="archive")
     return StreamingResponse(
         _tar(folder, _paths(manifest), name),
@@ -162,6 +164,16 @@ def _find(portal: Portal, version: str) -> tuple[Path, Manifest]:
         if file.parent.name == version:
             return file.parent, read_manifest(file.parent)
     raise UnknownRecord(f'There is no release "{version}". It may have been removed.')
+
+
+def _check_whole(folder: Path, paths: list[str]) -> None:
+    """Raise UnknownRecord for a file that somebody has removed, before any is sent."""
+    for path in paths:
+        if not (folder / path).is_file():
+            raise UnknownRecord(
+                f'The file "{path}" of release {folder.name} is not there any more. Put it back '
+                "from a backup, or make another release."
+            )
 
 
 def _paths(manifest: Manifest) -> list[str]:
