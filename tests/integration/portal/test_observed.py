@@ -265,7 +265,7 @@ def test_a_database_that_is_away_is_a_problem(database: Database, tmp_path: Path
     answer = asked(database, "/readyz")
     assert answer.status_code == 503
     assert answer.headers["Content-Type"] == "application/problem+json"
-    assert answer.json()["detail"].startswith("The database cannot be used: WorkflowError.")
+    assert answer.json()["detail"].startswith("The database cannot be used: DatabaseUnavailable.")
     assert asked(database, "/healthz").status_code == 200
 
 
