@@ -14,6 +14,7 @@ from productnet.taxonomy.tree import Taxonomy
 pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from tests.browser.review.team import fill
 from tests.browser.serving import Door, Served, command, free_port, open_door
 
 CHROMIUM = Path("/usr/bin/chromium")
@@ -41,6 +42,15 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     command("embed", "--project", str(shop))
     shutil.copy(files.reference, Project.open(shop).reference_path)
     return shop
+
+
+@pytest.fixture(scope="session")
+def worked_on(
+    project: Path, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, dict[str, str]]:
+    """The project with people, answers and a round."""
+    shop = Path(shutil.copytree(project, tmp_path_factory.mktemp("team") / "shop"))
+    return shop, fill(shop)
 
 
 @pytest.fixture(scope="session")

@@ -9,17 +9,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser
 
-from tests.browser.review.team import Team, Visitor, fill
+from tests.browser.review.team import Team, Visitor
 from tests.browser.serving import Served, free_port
-
-
-@pytest.fixture(scope="session")
-def worked_on(
-    project: Path, tmp_path_factory: pytest.TempPathFactory
-) -> tuple[Path, dict[str, str]]:
-    """The project with people, answers and a round."""
-    shop = Path(shutil.copytree(project, tmp_path_factory.mktemp("team") / "shop"))
-    return shop, fill(shop)
 
 
 @pytest.fixture

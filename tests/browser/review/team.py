@@ -95,7 +95,7 @@ class Visitor:
     def close(self) -> None:
         """Leave, and tell whether anything went wrong."""
         self.context.close()
-        assert not self.faults
+        assert not self.faults, self.faults
 
 
 def fill(shop: Path) -> dict[str, str]:

@@ -3,11 +3,13 @@
 import io
 import tarfile
 import time
+from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import pytest
 from starlette.testclient import TestClient
 
+from productnet.annotation.decisions import Verdict
 from productnet.events.kinds import Kind
 from productnet.portal.app import create_app
 from productnet.portal.jobs import JobState
@@ -86,6 +88,22 @@ def test_the_dashboard_of_an_empty_project_is_empty(visit: Visit) -> None:
     told = visit("root").get(f"{API}/dashboard").json()
     assert (told["gold"], told["people"], told["seconds"]) == (0, [], None)
     assert told["agreement"]["agreed"]["share"] is None
+
+
+def test_days_of_the_dashboard_end_with_the_last_answer_where_nobody_answered_since(
+    portal: Portal, visit: Visit, leaf: str
+) -> None:
+    long_ago = datetime.now(UTC) - timedelta(days=200)
+    product = portal.resources.ids[0].as_py()
+    portal.workflow.label(
+        product, leaf, verdict=Verdict.POSITIVE, annotator="lena", at=long_ago, seconds=2.0
+    )
+    ada = visit("ada")
+    days = ada.get(f"{API}/dashboard", params={"days": 30}).json()["days"]
+    assert (len(days), days[-1]["day"]) == (30, long_ago.date().isoformat())
+    assert [day["decisions"] for day in days] == [*[0] * 29, 1]
+    days = ada.get(f"{API}/dashboard", params={"days": 366}).json()["days"]
+    assert days[-1]["day"] == datetime.now(UTC).date().isoformat()
 
 
 def test_an_admin_adds_a_person_who_then_signs_in(portal: Portal, visit: Visit) -> None:

@@ -74,7 +74,10 @@ class Dashboard(BaseModel):
     """Everything the lead looks at."""
 
     seq: int
-    days: list[Day] = Field(description="Every day asked for, the latest last")
+    days: list[Day] = Field(
+        description="Every day asked for, the latest last: today, or, where all would be empty, "
+        "the last day on which somebody answered"
+    )
     gold: int
     decisions: int
     agreement: Agreement = Field(description="Labels beside their audits, of everybody")
@@ -132,10 +135,16 @@ def get_dashboard(
 
 
 def _filled(known: Sequence[Day], days: int) -> list[Day]:
-    """The last days, those on which nothing was done included."""
+    """The last days, those on which nothing was done included.
+
+    They end today, or, where nobody answered in all of them, with the last day on which somebody
+    did: a project that was taken up again shows what was done before.
+    """
     by_day = {day.day: day for day in known}
     today = datetime.now(UTC).date()
-    last = max([today, *by_day])  # clocks that go ahead must not hide what they stamped
+    latest = max(by_day, default=today)
+    # Clocks that go ahead must not hide what they stamped.
+    last = latest if latest > today or latest <= today - timedelta(days=days) else today
     wanted: list[date] = [last - timedelta(days=back) for back in reversed(range(days))]
     return [by_day.get(day, Day(day, 0, 0.0, 0)) for day in wanted]
 

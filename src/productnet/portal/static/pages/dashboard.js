@@ -3,7 +3,7 @@
 
 import { html, useState } from "../vendor/preact.js";
 import { getDashboard, listLeafQuality } from "../lib/api.js";
-import { count, number, percent } from "../lib/format.js";
+import { count, date, number, percent } from "../lib/format.js";
 import { useFresh, useLoad } from "../lib/load.js";
 import { go, href } from "../lib/router.js";
 import { Chart, Figure, Interval } from "../parts/chart.js";
@@ -18,6 +18,7 @@ import { Tabs } from "../parts/tabs.js";
 
 /** Milliseconds between two looks while people answer. */
 const CALM = 10_000;
+const DAY = 86_400_000;
 
 const VIEWS = [
   { id: "project", label: "Project", help: "What is done, day by day" },
@@ -66,7 +67,12 @@ function ProjectView({ all, more }) {
   const seconds = all.days.map((day) => (day.decisions ? day.seconds / day.decisions : null));
   const best = all.days.reduce((top, day) => (day.gold > top.gold ? day : top), /** @type {All["days"][0]} */ (all.days[0]));
   const flagged = all.people.filter((one) => one.flags.length);
+  const last = all.days.at(-1)?.day;
+  // The server ends the days with the last answer where nobody has answered for so long.
+  const past = last !== undefined && Date.now() - Date.parse(last) > all.days.length * DAY;
   return html`
+    ${past && html`<p class="notice" role="status"><${Icon} name="waiting" /><span>Nobody has answered in the last
+      ${" "}${number(all.days.length)} days. These are the days up to the last answer, on ${date(last)}.</span></p>`}
     <${Panel}><dl class="figures">
       <${Figure} label="Gold" value=${number(all.gold)} note=${`${number(gold)} in ${all.days.length} days`} help="Products confirmed or settled, of all leaves" />
       <${Figure} label="Answers" value=${number(all.decisions)} note=${`${number(decisions)} in ${all.days.length} days`} />

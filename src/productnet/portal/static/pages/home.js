@@ -106,7 +106,7 @@ function Explorer({ tree, totals }) {
       <div class="search">
         <${Icon} name="search" size=${16} />
         <input class="input" type="search" role="combobox" data-search aria-label="Find a leaf by name or path"
-          placeholder="Find a leaf by name or path" autocomplete="off" spellcheck=${false} value=${query}
+          placeholder="Find a leaf" autocomplete="off" spellcheck=${false} value=${query}
           aria-expanded="true" aria-haspopup="tree" aria-controls="leaves" aria-autocomplete="none"
           aria-activedescendant=${state.active >= 0 ? rowId(state.active) : undefined}
           onInput=${(/** @type {any} */ event) => setQuery(event.currentTarget.value)} onKeyDown=${steer} />

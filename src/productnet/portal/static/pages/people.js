@@ -35,17 +35,22 @@ export default function People(_props) {
     reload();
   };
   const active = data?.items.filter((one) => one.active) ?? [];
+  const shut = active.find((one) => one.name === me.value?.name && !one.has_password && !one.by_provider);
   const past = data?.items.filter((one) => !one.active) ?? [];
   return html`<${Page} title="People" lead="Who takes part, and what is open to them. Nobody is ever deleted, since answers name them."
     actions=${html`<button type="button" class="button button-primary" onClick=${() => setShown("new")}>
       <${Icon} name="plus" size=${16} /> Add a person</button>`}>
     <div class="stack">
+      ${shut && html`<p class="notice notice-warn" role="status"><${Icon} name="lock" />
+        <span><b>You have no password.</b> As soon as anybody has one, everybody signs in by name, and the link that let
+        you in is not printed any more. Give yourself one first.</span>
+        <button type="button" class="button button-small push" onClick=${() => setShown(shut)}>Give me one</button></p>`}
       <${Panel}>
         ${problem && !data ? html`<${Failure} problem=${problem} retry=${reload} />`
           : !data ? html`<${Skeleton} lines=${7} label="Loading the people" />`
           : !active.length ? html`<${Empty} icon="person" title="You work alone so far"
               action=${html`<button type="button" class="button button-primary" onClick=${() => setShown("new")}>Add a person</button>`}>
-              With the first account that has a password, everybody signs in by name. Give one to yourself first, with the role admin.<//>`
+              With the first account that has a password, everybody signs in by name.<//>`
           : html`<${Table} label="People" people=${active} edit=${setShown} />`}
       <//>
       ${past.length > 0 && html`<${Panel} title="No longer active" note="They cannot come in; what they answered stays.">

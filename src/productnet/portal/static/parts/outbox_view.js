@@ -39,7 +39,7 @@ export function outboxState() {
 function waitingWords(waiting) {
   const wait = `${count(waiting, "answer waits", "answers wait")}`;
   return outbox.durable.value
-    ? `${wait}; ${waiting === 1 ? "it is safe on this computer and is" : "they are safe on this computer and are"} sent when it is back.`
+    ? `${wait}; ${waiting === 1 ? "it is safe on this computer and is" : "they are safe on this computer and are"} sent when the connection is back.`
     : `${wait} in this tab only, because this browser keeps nothing on disk: leave it open.`;
 }
 

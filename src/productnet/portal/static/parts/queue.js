@@ -24,14 +24,22 @@ const TASKS = {
     page: "/disputes", by: "leaf", empty: "No dispute is open." },
 };
 
+/** Where there is one person only, nothing ever waits for a second one. @param {Task} task */
+function nothing(task) {
+  const alone = session.value?.mode === "single" && task !== "label";
+  if (!alone) return TASKS[task].empty;
+  return html`You are alone here, and nobody audits or settles their own answers. Make accounts for others
+    under <a href="/people">People</a>, or with <code>productnet people add NAME --role auditor</code>.`;
+}
+
 /** @param {{task: Task, most?: number}} props */
 export function Queue({ task, most = 12 }) {
-  const { title, note, empty } = TASKS[task];
+  const { title, note } = TASKS[task];
   const { data, problem, reload } = useLoad(() => getQueue(task, most), [task]);
   return html`<${Panel} title=${title} note=${note}>
     ${problem && !data ? html`<${Failure} problem=${problem} retry=${reload} />`
       : !data ? html`<${Skeleton} lines=${4} label="Loading the queue" />`
-      : !data.items.length ? html`<${Empty} icon="yes" title="Nothing to do here">${empty}<//>`
+      : !data.items.length ? html`<${Empty} icon="yes" title="Nothing to do here">${nothing(task)}<//>`
       : html`<ul class="queue">
           ${data.items.map((item) => html`<${Item} key=${item.leaf} item=${item} task=${task} />`)}
         </ul>
