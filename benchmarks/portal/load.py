@@ -4,9 +4,10 @@
     python -m benchmarks.portal.load --work ../portal-load --database postgresql://…
 
 Everything runs on this machine: the server, and the clients in a process of their own. Each
-annotator has a leaf, gives an answer every 1.5 s, and fetches the next page while answering. At
-the end the log is read and must hold exactly what the clients were told is recorded. The last
-line printed is one JSON object.
+annotator has a leaf, gives an answer every 1.5 s, and fetches the next page while answering. They
+begin one after another in the first half minute, as people come to work; all is counted. At the
+end the log is read and must hold exactly what the clients were told is recorded. The last line
+printed is one JSON object.
 """
 
 import argparse
@@ -46,6 +47,7 @@ def main() -> None:
                 shop,
                 seconds=arguments.seconds,
                 every=arguments.every,
+                arrive=arguments.arrive,
                 page=arguments.page,
                 seed=arguments.seed,
             )
@@ -82,6 +84,7 @@ async def work_together(
     *,
     seconds: float,
     every: float,
+    arrive: float,
     page: int,
     seed: int,
 ) -> Tally:
@@ -104,6 +107,7 @@ async def work_together(
                     page,
                     tally,
                     random.Random(f"{seed}-{name}"),
+                    arrive,
                 ).work(client, until)
                 for (name, key), leaf in zip(people, leaves, strict=True)
             )
@@ -137,6 +141,7 @@ def _arguments() -> Any:
     parser.add_argument("--annotators", type=int, default=100)
     parser.add_argument("--seconds", type=float, default=300)
     parser.add_argument("--every", type=float, default=1.5, help="seconds between two answers")
+    parser.add_argument("--arrive", type=float, default=30, help="seconds in which all begin")
     parser.add_argument("--page", type=int, default=20)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--database", metavar="URL", help="instead of the shop's SQLite file")

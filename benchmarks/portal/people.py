@@ -49,6 +49,7 @@ class Annotator:
         leaf: What they label.
         positive: Says whether a product belongs.
         every: Seconds between two answers.
+        arrives: Seconds within which they begin.
         page: Candidates a page.
         tally: Where what they see is counted.
         rng: For small differences between people.
@@ -62,6 +63,7 @@ class Annotator:
     page: int
     tally: Tally
     rng: random.Random
+    arrives: float = 0.0
 
     async def work(
         self, client: httpx.AsyncClient, until: float, *, stop: asyncio.Event | None = None
@@ -70,7 +72,7 @@ class Annotator:
 
         Then what has not been acknowledged yet is waited for.
         """
-        await asyncio.sleep(self.rng.uniform(0, self.every))
+        await asyncio.sleep(self.rng.uniform(0, self.arrives))
         cards: list[dict[str, Any]] = []
         given: list[str] = []
         sending: set[asyncio.Task[None]] = set()

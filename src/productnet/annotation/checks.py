@@ -21,6 +21,7 @@ from productnet.annotation.schema import check_answers as answers_table
 from productnet.annotation.schema import check_items as items_table
 from productnet.annotation.schema import from_row
 from productnet.annotation.state import LeafProgress, State
+from productnet.annotation.verdicts import Stage
 from productnet.database.database import Database
 
 _WOULD_ADD = {
@@ -28,6 +29,10 @@ _WOULD_ADD = {
     Verdict.NEGATIVE: LeafProgress(labelled_negative=1),
     Verdict.UNSURE: LeafProgress(unsure=1),
 }
+
+
+# Where a pair stands whose answer two people agree on, or an adjudicator gave.
+_CERTAIN = frozenset({Stage.CONFIRMED, Stage.SETTLED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,12 +203,11 @@ class Checks:
 
 def _known(state: State, leaf: str, siblings: Collection[str]) -> Iterator[CheckItem]:
     """Products whose answer for the leaf is certain."""
-    for category in (leaf, *siblings):
-        products = state.pairs(leaf) if category == leaf else state.gold(category)
-        for product in products:
-            expected = known_answer(state.history(product), leaf)
-            if expected:
-                yield CheckItem(product, expected)
+    own = [product for product, pair in state.pairs(leaf).items() if pair.stage in _CERTAIN]
+    for product in chain(own, *(state.gold(sibling) for sibling in siblings)):
+        expected = known_answer(state.history(product), leaf)
+        if expected:
+            yield CheckItem(product, expected)
 
 
 def _answered(state: State, person: str, product: str) -> bool:

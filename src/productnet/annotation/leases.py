@@ -100,15 +100,29 @@ class Leases:
         with self._database.reading() as connection:
             return self._read(connection, self._now(connection), leaf)
 
+    def held(self, person: str) -> list[Lease]:
+        """The leases that a person has, in the order taken."""
+        with self._database.reading() as connection:
+            return self._read(connection, self._now(connection), holder=person)
+
     def _free(self, which: ColumnElement[bool]) -> int:
         with self._database.writing() as connection:
             standing = table.c.expires_at > self._now(connection)
             return connection.execute(delete(table).where(which, standing)).rowcount
 
-    def _read(self, connection: Connection, now: datetime, leaf: str | None) -> list[Lease]:
+    def _read(
+        self,
+        connection: Connection,
+        now: datetime,
+        leaf: str | None = None,
+        *,
+        holder: str | None = None,
+    ) -> list[Lease]:
         query = select(table).where(table.c.expires_at > now)
         if leaf is not None:
             query = query.where(table.c.category == leaf)
+        if holder is not None:
+            query = query.where(table.c.holder == holder)
         return [
             Lease(row.category, Task(row.task), row.holder, row.taken_at, row.expires_at)
             for row in connection.execute(query.order_by(table.c.taken_at, table.c.category))

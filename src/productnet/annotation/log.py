@@ -136,13 +136,15 @@ class DecisionLog:
         return self._state
 
     def _catch_up(self, connection: Connection) -> None:
+        # Asked again and again, mostly in vain: this takes a quarter of reading no rows, and
+        # nobody waits for anybody.
+        newest = connection.scalar(_NEWEST)
+        if newest is None or newest <= self._state.seq:
+            return
         with self._catching_up:
-            # Asked again and again, mostly in vain: this takes a quarter of reading no rows.
-            newest = connection.scalar(_NEWEST)
-            if newest is None or newest <= self._state.seq:
-                return
-            for chunk in _chunks_since(connection, self._state.seq):
-                self._state.apply(chunk)
+            if newest > self._state.seq:
+                for chunk in _chunks_since(connection, self._state.seq):
+                    self._state.apply(chunk)
 
     def close(self) -> None:
         """Let go of the database."""

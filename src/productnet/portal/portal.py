@@ -89,6 +89,7 @@ class Portal:
         self.workflow = Workflow(self.log, self.taxonomy, Products(project))
         self.second_looks = SecondLooks(self._find_suspects)
         self.metrics = Metrics()
+        self._fit_after = 0.0
         self.live = LiveModels(
             self.resources,
             self.log.state,
@@ -179,11 +180,7 @@ class Portal:
 
         Watching gold and disputes grow would tell what the labeler had said.
         """
-        return {
-            one.leaf
-            for one in self.leases.current()
-            if one.task is Task.AUDIT and one.holder == person
-        }
+        return {one.leaf for one in self.leases.held(person) if one.task is Task.AUDIT}
 
     def progress(self, state: State, person: str, leaves: Iterable[str]) -> dict[str, LeafProgress]:
         """Counts of leaves as a person may be told them: none of those they audit now.
@@ -207,10 +204,14 @@ class Portal:
 
     def _score(self, leaf: Leaf, resources: Resources, *, model: str) -> Scored | None:
         """Fit a local model, time it, and tell whoever has the leaf open."""
+        # Fits rest as long as they work: half a core at most, however many people decide.
+        time.sleep(max(0.0, self._fit_after - time.perf_counter()))
         began = time.perf_counter()
         scored = score_now(leaf, resources, model=model)
+        ended = time.perf_counter()
+        self._fit_after = ended + (ended - began)
         self.metrics.fits.inc()
-        self.metrics.fit_seconds.observe(time.perf_counter() - began)
+        self.metrics.fit_seconds.observe(ended - began)
         if scored is not None:
             self.updates.tell(
                 Update("model", {"leaf": leaf.category.id, "version": scored.version})
