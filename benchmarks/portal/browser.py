@@ -1,11 +1,12 @@
 """What a person waits for in the browser: the first page, each key, the tree.
 
-    python -m benchmarks.portal.browser --work ../portal-load
+    python -m benchmarks.portal.browser --work ../portal-browser
 
-Real Chromium, the shop of ``benchmarks.portal.load`` (200 thousand products), the server on the
-same machine. From key press to the next candidate drawn is what the page itself measures (from
-the key event's time until the frame is painted). The tree is Google's, where PRODUCTNET_DATA
-names the folder of the real sets. The last line printed is one JSON object.
+Real Chromium, a shop as ``benchmarks.portal.load`` makes it, in a folder of its own, so that nobody
+holds its leaves; the server on the same machine. From key press to the next candidate drawn is what
+the page itself measures (from the key event's time until the frame is painted). The tree is
+Google's, where PRODUCTNET_DATA names the folder of the real sets. The last line printed is one JSON
+object.
 """
 
 import argparse
