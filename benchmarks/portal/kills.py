@@ -11,21 +11,17 @@ printed is one JSON object.
 import argparse
 import asyncio
 import json
+import math
 import random
-import time
-from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import httpx
 
 from benchmarks.portal.load import spread
-from benchmarks.portal.people import Annotator, Tally
+from benchmarks.portal.people import Tally, team, times_recorded
 from benchmarks.portal.served import Served, annotators
-from benchmarks.portal.shop import belonging, make_shop
-from productnet.annotation.log import DecisionLog
-from productnet.settings import Project
-from productnet.taxonomy.tree import Taxonomy
+from benchmarks.portal.shop import make_shop
 
 
 def main() -> None:
@@ -35,10 +31,10 @@ def main() -> None:
     shop = make_shop(work, products=arguments.products)
     served = Served(shop, log=work / "server.log", database_url=arguments.database)
     people = annotators(shop, arguments.annotators)
-    before = _times_recorded(shop)
+    before = times_recorded(shop)
     tally, starts = asyncio.run(_kill_again_and_again(served, shop, people, arguments))
     served.stop()
-    kept = _times_recorded(shop) - before
+    kept = times_recorded(shop) - before
     report = {
         "benchmark": "portal_kills",
         "database": (arguments.database or "sqlite").partition(":")[0],
@@ -59,40 +55,30 @@ def main() -> None:
 async def _kill_again_and_again(
     served: Served, shop: Path, people: list[tuple[str, str]], arguments: Any
 ) -> tuple[Tally, list[float]]:
-    taxonomy = Taxonomy.load(Project.open(shop).taxonomy_path)
-    true = belonging(shop)
     rng = random.Random(arguments.seed)
-    leaves = rng.sample(taxonomy.leaves, len(people))
     tally, starts = Tally(), [served.start()]
-    working = asyncio.Event()
+    stop = asyncio.Event()
+    annotators_at_work = team(
+        served.url,
+        people,
+        shop,
+        every=arguments.every,
+        page=20,
+        seed=arguments.seed,
+        tally=tally,
+    )
     async with httpx.AsyncClient(timeout=30) as client:
         tasks = [
-            asyncio.create_task(
-                Annotator(
-                    served.url,
-                    key,
-                    leaf.id,
-                    lambda product, label=leaf.label: true.get(product) == label,
-                    arguments.every,
-                    20,
-                    tally,
-                    random.Random(f"{arguments.seed}-{name}"),
-                ).work(client, time.perf_counter() + 10**6, stop=working)
-            )
-            for (name, key), leaf in zip(people, leaves, strict=True)
+            asyncio.create_task(annotator.work(client, math.inf, stop=stop))
+            for annotator in annotators_at_work
         ]
         for _ in range(arguments.kills):
             await asyncio.sleep(rng.uniform(0.2, arguments.alive))
             served.kill()
             starts.append(await asyncio.to_thread(served.start))
-        working.set()
+        stop.set()
         await asyncio.gather(*tasks)
     return tally, starts
-
-
-def _times_recorded(shop: Path) -> Counter[str]:
-    with DecisionLog.open(Project.open(shop).database_url) as log:
-        return Counter(str(decision.id) for _, decision in log.since())
 
 
 def _arguments() -> Any:

@@ -14,20 +14,17 @@ import argparse
 import asyncio
 import json
 import os
-import random
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import httpx
 import numpy as np
 
-from benchmarks.portal.people import Annotator, Tally
+from benchmarks.portal.people import Annotator, Tally, team, times_recorded
 from benchmarks.portal.served import Served, annotators
-from benchmarks.portal.shop import belonging, make_shop
-from productnet.annotation.log import DecisionLog
-from productnet.settings import Project
-from productnet.taxonomy.tree import Taxonomy
+from benchmarks.portal.shop import make_shop
 
 
 def main() -> None:
@@ -37,25 +34,25 @@ def main() -> None:
     shop = make_shop(work, products=arguments.products)
     served = Served(shop, log=work / "server.log", database_url=arguments.database)
     people = annotators(shop, arguments.annotators)
-    already = recorded(shop)
+    already = times_recorded(shop)
     ready = served.start()
     try:
-        tally = asyncio.run(
-            work_together(
-                served.url,
-                people,
-                shop,
-                seconds=arguments.seconds,
-                every=arguments.every,
-                arrive=arguments.arrive,
-                page=arguments.page,
-                seed=arguments.seed,
-            )
+        tally = Tally()
+        annotators_at_work = team(
+            served.url,
+            people,
+            shop,
+            every=arguments.every,
+            page=arguments.page,
+            seed=arguments.seed,
+            tally=tally,
+            arrives=arguments.arrive,
         )
+        asyncio.run(work_together(annotators_at_work, seconds=arguments.seconds))
         usage = served.usage()
     finally:
         served.stop()
-    kept = recorded(shop) - already
+    kept = (times_recorded(shop) - already).keys()
     report = {
         "benchmark": "portal_load",
         "database": (arguments.database or "sqlite").partition(":")[0],
@@ -77,48 +74,12 @@ def main() -> None:
     print(json.dumps(report))
 
 
-async def work_together(
-    url: str,
-    people: list[tuple[str, str]],
-    shop: Path,
-    *,
-    seconds: float,
-    every: float,
-    arrive: float,
-    page: int,
-    seed: int,
-) -> Tally:
-    """Have everybody label for so many seconds, each in a leaf of their own."""
-    taxonomy = Taxonomy.load(Project.open(shop).taxonomy_path)
-    true = belonging(shop)
-    leaves = random.Random(seed).sample(taxonomy.leaves, len(people))
-    tally = Tally()
+async def work_together(annotators_at_work: Sequence[Annotator], *, seconds: float) -> None:
+    """Have everybody label for so many seconds."""
     limits = httpx.Limits(max_connections=None, max_keepalive_connections=None)
     async with httpx.AsyncClient(limits=limits, timeout=60) as client:
         until = time.perf_counter() + seconds
-        await asyncio.gather(
-            *(
-                Annotator(
-                    url,
-                    key,
-                    leaf.id,
-                    lambda product, label=leaf.label: true.get(product) == label,
-                    every,
-                    page,
-                    tally,
-                    random.Random(f"{seed}-{name}"),
-                    arrive,
-                ).work(client, until)
-                for (name, key), leaf in zip(people, leaves, strict=True)
-            )
-        )
-    return tally
-
-
-def recorded(shop: Path) -> set[str]:
-    """The id of every decision in the log."""
-    with DecisionLog.open(Project.open(shop).database_url) as log:
-        return {str(decision.id) for _, decision in log.since()}
+        await asyncio.gather(*(one.work(client, until) for one in annotators_at_work))
 
 
 def spread(seconds: list[float]) -> dict[str, float]:

@@ -8,11 +8,21 @@ import asyncio
 import itertools
 import random
 import time
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import httpx
+
+from benchmarks.portal.shop import belonging
+from productnet.annotation.log import DecisionLog
+from productnet.settings import Project
+from productnet.taxonomy.tree import Taxonomy
+
+Belongs = Callable[[str], bool]
 
 # Cards left on the page when the next one is fetched.
 _AHEAD = 8
@@ -58,7 +68,7 @@ class Annotator:
     url: str
     key: str
     leaf: str
-    positive: Any
+    positive: Belongs
     every: float
     page: int
     tally: Tally
@@ -150,3 +160,44 @@ class Annotator:
                 return {}
             found: dict[str, Any] = answer.json()
             return found
+
+
+def team(
+    url: str,
+    keys: Sequence[tuple[str, str]],
+    shop: Path,
+    *,
+    every: float,
+    page: int,
+    seed: int,
+    tally: Tally,
+    arrives: float = 0.0,
+) -> list[Annotator]:
+    """People of these names and keys, each with a leaf of the shop of their own."""
+    taxonomy = Taxonomy.load(Project.open(shop).taxonomy_path)
+    true = belonging(shop)
+    leaves = random.Random(seed).sample(taxonomy.leaves, len(keys))
+
+    def belongs_to(label: str) -> Belongs:
+        return lambda product: true.get(product) == label
+
+    return [
+        Annotator(
+            url=url,
+            key=key,
+            leaf=leaf.id,
+            positive=belongs_to(leaf.label),
+            every=every,
+            page=page,
+            tally=tally,
+            rng=random.Random(f"{seed}-{name}"),
+            arrives=arrives,
+        )
+        for (name, key), leaf in zip(keys, leaves, strict=True)
+    ]
+
+
+def times_recorded(shop: Path) -> Counter[str]:
+    """How often the log holds each decision, by its id."""
+    with DecisionLog.open(Project.open(shop).database_url) as log:
+        return Counter(str(decision.id) for _, decision in log.since())

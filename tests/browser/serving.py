@@ -51,19 +51,8 @@ class Served:
         assert self.process.stdout is not None
         for line in self.process.stdout:
             if found := re.search(r"http://\S+", line):
-                self._wait_until_heard()
                 return found[0]
         raise AssertionError(f"serve ended with {self.process.wait()} before it printed a link")
-
-    def _wait_until_heard(self) -> None:
-        end = time.monotonic() + 20
-        while True:
-            try:
-                socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
-                return
-            except OSError:
-                assert time.monotonic() < end, f"nobody listens on port {self.port}"
-                time.sleep(0.05)
 
     def kill(self) -> None:
         """End it as a power cut would: signal 9."""

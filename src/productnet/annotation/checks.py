@@ -21,7 +21,6 @@ from productnet.annotation.schema import check_answers as answers_table
 from productnet.annotation.schema import check_items as items_table
 from productnet.annotation.schema import from_row
 from productnet.annotation.state import LeafProgress, State
-from productnet.annotation.verdicts import Stage
 from productnet.database.database import Database
 
 _WOULD_ADD = {
@@ -29,10 +28,6 @@ _WOULD_ADD = {
     Verdict.NEGATIVE: LeafProgress(labelled_negative=1),
     Verdict.UNSURE: LeafProgress(unsure=1),
 }
-
-
-# Where a pair stands whose answer two people agree on, or an adjudicator gave.
-_CERTAIN = frozenset({Stage.CONFIRMED, Stage.SETTLED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,7 +198,7 @@ class Checks:
 
 def _known(state: State, leaf: str, siblings: Collection[str]) -> Iterator[CheckItem]:
     """Products whose answer for the leaf is certain."""
-    own = [product for product, pair in state.pairs(leaf).items() if pair.stage in _CERTAIN]
+    own = [product for product, pair in state.pairs(leaf).items() if pair.certain]
     for product in chain(own, *(state.gold(sibling) for sibling in siblings)):
         expected = known_answer(state.history(product), leaf)
         if expected:

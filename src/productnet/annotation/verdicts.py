@@ -72,9 +72,14 @@ class PairState:
     since: int = 0
 
     @property
+    def certain(self) -> bool:
+        """Whether two people agree on it, or an adjudicator gave the answer."""
+        return self.stage in (Stage.CONFIRMED, Stage.SETTLED)
+
+    @property
     def gold(self) -> bool:
         """A positive that was confirmed or settled."""
-        return self.verdict is Verdict.POSITIVE and self.stage in (Stage.CONFIRMED, Stage.SETTLED)
+        return self.verdict is Verdict.POSITIVE and self.certain
 
     @property
     def master_error(self) -> bool:

@@ -159,7 +159,7 @@ class Asking:
             # It can be taken back: what became of it would tell what the labeler had said.
             return own[-1].verdict, Stage.LABELLED
         settles = {PersonRole.ADJUDICATOR, PersonRole.ADMIN} & self.person.roles
-        known = pair.gold or pair.stage in (Stage.CONFIRMED, Stage.SETTLED)
+        known = pair.certain
         if known or own or (pair.stage is Stage.DISPUTED and settles):
             return pair.verdict, pair.stage
         return None

@@ -1,8 +1,6 @@
 """A team's project that has been worked on, served for the tests of one file."""
 
 import shutil
-import socket
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -21,7 +19,6 @@ def team(
     folder, truth = worked_on
     served = Served(Path(shutil.copytree(folder, tmp_path / "shop")), free_port())
     served.start()
-    _wait_until_it_listens(served)
     yield Team(served, browser, truth)
     served.kill()
 
@@ -38,16 +35,3 @@ def enter(team: Team) -> Iterator[Callable[..., Visitor]]:
     yield come
     for visitor in inside:
         visitor.close()
-
-
-def _wait_until_it_listens(served: Served) -> None:
-    """The command prints where it serves a moment before it does."""
-    end = time.monotonic() + 20
-    while True:
-        try:
-            socket.create_connection(("127.0.0.1", served.port), timeout=1).close()
-        except OSError:
-            assert time.monotonic() < end, "the server does not listen"
-            time.sleep(0.05)
-        else:
-            return
