@@ -1,4 +1,4 @@
-"""Commands of the model: ``train``, ``evaluate``, ``categorize``, ``encode``, ``similar``."""
+"""Commands that use a model: ``evaluate``, ``categorize``, ``encode``, ``similar``."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -32,58 +32,8 @@ ModelOption = Annotated[
 
 def register(app: typer.Typer) -> None:
     """Add this file's commands to the application."""
-    for command in (train, evaluate, categorize, encode, similar):
+    for command in (evaluate, categorize, encode, similar):
         app.command(rich_help_panel=MODEL_PANEL)(command)
-
-
-def train(
-    file: FeedArgument,
-    label: LabelOption,
-    out: Annotated[Path, typer.Option("--out", "-o", help="Folder to save the model in")],
-    preset: Annotated[str, typer.Option(help="Preset of the master model")] = "fast",
-    dimension: Annotated[int, typer.Option(min=1, help="Dimension of the embedding")] = 256,
-    image: Annotated[
-        str | None, typer.Option(help="Another image encoder than the preset's")
-    ] = None,
-    seed: Annotated[int, typer.Option(help="Seed of training")] = 0,
-    map: MapOption = None,
-    format: FormatOption = None,
-    json: JsonOption = False,
-) -> None:
-    """Train a master model on a labelled file, without a project.
-
-    Examples:
-        productnet train products.parquet --label category --out model
-
-        productnet train feed.csv --label category --preset paper --image efficientnet-lite0 -o m
-    """
-    from productnet.master.model import MasterModel
-    from productnet.serving.feeds import FeedProducts
-
-    if (out / "model.json").exists():
-        raise UsageError(f"{out} holds a model already. Choose another folder.")
-    feed = FeedProducts(file, Settings(), mapping=split_pairs(map), format=format, label=label)
-    products, labels = feed.table()
-    known = {
-        product: text
-        for product, text in zip(products.column("id").to_pylist(), labels, strict=True)
-        if text is not None
-    }
-    model = MasterModel(preset, dimension=dimension, seed=seed, image=image)
-    model.fit(products, known, progress=Bars()).save(out)
-    result = {
-        "model": str(out),
-        "products": len(known),
-        "categories": len(model.classes),
-        "history": [asdict(epoch) for epoch in model.history],
-    }
-    show(
-        result,
-        as_json=json,
-        human=lambda: say(
-            f"Trained on {len(known):,} products of {len(model.classes)} categories: {out}"
-        ),
-    )
 
 
 def evaluate(
@@ -161,6 +111,9 @@ def categorize(
 def encode(
     file: FeedArgument,
     out: Annotated[Path, typer.Option("--out", "-o", help="A .parquet file to write")],
+    dimension: Annotated[
+        int | None, typer.Option(help="A nested dimension to cut off at [default: the whole]")
+    ] = None,
     model: ModelOption = None,
     map: MapOption = None,
     format: FormatOption = None,
@@ -171,13 +124,15 @@ def encode(
 
     Examples:
         productnet encode new-products.csv --out vectors.parquet
+
+        productnet encode new-products.csv --out vectors.parquet --dimension 128
     """
     from productnet.serving.categorize import encode_feed
     from productnet.serving.feeds import FeedProducts
 
     chosen, settings = _model(model, project)
     feed = FeedProducts(file, settings, mapping=split_pairs(map), format=format)
-    written = encode_feed(chosen, feed, out, progress=Bars())
+    written = encode_feed(chosen, feed, out, dimension=dimension, progress=Bars())
     show(
         asdict(written),
         as_json=json,

@@ -15,6 +15,8 @@ from productnet.master.batching import Examples, Prepared
 from productnet.master.calibration import fit_temperature
 from productnet.master.classes import Classes
 from productnet.master.fields.registry import encoder_class, learn_encoder
+from productnet.master.fitting import NOTHING, Keeping, Lesson, kept, teach
+from productnet.master.history import Epoch
 from productnet.master.network import MasterNetwork
 from productnet.master.presets import Input, Preset, choose_inputs, find_preset
 from productnet.master.products import InputField, Products, cached_modality
@@ -30,7 +32,8 @@ from productnet.master.sources import (
     stream_products,
 )
 from productnet.master.storage import Card, SavedInput
-from productnet.master.training import Epoch, Run, infer, pick_device, seeded
+from productnet.master.team import leads_team
+from productnet.master.training import Run, infer, pick_device, seeded
 from productnet.progress import SILENT, Progress
 from productnet.settings import Project
 
@@ -71,7 +74,10 @@ class MasterModel:
         epochs: Passes over the training products at most; the preset's when None.
         batch_size: Products a step; the preset's when None.
         taxonomy: Version of the taxonomy that the labels come from, kept with the model.
+        nested: Smaller dimensions at which the embedding serves as well when it is cut off
+            (Matryoshka training); the preset's when None.
         device: ``auto`` takes a GPU if there is one; otherwise a torch device.
+        compiled: Whether ``torch.compile`` makes a program of the network before it trains.
     """
 
     def __init__(
@@ -85,7 +91,9 @@ class MasterModel:
         epochs: int | None = None,
         batch_size: int | None = None,
         taxonomy: str | None = None,
+        nested: Sequence[int] | None = None,
         device: str = "auto",
+        compiled: bool = False,
     ) -> None:
         chosen = find_preset(preset)
         if image is not None:
@@ -93,15 +101,24 @@ class MasterModel:
         if epochs is not None:
             chosen = replace(chosen, epochs=epochs, min_steps=0)
         if batch_size is not None:
+            if batch_size < 1:
+                raise TrainingError(f"The batch size is {batch_size}; it is at least 1.")
             chosen = replace(chosen, batch_size=batch_size)
+        if nested is not None:
+            chosen = replace(chosen, nested=tuple(sorted(set(nested))))
         if dimension < 1:
             raise TrainingError(f"The embedding's dimension is {dimension}; it is at least 1.")
+        if wrong := [one for one in chosen.nested if not 0 < one < dimension]:
+            raise TrainingError(
+                f"Nested dimension {wrong[0]} is not below the embedding's own, {dimension}."
+            )
         self.preset = chosen
         self.dimension = dimension
         self.seed = seed
         self.fields = fields
         self.taxonomy = taxonomy
         self.device = pick_device(device)
+        self.compiled = compiled
         self._trained: tuple[MasterNetwork, Card] | None = None
 
     @property
@@ -126,6 +143,7 @@ class MasterModel:
         *,
         negatives: Negatives | None = None,
         validation: tuple[Source, Labels] | None = None,
+        keeping: Keeping = NOTHING,
         progress: Progress = SILENT,
     ) -> Self:
         """Train on labelled products.
@@ -138,6 +156,8 @@ class MasterModel:
                 teach the model to say none of them.
             validation: Products and labels to stop early and to calibrate by; a stratified
                 share of the training products when None.
+            keeping: Folders for checkpoints, which the same call goes on from after a kill, to
+                the same weights, and for TensorBoard's logs.
             progress: Shown while training.
 
         Raises:
@@ -164,13 +184,18 @@ class MasterModel:
             training = examples
             held_out = self._held_out(validation, inputs, network, classes, progress)
 
-        first_weights = {name: one.clone() for name, one in network.state_dict().items()}
-        run = Run(self.preset, seed=self.seed, device=self.device, progress=progress)
-        history = run.train(network, training, validation=held_out)
-        _, logits = infer(network, held_out, device=self.device, batch_size=self.preset.batch_size)
-        if self.preset.refit and validation is None and len(held_out):
-            network.load_state_dict(first_weights)
-            run.train(network, examples)
+        lesson = Lesson(known.ids.to_pylist(), examples, training, held_out)
+        run = Run(
+            self.preset,
+            seed=self.seed,
+            device=self.device,
+            progress=progress,
+            compiled=self.compiled,
+        )
+        described = {"classes": classes.names, "dimension": self.dimension, "inputs": inputs}
+        with kept(run, keeping, network, lesson, **described) as resumable:
+            refit = self.preset.refit and validation is None
+            history, logits = teach(network, lesson, resumable, refit=refit)
         self._trained = (
             network,
             Card(
@@ -206,10 +231,30 @@ class MasterModel:
         empty = np.zeros((0, len(self.classes)), dtype=np.float32)
         return np.concatenate([empty, *(block.probabilities for block in self.embed(products))])
 
-    def encode(self, products: Source) -> np.ndarray:
-        """The embedding of each product, (N, D) float32, L2-normalised."""
-        empty = np.zeros((0, self.dimension), dtype=np.float32)
-        return np.concatenate([empty, *(block.vectors for block in self.embed(products))])
+    def encode(self, products: Source, *, dimension: int | None = None) -> np.ndarray:
+        """The embedding of each product, (N, D) float32, L2-normalised.
+
+        Args:
+            products: A table or a project.
+            dimension: One of the nested dimensions the model was trained for; all when None.
+
+        Raises:
+            ModelError: The model was not trained to be cut off there.
+        """
+        wanted = self.check_dimension(dimension)
+        empty = np.zeros((0, wanted), dtype=np.float32)
+        cut = (_unit(block.vectors[:, :wanted]) for block in self.embed(products))
+        return np.concatenate([empty, *cut])
+
+    def check_dimension(self, dimension: int | None) -> int:
+        """The dimension to cut embeddings off at; raises ModelError if it was not trained for."""
+        own = (*self.preset.nested, self.dimension)
+        if dimension is not None and dimension not in own:
+            raise ModelError(
+                f"The embedding does not serve at {dimension} dimensions, only at "
+                f"{', '.join(map(str, own))}. Train with nested=({dimension},) to have it so."
+            )
+        return self.dimension if dimension is None else dimension
 
     def embed(self, products: Source, *, progress: Progress = SILENT) -> Iterator[Embedded]:
         """Embeddings and probabilities of all products, block by block.
@@ -232,10 +277,13 @@ class MasterModel:
     def save(self, folder: Path) -> None:
         """Write the trained model as safetensors and JSON; an older one there is replaced whole.
 
+        In a team of processes the first one writes.
+
         Raises ModelError if the model is not trained, or something else stands there.
         """
         network, card = self._ready()
-        storage.save(folder, card, network.state_dict())
+        if leads_team():
+            storage.save(folder, card, network.state_dict())
 
     @classmethod
     def load(cls, folder: Path, *, device: str = "auto") -> "MasterModel":
@@ -311,10 +359,9 @@ class MasterModel:
             device=self.device,
             batch_size=self.preset.batch_size,
         )
-        lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
         return Embedded(
             products.ids.to_pylist(),
-            vectors / np.maximum(lengths, np.finfo(np.float32).tiny),
+            _unit(vectors),
             softmax(logits / np.float32(card.temperature), axis=1)[:, : len(card.classes)],
         )
 
@@ -322,6 +369,13 @@ class MasterModel:
         if self._trained is None:
             raise ModelError("The model is not trained yet. Call fit first, or load a saved one.")
         return self._trained
+
+
+def _unit(vectors: np.ndarray) -> np.ndarray:
+    """Each row scaled to length 1; a row of zeros stays."""
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    unit: np.ndarray = vectors / np.maximum(lengths, np.finfo(np.float32).tiny)
+    return unit
 
 
 def _compute_missing_features(

@@ -13,8 +13,8 @@ from safetensors.torch import load_file, save_file
 from productnet.errors import ModelError
 from productnet.files import drafted_folder, file_hash
 from productnet.master.fields.base import Json
+from productnet.master.history import Epoch
 from productnet.master.presets import Preset
-from productnet.master.training import Epoch
 
 FORMAT_VERSION = 1
 _CARD = "model.json"

@@ -4,6 +4,7 @@ Every step reads what earlier steps left in the round's folder, writes its own o
 at all, and gives the same output when run again, so that a killed round can start it over.
 """
 
+import shutil
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -25,6 +26,7 @@ from productnet.errors import TrainingError
 from productnet.evaluation.round_metrics import METRICS_FILE, Epoch, measure_round
 from productnet.evaluation.table import CONTENDERS, MASTER, Scored, evaluate_table
 from productnet.files import drafted
+from productnet.master.fitting import Keeping
 from productnet.master.model import MasterModel
 from productnet.master.predictions import PREDICTION_SCHEMA, PREDICTIONS_FILE, likeliest
 from productnet.master.presets import Preset, find_preset
@@ -48,6 +50,7 @@ from productnet.taxonomy.tree import Taxonomy
 RECOMMENDED = 3
 
 MODEL_FOLDER = "model"
+CHECKPOINTS_FOLDER = "checkpoints"
 
 
 @dataclass(frozen=True)
@@ -90,9 +93,11 @@ def train(turn: Turn) -> None:
         turn.project,
         turn.gold(Side.TRAIN),
         negatives=turn.hard_negatives(),
+        keeping=Keeping(checkpoints=turn.path(CHECKPOINTS_FOLDER)),
         progress=turn.progress,
     )
     model.save(turn.path(MODEL_FOLDER))
+    shutil.rmtree(turn.path(CHECKPOINTS_FOLDER), ignore_errors=True)
 
 
 def evaluate(turn: Turn) -> None:

@@ -71,20 +71,30 @@ def categorize_feed(
 
 
 def encode_feed(
-    model: MasterModel, products: FeedProducts, out: Path, *, progress: Progress = SILENT
+    model: MasterModel,
+    products: FeedProducts,
+    out: Path,
+    *,
+    dimension: int | None = None,
+    progress: Progress = SILENT,
 ) -> Written:
-    """Write the embedding of each product: ``id`` and ``embedding``, float32 of unit length."""
+    """Write the embedding of each product: ``id`` and ``embedding``, float32 of unit length.
+
+    A ``dimension`` is one of those nested in the model's own; raises ModelError otherwise.
+    """
+    width = model.check_dimension(dimension)
     schema = pa.schema(
         [
             pa.field(ID, pa.string(), nullable=False),
-            pa.field("embedding", pa.list_(pa.float32(), model.dimension), nullable=False),
+            pa.field("embedding", pa.list_(pa.float32(), width), nullable=False),
         ]
     )
 
     def rows(table: pa.Table) -> pa.Table:
-        flat = pa.array(model.encode(table).ravel(), pa.float32())  # (B, D) -> (B * D,)
-        vectors = pa.FixedSizeListArray.from_arrays(flat, model.dimension)
-        return pa.table([table.column(ID), vectors], schema=schema)
+        vectors = model.encode(table, dimension=width)  # (B, D)
+        flat = pa.array(vectors.ravel(), pa.float32())  # (B, D) -> (B * D,)
+        lists = pa.FixedSizeListArray.from_arrays(flat, width)
+        return pa.table([table.column(ID), lists], schema=schema)
 
     return _write(products, out, schema, rows, "Encoding", progress)
 
