@@ -45,21 +45,36 @@ def evaluate(
     project: ProjectOption = HERE,
     json: JsonOption = False,
 ) -> None:
-    """Measure a model on a labelled file: top-1, top-3, top-5, macro F1.
+    """Measure a model on a labelled file: top-1, top-3, top-5, macro F1; or a number's error.
 
     Examples:
         productnet evaluate test.parquet --label category --model model
+
+        productnet evaluate test.parquet --label price --model prices
     """
+    from productnet.evaluation.numbers import number_error
     from productnet.evaluation.table import Scored, table_row
     from productnet.serving.feeds import FeedProducts
 
-    chosen, settings = _model(model, project)
+    chosen, settings = chosen_model(model, project)
     feed = FeedProducts(file, settings, mapping=split_pairs(map), format=format, label=label)
     products, labels = feed.table()
     rows = [row for row, text in enumerate(labels) if text is not None]
     if not rows:
         raise UsageError(f'No row of {file} has a text in column "{label}".')
     truth = [text for text in labels if text is not None]
+    if chosen.predicts_number:
+        error = number_error(chosen.predict_number(products.take(rows)), truth)
+        show(
+            asdict(error),
+            as_json=json,
+            human=lambda: table(
+                f"{len(truth):,} products",
+                ("file", "mean absolute error", "R²"),
+                [(file.name, error.absolute, error.r2)],
+            ),
+        )
+        return
     scored = Scored(chosen.predict_proba(products.take(rows)), chosen.classes)
     row = table_row(file.name, scored, truth, seconds=0.0, n_train=0)
     result = {
@@ -88,6 +103,8 @@ def categorize(
 ) -> None:
     """Write the likeliest categories of each product of a file, with calibrated confidence.
 
+    Of a model that was transferred to a number, the number.
+
     Examples:
         productnet categorize new-products.csv --out categories.csv
 
@@ -96,7 +113,7 @@ def categorize(
     from productnet.serving.categorize import categorize_feed
     from productnet.serving.feeds import FeedProducts
 
-    chosen, settings = _model(model, project)
+    chosen, settings = chosen_model(model, project)
     feed = FeedProducts(file, settings, mapping=split_pairs(map), format=format)
     written = categorize_feed(chosen, feed, out, top=top, progress=Bars())
     show(
@@ -130,7 +147,7 @@ def encode(
     from productnet.serving.categorize import encode_feed
     from productnet.serving.feeds import FeedProducts
 
-    chosen, settings = _model(model, project)
+    chosen, settings = chosen_model(model, project)
     feed = FeedProducts(file, settings, mapping=split_pairs(map), format=format)
     written = encode_feed(chosen, feed, out, dimension=dimension, progress=Bars())
     show(
@@ -183,7 +200,7 @@ def similar(
     )
 
 
-def _model(folder: Path | None, project: Path) -> "tuple[MasterModel, Settings]":
+def chosen_model(folder: Path | None, project: Path) -> "tuple[MasterModel, Settings]":
     """The model of a folder with default settings, or the project's active one with its own."""
     from productnet.master.model import MasterModel
     from productnet.serving.categorize import active_model

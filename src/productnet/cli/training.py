@@ -8,8 +8,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from productnet.cli.console import Bars, say, show
-from productnet.cli.models import MODEL_PANEL, FeedArgument, LabelOption
-from productnet.cli.options import FormatOption, JsonOption, MapOption, split_numbers, split_pairs
+from productnet.cli.models import MODEL_PANEL, FeedArgument, LabelOption, ModelOption, chosen_model
+from productnet.cli.options import (
+    HERE,
+    FormatOption,
+    JsonOption,
+    MapOption,
+    ProjectOption,
+    split_numbers,
+    split_pairs,
+)
 from productnet.errors import UsageError
 from productnet.progress import SILENT, Progress
 from productnet.settings import Settings
@@ -33,7 +41,7 @@ LogOption = Annotated[
 
 def register(app: typer.Typer) -> None:
     """Add this file's commands to the application."""
-    for command in (train,):
+    for command in (train, transfer, onnx):
         app.command(rich_help_panel=MODEL_PANEL)(command)
 
 
@@ -80,8 +88,7 @@ def train(
     from productnet.master.team import leads_team
     from productnet.serving.feeds import FeedProducts
 
-    if (out / "model.json").exists():
-        raise UsageError(f"{out} holds a model already. Choose another folder.")
+    _refuse_taken(out)
     feed = FeedProducts(file, Settings(), mapping=split_pairs(map), format=format, label=label)
     products, labels = feed.table()
     known = {
@@ -119,6 +126,103 @@ def train(
             f"Trained on {len(known):,} products of {len(model.classes)} categories: {out}"
         ),
     )
+
+
+def transfer(
+    file: FeedArgument,
+    target: Annotated[str, typer.Option("--target", help="Column with what is to be told")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder to save the new model in")],
+    kind: Annotated[
+        str, typer.Option(help="labels (also yes or no), number, or auto: as the column looks")
+    ] = "auto",
+    model: ModelOption = None,
+    epochs: Annotated[
+        int | None, typer.Option(min=1, help="Passes over the products [default: the preset's]")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Seed of training")] = 0,
+    log: LogOption = None,
+    map: MapOption = None,
+    format: FormatOption = None,
+    project: ProjectOption = HERE,
+    json: JsonOption = False,
+) -> None:
+    """Teach a trained model another target: other labels, yes or no, or a number.
+
+    The new model is used like any other, with --model: categorize, evaluate, encode, onnx. It goes
+    on where it was when it was stopped.
+
+    Examples:
+        productnet transfer products.csv --target colour --out colours
+
+        productnet transfer products.csv --target price --kind number --model model -o prices
+    """
+    from productnet.master.fitting import Keeping
+    from productnet.master.targets import KINDS
+    from productnet.serving.feeds import FeedProducts
+
+    _refuse_taken(out)
+    chosen_kind = next((one for one in KINDS if one == kind), None)
+    if chosen_kind is None:
+        raise UsageError(f'--kind takes {", ".join(KINDS)}; not "{kind}".')
+    body, settings = chosen_model(model, project)
+    feed = FeedProducts(file, settings, mapping=split_pairs(map), format=format, label=target)
+    products, values = feed.table()
+    checkpoints = out.with_name(f"{out.name}.checkpoints")
+    tuned = body.finetune(
+        products,
+        values,
+        kind=chosen_kind,
+        epochs=epochs,
+        seed=seed,
+        keeping=Keeping(checkpoints, log),
+        progress=_bars(),
+    )
+    tuned.save(out)
+    _finish(tuned, checkpoints, log)
+    known = sum(value is not None for value in values)
+    told = "a number" if tuned.predicts_number else f"{len(tuned.classes)} labels"
+    result = {
+        "model": str(out),
+        "products": known,
+        "kind": "number" if tuned.predicts_number else "labels",
+        "labels": list(tuned.classes),
+        "history": [asdict(epoch) for epoch in tuned.history],
+    }
+    show(
+        result,
+        as_json=json,
+        human=lambda: say(f"Learnt {told} ({target}) from {known:,} products: {out}"),
+    )
+
+
+def onnx(
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder to write")],
+    model: ModelOption = None,
+    project: ProjectOption = HERE,
+    json: JsonOption = False,
+) -> None:
+    """Write a model as ONNX, checked against torch, with a JSON file that says how to feed it.
+
+    Examples:
+        productnet onnx --out exported
+
+        productnet onnx --model model --out exported
+    """
+    chosen, _ = chosen_model(model, project)
+    exported = chosen.export_onnx(out)
+    show(
+        {"folder": str(out), "difference": exported.difference, "bytes": exported.bytes},
+        as_json=json,
+        human=lambda: say(
+            f"Exported, {exported.bytes / 2**20:,.1f} MB; ONNX Runtime and torch differ by "
+            f"{exported.difference:.1e} at most: {out}"
+        ),
+    )
+
+
+def _refuse_taken(out: Path) -> None:
+    if (out / "model.json").exists():
+        raise UsageError(f"{out} holds a model already. Choose another folder.")
 
 
 def _bars() -> Progress:

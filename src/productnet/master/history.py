@@ -4,7 +4,6 @@ TensorBoard's event files are written through its own library, where that is ins
 (``pip install 'productnet[tensorboard]'``).
 """
 
-from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -109,13 +108,3 @@ class TrainingLog(AbstractContextManager["TrainingLog"]):
 
 
 UNWRITTEN = TrainingLog(None)
-
-
-def best_epoch(history: Sequence[Epoch]) -> int:
-    """The epoch, from 1, that was best on validation; the last where there was none."""
-    known = [
-        (one.accuracy or 0.0, -one.validation_loss, -number)
-        for number, one in enumerate(history, 1)
-        if one.validation_loss is not None
-    ]
-    return -max(known)[2] if known else len(history)

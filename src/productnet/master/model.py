@@ -8,22 +8,24 @@ from typing import NamedTuple, Self
 import numpy as np
 from scipy.special import softmax
 
-from productnet.encoders.features import compute_features, open_features
-from productnet.errors import EncoderError, ModelError, TrainingError, UnknownName
+from productnet.errors import ModelError, TrainingError, UnknownName
 from productnet.master import storage
 from productnet.master.batching import Examples, Prepared
+from productnet.master.caches import compute_missing_features
 from productnet.master.calibration import fit_temperature
 from productnet.master.classes import Classes
+from productnet.master.exporting import Exported, export_onnx
+from productnet.master.facts import class_facts
 from productnet.master.fields.registry import encoder_class, learn_encoder
 from productnet.master.fitting import NOTHING, Keeping, Lesson, kept, teach
 from productnet.master.history import Epoch
+from productnet.master.model_card import MODEL_CARD, model_card
 from productnet.master.network import MasterNetwork
 from productnet.master.presets import Input, Preset, choose_inputs, find_preset
-from productnet.master.products import InputField, Products, cached_modality
+from productnet.master.products import InputField, Products
 from productnet.master.sources import (
     Labels,
     Negatives,
-    PoolPart,
     Source,
     count_products,
     match_labels,
@@ -32,10 +34,11 @@ from productnet.master.sources import (
     stream_products,
 )
 from productnet.master.storage import Card, SavedInput
+from productnet.master.targets import Kind, Target, match_target, set_goal
 from productnet.master.team import leads_team
 from productnet.master.training import Run, infer, pick_device, seeded
+from productnet.master.transfer import BODY_RATE, transfer
 from productnet.progress import SILENT, Progress
-from productnet.settings import Project
 
 _PRODUCTS_A_BLOCK = 4_096
 
@@ -172,7 +175,7 @@ class MasterModel:
             ids = [*known.ids.to_pylist(), *rejected]
             known = match_products(products, ids, fields=self.fields)
         inputs = choose_inputs(self.preset, known.text_fields, with_image=known.has_images)
-        _compute_missing_features(products, inputs, progress)
+        compute_missing_features(products, inputs, progress)
         fields = {name: InputField(known, one.fields) for name, one in inputs.items()}
         network = self._begin(inputs, fields, classes, abstains=bool(rejected))
         data = Prepared.of(fields, network.encoders_by_name)
@@ -196,29 +199,84 @@ class MasterModel:
         with kept(run, keeping, network, lesson, **described) as resumable:
             refit = self.preset.refit and validation is None
             history, logits = teach(network, lesson, resumable, refit=refit)
-        self._trained = (
-            network,
-            Card(
-                preset=self.preset,
-                inputs={
-                    name: SavedInput(one.fields, one.encoder, encoder.config())
-                    for (name, one), encoder in zip(
-                        inputs.items(), network.encoders_by_name.values(), strict=True
-                    )
-                },
-                dimension=self.dimension,
-                classes=classes.names,
-                temperature=fit_temperature(logits, held_out.classes),
-                history=tuple(history),
-                seed=self.seed,
-                abstains=network.abstains,
-                taxonomy=self.taxonomy,
+        temperature = fit_temperature(logits, held_out.classes)
+        saved = {
+            name: SavedInput(one.fields, one.encoder, encoder.config())
+            for (name, one), encoder in zip(
+                inputs.items(), network.encoders_by_name.values(), strict=True
+            )
+        }
+        card = Card(
+            preset=self.preset,
+            inputs=saved,
+            dimension=self.dimension,
+            classes=classes.names,
+            temperature=temperature,
+            history=tuple(history),
+            seed=self.seed,
+            abstains=network.abstains,
+            taxonomy=self.taxonomy,
+            facts=class_facts(
+                network, examples.classes, held_out.classes, logits, temperature=temperature
             ),
         )
+        self._trained = network, card
         return self
 
+    def finetune(
+        self,
+        products: Source,
+        target: Target,
+        *,
+        kind: Kind = "auto",
+        epochs: int | None = None,
+        body_rate: float = BODY_RATE,
+        seed: int | None = None,
+        keeping: Keeping = NOTHING,
+        progress: Progress = SILENT,
+    ) -> "MasterModel":
+        """A model of another target, from this one's trained body; this one stays as it is.
+
+        Args:
+            products: A table or a project, with the fields this model reads, or some of them.
+            target: Product id to value, values in row order, or the column's name. A product
+                whose value is None is left out.
+            kind: ``labels`` (also yes or no), a ``number``, or ``auto``: a number if there are
+                more than twenty different ones.
+            epochs: Passes over the products at most; the preset's when None.
+            body_rate: Learning rate of the body, relative to that of the new last layer.
+            seed: Of the new layer, the order of products and dropout; this model's when None.
+            keeping: Folders for checkpoints and logs.
+            progress: Shown while training.
+
+        Raises:
+            TrainingError: If this cannot be learnt from; the text says why.
+            UnknownProduct: If a target is of a product that is not there.
+            ModelError: If this model is not trained.
+        """
+        network, card = self._ready()
+        preset = self.preset
+        if epochs is not None:
+            preset = replace(preset, epochs=epochs, min_steps=0)
+        compute_missing_features(products, card.inputs, progress)
+        matched, values = match_target(products, target, card.fields)
+        tuned = MasterModel(
+            preset,
+            dimension=self.dimension,
+            seed=self.seed if seed is None else seed,
+            device=str(self.device),
+        )
+        run = Run(preset, tuned.seed, self.device, progress, body_rate=body_rate)
+        goal = set_goal(values, kind)
+        tuned._trained = transfer(network, card, matched, goal, run=run, keeping=keeping)
+        return tuned
+
     def predict(self, products: Source) -> list[str]:
-        """The most probable category of each product, in the order of the products."""
+        """The most probable category of each product, in the order of the products.
+
+        Raises ModelError if the model predicts a number.
+        """
+        self._tells_classes()
         classes = np.array(self.classes)
         best = [block.probabilities.argmax(axis=1) for block in self.embed(products)]
         return [str(name) for rows in best for name in classes[rows]]
@@ -227,9 +285,46 @@ class MasterModel:
         """The calibrated probability of each category, (N, K) float32, in ``classes`` order.
 
         A row adds up to 1; to less if the model learnt from rejected products and may say none.
+
+        Raises ModelError if the model predicts a number.
         """
+        self._tells_classes()
         empty = np.zeros((0, len(self.classes)), dtype=np.float32)
         return np.concatenate([empty, *(block.probabilities for block in self.embed(products))])
+
+    @property
+    def predicts_number(self) -> bool:
+        """Whether the model predicts a number, and so has no classes."""
+        return self._ready()[1].number is not None
+
+    def predict_number(self, products: Source) -> np.ndarray:
+        """The number of each product, (N,) float64, in the unit it was learnt in.
+
+        Raises ModelError if the model tells categories apart.
+        """
+        network, card = self._ready()
+        if card.number is None:
+            raise ModelError("This model tells categories apart. Use predict or predict_proba.")
+        compute_missing_features(products, card.inputs, SILENT)
+        blocks = stream_products(products, fields=card.fields, block=_PRODUCTS_A_BLOCK)
+        said = [self._infer_block(network, card, block)[1][:, 0] for block in blocks]
+        return card.number.of(np.concatenate([np.zeros(0, dtype=np.float32), *said]))
+
+    def export_onnx(self, folder: Path) -> Exported:
+        """Write the network for ONNX Runtime, with a JSON file that says how to feed it.
+
+        Raises ModelError if ONNX Runtime does not answer as torch does, to 1e-4.
+        """
+        network, card = self._ready()
+        return export_onnx(network, card, folder)
+
+    def model_card(self, *, tested: Mapping[str, float] | None = None) -> str:
+        """What a stranger must know of the model, in Markdown.
+
+        Args:
+            tested: Measures by name on products that had no part in training, if there are any.
+        """
+        return model_card(self._ready()[1], tested=tested)
 
     def encode(self, products: Source, *, dimension: int | None = None) -> np.ndarray:
         """The embedding of each product, (N, D) float32, L2-normalised.
@@ -267,8 +362,8 @@ class MasterModel:
             ModelError: If the model is not trained.
         """
         network, card = self._ready()
-        _compute_missing_features(products, card.inputs, progress)
-        wanted = list(dict.fromkeys(name for one in card.inputs.values() for name in one.fields))
+        compute_missing_features(products, card.inputs, progress)
+        wanted = card.fields
         with progress.task("Embedding products", total=count_products(products)) as advance:
             for block in stream_products(products, fields=wanted, block=_PRODUCTS_A_BLOCK):
                 yield self._embed_block(network, card, block)
@@ -283,7 +378,8 @@ class MasterModel:
         """
         network, card = self._ready()
         if leads_team():
-            storage.save(folder, card, network.state_dict())
+            described = {MODEL_CARD: model_card(card)}
+            storage.save(folder, card, network.state_dict(), described=described)
 
     @classmethod
     def load(cls, folder: Path, *, device: str = "auto") -> "MasterModel":
@@ -304,7 +400,7 @@ class MasterModel:
                 encoders,
                 card.preset,
                 dimension=card.dimension,
-                classes=len(card.classes),
+                classes=1 if card.number else len(card.classes),
                 abstains=card.abstains,
             )
             network.load_state_dict(weights)
@@ -345,25 +441,31 @@ class MasterModel:
         progress: Progress,
     ) -> Examples:
         source, labels = validation
-        _compute_missing_features(source, inputs, progress)
+        compute_missing_features(source, inputs, progress)
         products, categories = match_labels(source, labels, fields=self.fields)
         fields = {name: InputField(products, one.fields) for name, one in inputs.items()}
         data = Prepared.of(fields, network.encoders_by_name)
         return Examples.all_of(data, classes.numbers(categories))
 
     def _embed_block(self, network: MasterNetwork, card: Card, products: Products) -> Embedded:
+        vectors, logits = self._infer_block(network, card, products)
+        chances = softmax(logits / np.float32(card.temperature), axis=1)[:, : len(card.classes)]
+        return Embedded(products.ids.to_pylist(), _unit(vectors), chances)
+
+    def _infer_block(
+        self, network: MasterNetwork, card: Card, products: Products
+    ) -> tuple[np.ndarray, np.ndarray]:
         fields = {name: InputField(products, one.fields) for name, one in card.inputs.items()}
-        vectors, logits = infer(
+        return infer(
             network,
             Examples.unlabelled(Prepared.of(fields, network.encoders_by_name)),
             device=self.device,
             batch_size=self.preset.batch_size,
         )
-        return Embedded(
-            products.ids.to_pylist(),
-            _unit(vectors),
-            softmax(logits / np.float32(card.temperature), axis=1)[:, : len(card.classes)],
-        )
+
+    def _tells_classes(self) -> None:
+        if self.predicts_number:
+            raise ModelError("This model predicts a number. Use predict_number.")
 
     def _ready(self) -> tuple[MasterNetwork, Card]:
         if self._trained is None:
@@ -376,20 +478,3 @@ def _unit(vectors: np.ndarray) -> np.ndarray:
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
     unit: np.ndarray = vectors / np.maximum(lengths, np.finfo(np.float32).tiny)
     return unit
-
-
-def _compute_missing_features(
-    source: Source, inputs: Mapping[str, Input] | Mapping[str, SavedInput], progress: Progress
-) -> None:
-    """Bring a project's cache of frozen features up to date; a table has none."""
-    project = source.project if isinstance(source, PoolPart) else source
-    if not isinstance(project, Project):
-        return
-    for one in inputs.values():
-        kind, _, encoder = one.encoder.partition(":")
-        modality = cached_modality(one.fields, project.settings.catalog.fields)
-        if kind == "frozen" and modality is not None:
-            try:
-                open_features(project, encoder, modality=modality)
-            except EncoderError:
-                compute_features(project, encoder, modality=modality, progress=progress)

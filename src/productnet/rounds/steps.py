@@ -25,9 +25,10 @@ from productnet.embeddings.stamp import Stamp
 from productnet.errors import TrainingError
 from productnet.evaluation.round_metrics import METRICS_FILE, Epoch, measure_round
 from productnet.evaluation.table import CONTENDERS, MASTER, Scored, evaluate_table
-from productnet.files import drafted
+from productnet.files import drafted, write_atomically
 from productnet.master.fitting import Keeping
 from productnet.master.model import MasterModel
+from productnet.master.model_card import MODEL_CARD
 from productnet.master.predictions import PREDICTION_SCHEMA, PREDICTIONS_FILE, likeliest
 from productnet.master.presets import Preset, find_preset
 from productnet.master.sources import PoolPart
@@ -115,7 +116,7 @@ def evaluate(turn: Turn) -> None:
     )
     probabilities = model.predict_proba(PoolPart(turn.project, list(test_labels)))  # (N, K)
     taxonomy = Taxonomy.load(turn.project.taxonomy_path)
-    measure_round(
+    metrics = measure_round(
         Scored(probabilities, model.classes),
         test_labels,
         {leaf.id: leaf.path for leaf in taxonomy.leaves},
@@ -127,7 +128,11 @@ def evaluate(turn: Turn) -> None:
         history=[
             Epoch(epoch.loss, epoch.accuracy, epoch.validation_loss) for epoch in model.history
         ],
-    ).save(turn.path(METRICS_FILE))
+    )
+    metrics.save(turn.path(METRICS_FILE))
+    own = metrics.master
+    tested = {"top-1": own.top1, "top-3": own.top3, "top-5": own.top5, "macro F1": own.macro_f1}
+    write_atomically(turn.path(MODEL_FOLDER) / MODEL_CARD, model.model_card(tested=tested))
 
 
 def embed(turn: Turn) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pyarrow as pa
@@ -16,6 +17,13 @@ from productnet.rounds.steps import MODEL_FOLDER
 from productnet.serving.feeds import FeedProducts
 from productnet.serving.tables import table_sink
 from productnet.settings import Project
+
+_NUMBERS = pa.schema(
+    [
+        pa.field("product", pa.string(), nullable=False),
+        pa.field("number", pa.float64(), nullable=False),
+    ]
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,14 +68,22 @@ def categorize_feed(
 ) -> Written:
     """Write the ``top`` likeliest categories of each product, a row each, with confidence.
 
-    Confidence is calibrated on held-out products (see ``MasterModel.predict_proba``).
+    Confidence is calibrated on held-out products (see ``MasterModel.predict_proba``). Of a model
+    that predicts a number, the number is written instead, a row a product.
     """
+    if model.predicts_number:
+        return _write(products, out, _NUMBERS, partial(_number_rows, model), "Predicting", progress)
 
     def rows(table: pa.Table) -> pa.Table:
         probabilities = model.predict_proba(table)  # (B, K)
         return likeliest(table.column(ID).to_pylist(), probabilities, model.classes, count=top)
 
     return _write(products, out, PREDICTION_SCHEMA, rows, "Categorizing", progress)
+
+
+def _number_rows(model: MasterModel, table: pa.Table) -> pa.Table:
+    said = pa.array(model.predict_number(table), pa.float64())
+    return pa.table([table.column(ID), said], schema=_NUMBERS)
 
 
 def encode_feed(
