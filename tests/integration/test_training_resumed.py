@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from safetensors import safe_open
 from safetensors.torch import load_file
@@ -19,6 +20,8 @@ from productnet.master.fitting import Keeping
 from productnet.master.model import MasterModel
 from productnet.master.presets import PRESETS, Input, Preset
 from productnet.progress import Advance
+
+ROOT = Path(__file__).parents[2]
 
 TEXT = replace(
     PRESETS["paper"],
@@ -83,7 +86,7 @@ def weights(model: MasterModel, folder: Path) -> dict[str, np.ndarray]:
 
 
 @pytest.mark.parametrize("preset", [STOPPED_EARLY, REFITTED], ids=["early stopping", "refit"])
-@pytest.mark.parametrize("batches", [3, 14, 41])
+@pytest.mark.parametrize("batches", [3, 14, 29])
 def test_a_resumed_training_equals_one_undisturbed(
     preset: Preset, batches: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -126,42 +129,42 @@ def test_a_damaged_checkpoint_says_what_to_delete(tmp_path: Path) -> None:
         fitted(TEXT, keeping=keeping)
 
 
-# Trains by the command, and kills its own process without warning after so many batches.
-KILLED_COMMAND = """
+# The command with a small preset, which kills its own process without warning at a checkpoint.
+COMMAND = """
 import os, signal, sys
+sys.path.insert(0, sys.argv.pop(1))
 from productnet.cli import main
-from productnet.master import checkpoints, state, training
+from productnet.master import checkpoints, fitting, presets, state, training
+from tests.integration.test_training_resumed import REFITTED
 
-checkpoints._EVERY = 0.0
+presets.PRESETS["small"] = REFITTED
 training._LOOK = 1
-kept, left = state.State.keep, [int(sys.argv.pop(1))]
+checkpoints.Checkpoints.due = True
+keep, left = state.State.keep, [int(sys.argv.pop(1))]
 
-def keep(self, *arguments, **keyword):
-    kept(self, *arguments, **keyword)
+def keep_and_die(self, *arguments, **keyword):
+    keep(self, *arguments, **keyword)
     left[0] -= 1
     if not left[0]:
         os.kill(os.getpid(), signal.SIGKILL)
 
-state.State.keep = keep
+state.State.keep = keep_and_die
 main.run()
 """
 
 
-def test_the_command_goes_on_after_kill_9(tmp_path: Path) -> None:
-    import pyarrow.parquet as pq
+@pytest.mark.parametrize("checkpoint", [4, 60], ids=["fit", "refit"])
+def test_the_command_goes_on_after_kill_9(checkpoint: int, tmp_path: Path) -> None:
+    pq.write_table(TABLE, tmp_path / "feed.parquet")
 
-    feed = tmp_path / "feed.parquet"
-    pq.write_table(TABLE, feed)
+    def train(out: str, *, die_at: int) -> int:
+        start = [sys.executable, "-c", COMMAND, str(ROOT), str(die_at), "train"]
+        start += [str(tmp_path / "feed.parquet"), "--label", "kind", "--preset", "small"]
+        return subprocess.run([*start, "--out", str(tmp_path / out)], check=False).returncode
 
-    def command(out: str) -> list[str]:
-        chosen = ["train", str(feed), "--label", "kind", "--preset", "paper", "--epochs", "3"]
-        return [*chosen, "--batch-size", "8", "--dimension", "8", "--out", str(tmp_path / out)]
-
-    killed = [sys.executable, "-c", KILLED_COMMAND, "4", *command("one")]
-    assert subprocess.run(killed, check=False).returncode == -signal.SIGKILL
-    assert (tmp_path / "one.checkpoints").is_dir()
-    for out in ("one", "other"):
-        subprocess.run([sys.executable, "-m", "productnet", *command(out)], check=True)
+    assert train("one", die_at=checkpoint) == -signal.SIGKILL
+    assert list((tmp_path / "one.checkpoints").glob("*/*.safetensors"))
+    assert train("one", die_at=-1) == train("other", die_at=-1) == 0
     assert not (tmp_path / "one.checkpoints").exists()
     one, other = ((tmp_path / out / "weights.safetensors").read_bytes() for out in ("one", "other"))
     assert one == other

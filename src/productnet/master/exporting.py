@@ -95,6 +95,7 @@ class _Graph(nn.Module):
         self.temperature = card.temperature
         self.classes = len(card.classes)
         self.number = card.number
+        self.names = _names(network)
 
     @property
     def outputs(self) -> list[str]:
@@ -104,10 +105,9 @@ class _Graph(nn.Module):
     def forward(self, tensors: Sequence[torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:
         """(embedding (B, D) of unit length, calibrated probabilities (B, K) or numbers (B,))."""
         left = list(tensors)
-        counts = [len(one) for one in _names(self.network).values()]
         inputs = {}
-        for name, count in zip(self.network.encoders_by_name, counts, strict=True):
-            inputs[name], left = tuple(left[:count]), left[count:]
+        for name, parts in self.names.items():
+            inputs[name], left = tuple(left[: len(parts)]), left[len(parts) :]
         embedded = self.network.embed(Batch(inputs, left[0]))  # (B, D)
         logits = self.network.logits(embedded)  # (B, C)
         if self.number:
@@ -148,7 +148,7 @@ def _first(sample: list[torch.Tensor]) -> list[torch.Tensor]:
 
 
 def _write_graph(graph: _Graph, samples: list[list[torch.Tensor]], file: Path) -> None:
-    names = [*(part for parts in _names(graph.network).values() for part in parts), "present"]
+    names = [*(part for parts in graph.names.values() for part in parts), "present"]
     dynamic = [
         {
             place: torch.export.Dim.DYNAMIC
@@ -191,7 +191,7 @@ def _difference(file: Path, graph: _Graph, samples: Sequence[list[torch.Tensor]]
 
 def _describe(graph: _Graph, card: Card, samples: list[list[torch.Tensor]], folder: Path) -> None:
     """Write ``inputs.json``, and the arrays that preparing inputs needs."""
-    names = _names(graph.network)
+    names = graph.names
     shapes = dict(
         zip(
             [*(part for parts in names.values() for part in parts), "present"],

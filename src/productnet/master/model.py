@@ -378,8 +378,8 @@ class MasterModel:
         """
         network, card = self._ready()
         if leads_team():
-            described = {MODEL_CARD: model_card(card)}
-            storage.save(folder, card, network.state_dict(), described=described)
+            texts = {MODEL_CARD: model_card(card)}
+            storage.save(folder, card, network.state_dict(), texts=texts)
 
     @classmethod
     def load(cls, folder: Path, *, device: str = "auto") -> "MasterModel":

@@ -101,7 +101,7 @@ class Card:
 
 
 def save(
-    folder: Path, card: Card, weights: Mapping[str, torch.Tensor], *, described: Mapping[str, str]
+    folder: Path, card: Card, weights: Mapping[str, torch.Tensor], *, texts: Mapping[str, str]
 ) -> None:
     """Write a model beside ``folder``, then rename it into place; a kill leaves the old or new.
 
@@ -109,7 +109,7 @@ def save(
         folder: Its place.
         card: Everything but the weights.
         weights: By name.
-        described: Texts for people that go with it, by file name.
+        texts: For people, kept with it, by file name.
 
     Raises ModelError if something that is not a model stands there.
     """
@@ -121,7 +121,7 @@ def save(
         save_file(kept, draft / _WEIGHTS)
         described["weights_sha256"] = file_hash(draft / _WEIGHTS)
         (draft / _CARD).write_bytes(TypeAdapter(Json).dump_json(described, indent=1))
-        for name, text in described.items():
+        for name, text in texts.items():
             (draft / name).write_text(text, encoding="utf-8")
         for file in draft.iterdir():
             with file.open("rb") as written:
