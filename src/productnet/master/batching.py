@@ -1,5 +1,6 @@
 """Batches: prepared columns cut so that texts of like length come together and padding is small."""
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -80,6 +81,13 @@ class Examples:
     def unlabelled(cls, data: Prepared) -> "Examples":
         """Every product, of which nobody knows the class."""
         return cls.all_of(data, np.zeros(data.count, dtype=np.int64))
+
+    @property
+    def digest(self) -> str:
+        """Eight characters that tell these examples from others of the same products."""
+        told = hashlib.sha256(np.ascontiguousarray(self.rows))
+        told.update(np.ascontiguousarray(self.classes))
+        return told.hexdigest()[:8]
 
     def take(self, places: np.ndarray) -> "Examples":
         """The examples at these places (m,)."""

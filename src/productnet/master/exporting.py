@@ -100,7 +100,7 @@ class _Graph(nn.Module):
     @property
     def outputs(self) -> list[str]:
         """What ``forward`` gives, in order."""
-        return ["embedding", "number" if self.number else "probabilities"]
+        return ["product_embedding", "number" if self.number else "probabilities"]
 
     def forward(self, tensors: Sequence[torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:
         """(embedding (B, D) of unit length, calibrated probabilities (B, K) or numbers (B,))."""

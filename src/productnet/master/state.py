@@ -21,6 +21,7 @@ class State:
         network: Trained in place.
         optimizer: AdamW, over groups that know their ``peak`` learning rate.
         team: The processes that train.
+        name: Of this phase among the checkpoints.
         epoch: The one under way, from 1.
         steps: Batches of it that were learnt from.
         loss: The sum over products of the loss in this epoch, as far as this process saw it.
@@ -29,9 +30,15 @@ class State:
     """
 
     def __init__(
-        self, network: MasterNetwork, optimizer: Optimizer, rng: np.random.Generator, team: Team
+        self,
+        network: MasterNetwork,
+        optimizer: Optimizer,
+        rng: np.random.Generator,
+        team: Team,
+        *,
+        name: str,
     ) -> None:
-        self.network, self.optimizer, self.team = network, optimizer, team
+        self.network, self.optimizer, self.team, self.name = network, optimizer, team, name
         self._rng = rng
         self._order = rng.bit_generator.state
         self.epoch, self.steps = 1, 0
@@ -72,7 +79,7 @@ class State:
         told = f"epoch {min(self.epoch, epochs)} of {epochs}"
         return f"{told}, {self.history[-1]}" if self.history else told
 
-    def keep(self, checkpoints: Checkpoints, phase: str, *, over: bool = False) -> None:
+    def keep(self, checkpoints: Checkpoints, *, over: bool = False) -> None:
         """Write a checkpoint; of a phase that is over, its weights and history alone."""
         tensors = {f"network/{name}": one for name, one in self.network.state_dict().items()}
         if not over:
@@ -92,14 +99,15 @@ class State:
                 best_epoch=self.best.epoch,
                 over=over,
             )
-            checkpoints.write(phase, Checkpoint(position, tensors))
+            checkpoints.write(self.name, Checkpoint(position, tensors))
         self.team.wait()
 
-    def restore(self, checkpoint: Checkpoint | None) -> bool:
+    def restore(self, checkpoints: Checkpoints) -> bool:
         """Go on from a checkpoint, if there is one; whether its phase is over.
 
-        Raises ModelError if it is of another network or another number of processes.
+        Raises ModelError if it is damaged, or of another network or number of processes.
         """
+        checkpoint = checkpoints.read(self.name)
         if checkpoint is None:
             return False
         position = checkpoint.position

@@ -70,7 +70,8 @@ class Run:
             network: Changed in place.
             examples: To learn from.
             validation: To judge each epoch by, and to stop early if the preset has patience.
-            phase: Name of this training among those of the run.
+            phase: Name of this training among those of the run; what it learns from tells it
+                from others of the same name.
 
         Raises:
             TrainingError: If the loss stops being a number, or memory cannot suffice.
@@ -80,15 +81,16 @@ class Run:
         team = Team.join(self.device)
         objective = self._objective(network, examples)
         optimizer = torch.optim.AdamW(_groups(network, preset, self.body_rate), fused=True)
-        state = State(network, optimizer, np.random.default_rng(self.seed), team)
+        name = f"{phase}-{examples.digest}"
+        state = State(network, optimizer, np.random.default_rng(self.seed), team, name=name)
         with seeded(self.seed, self.device):
-            if self.checkpoints and state.restore(self.checkpoints.read(phase)):
+            if self.checkpoints and state.restore(self.checkpoints):
                 return list(state.history)
             self._check_memory(objective, examples, team)
             self._epochs(objective, examples, validation, state, phase)
         state.best.put_back(network)
         if self.checkpoints:
-            state.keep(self.checkpoints, phase, over=True)
+            state.keep(self.checkpoints, over=True)
         return list(state.history)
 
     def _epochs(
@@ -122,7 +124,7 @@ class Run:
                         if self.log.writes:
                             self.log.step(phase, step, loss=float(loss), rate=rate)
                         if self.checkpoints and team.agree(self.checkpoints.due):
-                            state.keep(self.checkpoints, phase)
+                            state.keep(self.checkpoints)
                 mean = float(team.total(state.loss.cpu().numpy()[None])[0]) / len(examples)
                 judged = self._judge(objective.network, mean, validation, team)
                 self.log.epoch(phase, state.epoch * batches, judged)
@@ -134,7 +136,7 @@ class Run:
                 state.end_epoch(judged, keep_best=preset.patience is not None)
                 advance(0, state.note(epochs))
                 if self.checkpoints and team.agree(self.checkpoints.due):
-                    state.keep(self.checkpoints, phase)
+                    state.keep(self.checkpoints)
                 if state.patient_for(preset.patience):
                     break
 

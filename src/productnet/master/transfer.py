@@ -69,16 +69,15 @@ def transfer(
         facts = class_facts(
             fresh, goal.targets, held_out, logits, temperature=temperature, body=body
         )
-    return fresh, replace(
-        card,
+    return fresh, Card(
         preset=preset,
+        inputs=card.inputs,
+        dimension=card.dimension,
         classes=goal.classes,
         number=goal.number,
         temperature=temperature,
         history=tuple(history),
         seed=run.seed,
-        abstains=False,
-        taxonomy=None,
         facts=facts,
     )
 
