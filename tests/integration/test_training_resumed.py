@@ -125,9 +125,7 @@ def test_a_damaged_checkpoint_says_what_to_delete(tmp_path: Path) -> None:
     with safe_open(file, framework="pt") as opened:
         assert set(opened.metadata()) == {"training"}
     file.write_bytes(file.read_bytes()[:100])
-    with pytest.raises(
-        ModelError, match=r"fit-\w+\.safetensors is damaged: .* Delete "
-    ):
+    with pytest.raises(ModelError, match=r"fit-\w+\.safetensors is damaged: .* Delete "):
         fitted(TEXT, keeping=keeping)
 
 
@@ -159,14 +157,18 @@ main.run()
 def test_the_command_goes_on_after_kill_9(checkpoint: int, tmp_path: Path) -> None:
     pq.write_table(TABLE, tmp_path / "feed.parquet")
 
-    def train(out: str, *, die_at: int) -> int:
+    def train(out: str, *options: str, die_at: int) -> int:
         start = [sys.executable, "-c", COMMAND, str(ROOT), str(die_at), "train"]
         start += [str(tmp_path / "feed.parquet"), "--label", "kind", "--preset", "small"]
-        return subprocess.run([*start, "--out", str(tmp_path / out)], check=False).returncode
+        start += ["--out", str(tmp_path / out), *options]
+        return subprocess.run(start, check=False).returncode
 
     assert train("one", die_at=checkpoint) == -signal.SIGKILL
     assert list((tmp_path / "one.checkpoints").glob("*/*.safetensors"))
-    assert train("one", die_at=-1) == train("other", die_at=-1) == 0
+    log = ("--log", str(tmp_path / "log"))
+    assert train("one", die_at=-1) == train("other", *log, die_at=-1) == 0
+    assert "<svg" in (tmp_path / "log" / "learning-curve.svg").read_text()
+    assert list((tmp_path / "log").glob("events.*"))
     assert not (tmp_path / "one.checkpoints").exists()
     one, other = ((tmp_path / out / "weights.safetensors").read_bytes() for out in ("one", "other"))
     assert one == other
