@@ -18,6 +18,7 @@ from zlib import crc32
 
 import numpy as np
 import onnxruntime
+from safetensors.numpy import load_file
 
 WORD = re.compile(r"\d+(?:[.,]\d+)+|[^\W_]+(?:['’][^\W_]+)*")
 
@@ -31,7 +32,7 @@ class OnnxPredictor:
         self.session = onnxruntime.InferenceSession(
             folder / "model.onnx", providers=["CPUExecutionProvider"]
         )
-        self.folder = folder
+        self.preparation = load_file(folder / "preparation.safetensors")
 
     def run(self, products: list[dict]) -> tuple[np.ndarray, np.ndarray]:
         """Embeddings (B, D), and probabilities (B, K) or numbers (B,)."""
@@ -65,12 +66,6 @@ class OnnxPredictor:
             {"category": self.classes[place], "confidence": float(row[place])}
             for place, row in zip(best, said, strict=True)
         ]
-
-    def preparation(self, name: str) -> np.ndarray:
-        """An array that preparing inputs needs."""
-        from safetensors.numpy import load_file
-
-        return load_file(self.folder / "preparation.safetensors")[name]
 
 
 def joined(product: dict, fields: list[str], separator: str, most: int) -> str | None:
@@ -129,7 +124,7 @@ def tfidf(model, one, variant, texts):
     known = [text or "" for text in texts]
     counts = hstack([by_word.transform(known), by_character.transform(known)], format="csr")
     buckets, rarity, axes = (
-        model.preparation(f"{one['name']}/{part}") for part in ("buckets", "rarity", "axes")
+        model.preparation[f"{one['name']}/{part}"] for part in ("buckets", "rarity", "axes")
     )
     weighted = counts[:, buckets]
     weighted.data = (1 + np.log(weighted.data)) * rarity[weighted.indices]

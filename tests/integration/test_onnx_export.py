@@ -44,7 +44,13 @@ TABLE = pa.table(
 # Runs the documented predictor where torch cannot be imported.
 WITHOUT_TORCH = """
 import sys
-sys.modules["torch"] = None
+
+class NoTorch:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] == "torch":
+            raise ImportError("torch is not wanted here")
+
+sys.meta_path.insert(0, NoTorch())
 import json, runpy
 from pathlib import Path
 Predictor = runpy.run_path(sys.argv[1])["OnnxPredictor"]

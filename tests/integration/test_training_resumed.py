@@ -153,8 +153,7 @@ main.run()
 """
 
 
-@pytest.mark.parametrize("checkpoint", [4, 60], ids=["fit", "refit"])
-def test_the_command_goes_on_after_kill_9(checkpoint: int, tmp_path: Path) -> None:
+def test_the_command_goes_on_after_kill_9(tmp_path: Path) -> None:
     pq.write_table(TABLE, tmp_path / "feed.parquet")
 
     def train(out: str, *options: str, die_at: int) -> int:
@@ -163,7 +162,8 @@ def test_the_command_goes_on_after_kill_9(checkpoint: int, tmp_path: Path) -> No
         start += ["--out", str(tmp_path / out), *options]
         return subprocess.run(start, check=False).returncode
 
-    assert train("one", die_at=checkpoint) == -signal.SIGKILL
+    # Of the 43 checkpoints of the first phase and as many of the refit.
+    assert train("one", die_at=60) == -signal.SIGKILL
     assert list((tmp_path / "one.checkpoints").glob("*/*.safetensors"))
     log = ("--log", str(tmp_path / "log"))
     assert train("one", die_at=-1) == train("other", *log, die_at=-1) == 0

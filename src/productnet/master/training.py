@@ -284,7 +284,8 @@ def _spread(objective: Objective, team: Team, device: torch.device, *, compiled:
     if team.size > 1:
         if device.type == "cuda":
             nn.SyncBatchNorm.convert_sync_batchnorm(objective)
-        module = DistributedDataParallel(objective)
+        # Running means are alike already; TF-IDF's axes would be sent anew for every batch.
+        module = DistributedDataParallel(objective, broadcast_buffers=False)
     if compiled:
         module = torch.compile(module)  # type: ignore[assignment]
     return module

@@ -94,13 +94,15 @@ def test_batches_made_ahead_come_in_order_and_errors_come_through(workers: int) 
 # Trains as one of however many processes torchrun started, and says what came of it.
 TRAINED = """
 import json, sys
+from dataclasses import replace
 from pathlib import Path
 sys.path.insert(0, sys.argv[2])
 from tests.unit.master.test_nested_and_team import TABLE, TEXT
 from productnet.master.fitting import Keeping
 from productnet.master.model import MasterModel
 folder = Path(sys.argv[1])
-model = MasterModel(TEXT, dimension=8, device="cpu", nested=(4,))
+preset = replace(TEXT, patience=None, refit=True)
+model = MasterModel(preset, dimension=8, device="cpu", nested=(4,))
 keeping = Keeping(folder / "checkpoints", every=0)
 model.fit(TABLE, "kind", keeping=keeping).save(folder / "model")
 model.fit(TABLE, "kind", keeping=keeping)  # from the checkpoint: over at once
