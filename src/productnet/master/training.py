@@ -177,7 +177,7 @@ class Run:
             yield placed(batch, self.device), torch.from_numpy(targets).to(self.device)
 
     def _objective(self, network: MasterNetwork, examples: Examples) -> Objective:
-        network.to(memory_format=torch.channels_last)
+        network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         weights = torch.ones(network.outputs)
         if not self.number:
             weights = _class_weights(examples, network, self.preset)
@@ -283,9 +283,9 @@ def _spread(objective: Objective, team: Team, device: torch.device, *, compiled:
     module: nn.Module = objective
     if team.size > 1:
         if device.type == "cuda":
-            nn.SyncBatchNorm.convert_sync_batchnorm(objective)
+            nn.SyncBatchNorm.convert_sync_batchnorm(objective)  # type: ignore[no-untyped-call]
         # Running means are alike already; TF-IDF's axes would be sent anew for every batch.
-        module = DistributedDataParallel(objective, broadcast_buffers=False)
+        module = DistributedDataParallel(objective, forward_sync_buffers=False)
     if compiled:
         module = torch.compile(module)  # type: ignore[assignment]
     return module

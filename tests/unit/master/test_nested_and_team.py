@@ -86,7 +86,7 @@ def test_batches_made_ahead_come_in_order_and_errors_come_through(workers: int) 
             raise ValueError("seven")
         return one
 
-    seen = []
+    seen: list[int] = []
     with pytest.raises(ValueError, match="seven"):
         seen.extend(ahead(fails, range(50), workers=workers))
 
