@@ -58,13 +58,13 @@ class TrainingLog(AbstractContextManager["TrainingLog"]):
         if folder is None:
             return
         try:
-            from torch.utils import tensorboard
+            from torch.utils.tensorboard import SummaryWriter as Writer
         except ImportError as error:
             raise TrainingError(
                 "Logs for TensorBoard need its library, which is not installed. Install it with "
                 "pip install 'productnet[tensorboard]', or leave the log out."
             ) from error
-        self._writer = tensorboard.SummaryWriter(str(folder))
+        self._writer = Writer(str(folder))
 
     @property
     def writes(self) -> bool:
