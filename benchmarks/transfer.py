@@ -5,7 +5,7 @@ three quarters of its products. Then another target is learnt from a few of thes
 gender, colour, usage, and whether a product is black; mwpd's third level; flipkart's brand. All
 are tested on the last quarter, title groups kept whole.
 
-    finetune  MasterModel.finetune: a new last layer, then the whole body at a smaller rate
+    finetune  MasterModel.finetune: the whole body, or its encoders, as a short trial says
     scratch   the same preset trained on these few products alone
     linear    logistic regression on the body's embedding as it is, C = 1, 10 and 100
 

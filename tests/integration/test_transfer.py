@@ -15,6 +15,7 @@ from productnet.cli.main import app
 from productnet.errors import ModelError, ProductNetError, TrainingError, UnknownProduct
 from productnet.master.model import MasterModel
 from productnet.master.presets import PRESETS, Input
+from productnet.master.transfer import Start
 
 KINDS = ("mug", "lamp", "chair")
 COLOURS = ("red", "blue")
@@ -97,10 +98,22 @@ def test_targets_come_by_row_by_id_or_are_missing(body: MasterModel) -> None:
 
 def test_transfer_starts_from_the_body(body: MasterModel) -> None:
     few = shop(12)
-    tuned = body.finetune(few, "kind", epochs=1, body_rate=0.0)
+    tuned = body.finetune(few, "kind", epochs=1, body_rate=0.0, start="whole")
     assert np.array_equal(tuned.encode(shop(20)), body.encode(shop(20)))
-    moved = body.finetune(few, "kind", epochs=1)
+    moved = body.finetune(few, "kind", epochs=1, start="whole")
     assert not np.array_equal(moved.encode(shop(20)), body.encode(shop(20)))
+
+
+def test_a_trial_says_what_to_take_over(body: MasterModel) -> None:
+    def taken(start: Start) -> str:
+        told = body.finetune(shop(60), "kind", start=start).model_card()
+        return told.split("(seed 0): ")[1].splitlines()[0]
+
+    # The body tells kinds apart already.
+    assert taken("auto") == taken("whole") == "all of it"
+    assert taken("encoders") == "its encoders"
+    with pytest.raises(TrainingError, match='no start "body"'):
+        taken("body")  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(

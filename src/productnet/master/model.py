@@ -37,7 +37,7 @@ from productnet.master.storage import Card, SavedInput
 from productnet.master.targets import Kind, Target, match_target, set_goal
 from productnet.master.team import leads_team
 from productnet.master.training import Run, infer, pick_device, seeded
-from productnet.master.transfer import BODY_RATE, transfer
+from productnet.master.transfer import BODY_RATE, Start, transfer
 from productnet.progress import SILENT, Progress
 
 _PRODUCTS_A_BLOCK = 4_096
@@ -230,6 +230,7 @@ class MasterModel:
         *,
         kind: Kind = "auto",
         epochs: int | None = None,
+        start: Start = "auto",
         body_rate: float = BODY_RATE,
         seed: int | None = None,
         keeping: Keeping = NOTHING,
@@ -244,7 +245,9 @@ class MasterModel:
             kind: ``labels`` (also yes or no), a ``number``, or ``auto``: a number if there are
                 more than twenty different ones.
             epochs: Passes over the products at most; the preset's when None.
-            body_rate: Learning rate of the body, relative to that of the new last layer.
+            start: Take over the ``whole`` body, its ``encoders`` alone, or, with ``auto``, what
+                does better in a short trial.
+            body_rate: Learning rate of a whole body, relative to that of the new last layer.
             seed: Of the new layer, the order of products and dropout; this model's when None.
             keeping: Folders for checkpoints and logs.
             progress: Shown while training.
@@ -268,7 +271,9 @@ class MasterModel:
         )
         run = Run(preset, tuned.seed, self.device, progress, body_rate=body_rate)
         goal = set_goal(values, kind)
-        tuned._trained = transfer(network, card, matched, goal, run=run, keeping=keeping)
+        tuned._trained = transfer(
+            network, card, matched, goal, run=run, keeping=keeping, start=start
+        )
         return tuned
 
     def predict(self, products: Source) -> list[str]:

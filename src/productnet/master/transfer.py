@@ -4,14 +4,22 @@ As in Kumar et al. 2022, *Fine-Tuning can Distort Pretrained Features and Underp
 Out-of-Distribution*: a new last layer is trained first, on the body as it is (gradual unfreezing
 in two steps); then all of it, the body at a smaller learning rate (discriminative rates, Howard
 and Ruder 2018, *Universal Language Model Fine-tuning*, section 3.2).
+
+What a body was trained to tell apart is not always what the new target asks for: one that knows
+article types has forgotten colours in its last layers, not in its encoders. So there are two
+*starts*, the whole body or its encoders alone under new layers, and a short trial on a quarter of
+the products held out says which is better.
 """
 
 import copy
 import math
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Literal
 
 import numpy as np
 
+from productnet.errors import TrainingError
 from productnet.master.batching import Examples, Prepared
 from productnet.master.calibration import fit_temperature
 from productnet.master.classes import stratified_holdout
@@ -27,6 +35,13 @@ from productnet.master.training import Run, seeded
 # Learning rate of the body beside that of the last layer.
 BODY_RATE = 0.3
 
+# What a transfer starts from; a trial decides between the two others.
+Start = Literal["auto", "whole", "encoders"]
+_STARTS = ("whole", "encoders")
+
+# Share of the products that a trial is judged on.
+_TRIED = 0.25
+
 # A number's products are held out band by band, so that all sizes are among them.
 _BANDS = 10
 
@@ -39,6 +54,7 @@ def transfer(
     *,
     run: Run,
     keeping: Keeping,
+    start: Start = "auto",
 ) -> tuple[MasterNetwork, Card]:
     """A network of another target from a trained one's body, and its card; the body's stay.
 
@@ -49,18 +65,31 @@ def transfer(
         goal: What to learn of them.
         run: How to train: preset, seed, device, learning rate of the body.
         keeping: Folders for checkpoints and logs.
+        start: What is taken over: the whole body, its encoders, or what a trial says.
+
+    Raises TrainingError if there is no such start.
     """
+    if start not in ("auto", *_STARTS):
+        raise TrainingError(f'There is no start "{start}". Take auto, {", ".join(_STARTS)}.')
     preset = run.preset
-    with seeded(run.seed, run.device):
-        fresh = _new_head(network, preset, goal.outputs).to(run.device)
+    starts = {}
+    for kept_part in _STARTS if start == "auto" else (start,):
+        with seeded(run.seed, run.device):
+            starts[kept_part] = _begin(network, preset, goal.outputs, kept_part).to(run.device)
+    fresh = next(iter(starts.values()))
     lesson = _lesson(fresh, card, products, goal, share=preset.validation_share, seed=run.seed)
-    described = {"classes": goal.classes, "number": goal.number, "transfer": True}
+    described = {"classes": goal.classes, "number": goal.number, "transfer": start}
     run = replace(run, number=goal.number is not None)
     with kept(run, keeping, fresh, lesson, **described) as resumable:
-        head = _head_only(preset, len(lesson.training))
-        replace(resumable, preset=head, body_rate=0.0).train(fresh, lesson.training, phase="head")
+        chosen = _better(starts, lesson, resumable) if len(starts) > 1 else next(iter(starts))
+        fresh = starts[chosen]
+        if chosen == "whole":
+            _train_head(fresh, lesson.training, resumable, phase="head")
+        else:
+            resumable = replace(resumable, body_rate=1.0)
         history, logits = teach(fresh, lesson, resumable, refit=preset.refit)
-    held_out, body, temperature = lesson.held_out.classes, str(card), 1.0
+    taken = "all of it" if chosen == "whole" else "its encoders"
+    held_out, body, temperature = lesson.held_out.classes, f"{card}: {taken}", 1.0
     if goal.number:
         truth, said = (goal.number.of(one) for one in (held_out, logits[:, 0]))
         facts = number_facts(fresh, len(products), truth, said, body=body)
@@ -88,30 +117,65 @@ def _lesson(
     """Products as the body reads them, and a share of each class, or of each band, held out."""
     fields = {name: InputField(products, one.fields) for name, one in card.inputs.items()}
     everything = Examples.all_of(Prepared.of(fields, network.encoders_by_name), goal.targets)
-    bands = goal.targets
-    if goal.number:
+    ids: list[str] = products.ids.to_pylist()
+    return Lesson(ids, everything, *_split(everything, share, seed=seed))
+
+
+def _split(examples: Examples, share: float, *, seed: int) -> tuple[Examples, Examples]:
+    """Examples to learn from, and a share held out of each class, or of each band of a number."""
+    bands = examples.classes
+    if bands.dtype.kind == "f":
         edges = np.quantile(bands, np.linspace(0, 1, _BANDS + 1)[1:-1])
         bands = np.searchsorted(edges, bands)
     held_out = stratified_holdout(bands, share=share, rng=np.random.default_rng(seed))
-    training = np.setdiff1d(np.arange(len(everything)), held_out)
-    ids: list[str] = products.ids.to_pylist()
-    return Lesson(ids, everything, everything.take(training), everything.take(held_out))
+    training = np.setdiff1d(np.arange(len(examples)), held_out)
+    return examples.take(training), examples.take(held_out)
 
 
-def _new_head(network: MasterNetwork, preset: Preset, outputs: int) -> MasterNetwork:
-    """A copy of the body with a last layer of its own, which knows nothing yet.
+def _better(starts: Mapping[str, MasterNetwork], lesson: Lesson, run: Run) -> str:
+    """The start that does better on products held out, after half of the steps."""
+    learnt, held_out = _split(lesson.everything, _TRIED, seed=run.seed)
+    if not len(held_out):
+        return "whole"
+    half = replace(
+        run.preset,
+        epochs=max(1, run.preset.epochs // 2),
+        min_steps=run.preset.min_steps // 2,
+        patience=None,
+        refit=False,
+    )
+    losses = {}
+    for name, network in starts.items():
+        tried, short = copy.deepcopy(network), replace(run, preset=half)
+        if name == "whole":
+            _train_head(tried, learnt, short, phase="trial of the head")
+        else:
+            short = replace(short, body_rate=1.0)
+        history = short.train(tried, learnt, validation=held_out, phase=f"trial of {name}")
+        losses[name] = history[-1].validation_loss or 0.0
+    return min(losses, key=lambda name: losses[name])
+
+
+def _train_head(network: MasterNetwork, examples: Examples, run: Run, *, phase: str) -> None:
+    """Train the last layer alone, on the body as it is."""
+    head = _head_only(run.preset, len(examples))
+    replace(run, preset=head, body_rate=0.0).train(network, examples, phase=phase)
+
+
+def _begin(network: MasterNetwork, preset: Preset, outputs: int, start: str) -> MasterNetwork:
+    """A copy of the body, or of its encoders, under layers of its own that know nothing yet.
 
     Call it where torch's generator is seeded.
     """
     encoders = copy.deepcopy(network.encoders_by_name)
     dimension = network.classify.in_features
     fresh = MasterNetwork(encoders, preset, dimension=dimension, classes=outputs)
-    body = {
-        name: one for name, one in network.state_dict().items() if not name.startswith("classify.")
+    taken = {
+        name: one
+        for name, one in network.state_dict().items()
+        if name.startswith("encoders.") or (start == "whole" and not name.startswith("classify."))
     }
-    fresh.load_state_dict(
-        body | {f"classify.{n}": w for n, w in fresh.classify.state_dict().items()}
-    )
+    fresh.load_state_dict(fresh.state_dict() | taken)
     return fresh
 
 
