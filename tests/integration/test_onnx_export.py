@@ -10,6 +10,7 @@ import numpy as np
 import onnxruntime
 import pyarrow as pa
 import pytest
+from torch import nn
 
 from productnet.errors import ModelError
 from productnet.master import exporting
@@ -133,7 +134,7 @@ def test_pictures_and_frozen_features_are_exported_too(tmp_path: Path) -> None:
     # Its first layers alone: exporting all of them takes minutes.
     pictures = inputs["image by inception"]
     assert isinstance(pictures, Inception)
-    pictures.network.features = pictures.network.features[:2]
+    pictures.network.features = nn.Sequential(*list(pictures.network.features)[:2])
     pictures.dimension = 32
     network = MasterNetwork(inputs, TEXT, dimension=8, classes=3, abstains=True)
     card = Card(
