@@ -140,14 +140,12 @@ class Checks:
 
         It is told to them with the rest: a count that stands still would tell what was a check.
         """
-        with self._database.reading() as connection:
-            query = select(answers_table).where(answers_table.c.annotator == person)
-            given = [from_row(row)[1] for row in connection.execute(query)]
+        given = self._given(answers_table.c.annotator == person)
         told: defaultdict[str, LeafProgress] = defaultdict(LeafProgress)
         for said in given:
             if said.role is Role.LABEL:
                 told[said.category] += LeafProgress(decisions=1, seconds=said.seconds or 0.0)
-        for said in self._standing(answers_table.c.annotator == person):
+        for said in _standing(given):
             if said.verdict is not None:
                 told[said.category] += _WOULD_ADD[said.verdict]
         return dict(told)
@@ -183,17 +181,23 @@ class Checks:
             }
 
     def _standing(self, which: ColumnElement[bool]) -> list[Decision]:
-        """The last answer of a person to a check item, those taken back left out."""
+        return _standing(self._given(which))
+
+    def _given(self, which: ColumnElement[bool]) -> list[Decision]:
         query = select(answers_table).where(which).order_by(answers_table.c.seq)
         with self._database.reading() as connection:
-            said = [from_row(row)[1] for row in connection.execute(query)]
-        undone = {decision.undoes for decision in said}
-        standing = {
-            (decision.annotator, decision.product, decision.category): decision
-            for decision in said
-            if decision.role is Role.LABEL and decision.id not in undone
-        }
-        return list(standing.values())
+            return [from_row(row)[1] for row in connection.execute(query)]
+
+
+def _standing(given: Sequence[Decision]) -> list[Decision]:
+    """The last answer of a person to a check item, those taken back left out."""
+    undone = {decision.undoes for decision in given}
+    standing = {
+        (decision.annotator, decision.product, decision.category): decision
+        for decision in given
+        if decision.role is Role.LABEL and decision.id not in undone
+    }
+    return list(standing.values())
 
 
 def _known(state: State, leaf: str, siblings: Collection[str]) -> Iterator[CheckItem]:
