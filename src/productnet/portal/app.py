@@ -12,9 +12,8 @@ from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 
 from productnet import __version__
-from productnet.portal.health import health_router
 from productnet.portal.logs import RequestLog
-from productnet.portal.metrics import MetricsMiddleware, metrics_router
+from productnet.portal.metrics import MetricsMiddleware
 from productnet.portal.middleware import BodyLimit, SecureHeaders
 from productnet.portal.permissions import PERMISSIONS
 from productnet.portal.portal import Portal
@@ -28,6 +27,7 @@ from productnet.portal.routes import (
     live,
     map,
     oidc,
+    operation,
     people,
     products,
     recommendations,
@@ -98,11 +98,9 @@ def create_app(portal: Portal) -> FastAPI:
     app.add_middleware(SecureHeaders)
     app.add_middleware(MetricsMiddleware, metrics=portal.metrics)
     app.add_middleware(RequestLog)
-    app.include_router(health_router(portal.database, opened=lambda: portal.resources.pool))
+    app.include_router(operation.router)
     open_to_all = portal.project.settings.portal.metrics_open
-    app.include_router(
-        metrics_router(portal.metrics), dependencies=[] if open_to_all else [Depends(guard)]
-    )
+    app.include_router(operation.metrics, dependencies=[] if open_to_all else [Depends(guard)])
     app.mount("/static", _Files(directory=STATIC), name="static")
     app.include_router(session.pages)
     app.include_router(oidc.pages)
