@@ -27,8 +27,8 @@ class Offer:
         task: What is to be done in it.
         why: Why it is offered here, in words to show.
         assigned: Whether it was given to this person.
-        waiting: Products that wait for this person: on their audit sheet, or to adjudicate; of a leaf to
-            label, the positives that are still wanted.
+        waiting: Products that wait for this person, on their audit sheet or to adjudicate; of a
+            leaf to label, those that are still wanted.
         progress: How far the leaf has come.
     """
 

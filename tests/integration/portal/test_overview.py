@@ -4,6 +4,7 @@ import io
 import tarfile
 import time
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -16,6 +17,7 @@ from productnet.portal.jobs import JobState
 from productnet.portal.portal import Portal
 from productnet.portal.security import CSRF_HEADER
 from productnet.release.build import release
+from productnet.taxonomy.guidelines import guideline_file
 from tests.integration.portal.conftest import PASSWORD, Visit
 
 API = "/api/v1"
