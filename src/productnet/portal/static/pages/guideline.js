@@ -97,13 +97,13 @@ function Editor({ leaf }) {
     <${Panel} class="guideline-form">
       ${stored.guideline_fault && html`<p class="notice notice-warn" role="status"><${Icon} name="warning" />
         <span>What is on disk cannot be read: <bdi>${stored.guideline_fault}</bdi> Saving replaces it.</span></p>`}
-      <${TextArea} label="Definition" rows=${3} maxlength=${LONGEST.definition} value=${draft.definition} onInput=${put("definition")}
+      <${TextArea} label="Definition" rows=${2} maxlength=${LONGEST.definition} value=${draft.definition} onInput=${put("definition")}
         help="One or two sentences: what the product is for." />
-      <${TextArea} label="Belongs" rows=${5} value=${draft.include} onInput=${put("include")} problem=${faults.include}
+      <${TextArea} label="Belongs" rows=${3} value=${draft.include} onInput=${put("include")} problem=${faults.include}
         help="Kinds that belong, also when one might doubt it. One a line." />
-      <${TextArea} label="Does not" rows=${5} value=${draft.exclude} onInput=${put("exclude")} problem=${faults.exclude}
+      <${TextArea} label="Does not" rows=${3} value=${draft.exclude} onInput=${put("exclude")} problem=${faults.exclude}
         help="Kinds that do not, and where they go instead. One a line." />
-      <${TextArea} label="Typical" rows=${4} value=${draft.examples} onInput=${put("examples")} problem=${faults.examples}
+      <${TextArea} label="Typical" rows=${3} value=${draft.examples} onInput=${put("examples")} problem=${faults.examples}
         help="Titles of typical products. One a line." />
       ${refused ? html`<${Conflict} over=${over} takeTheirs=${takeTheirs} />`
         : problem && html`<p class="notice notice-warn" role="alert"><${Icon} name="warning" />

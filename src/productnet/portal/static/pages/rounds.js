@@ -93,7 +93,7 @@ function Round({ round, before, open, steps }) {
           <tbody>${round.learnt.table.map((row, at) => html`<tr key=${row.name} class=${at === 0 ? "own" : ""}><td>${row.name}</td>
             <td class="number">${percent(row.top1, 1)}</td><td class="number">${percent(row.top3, 1)}</td><td class="number">${percent(row.top5, 1)}</td>
             <td class="number">${row.macro_f1.toFixed(3)}</td><td class="number">${duration(row.seconds)}</td></tr>`)}</tbody></table>
-          <p class="muted small">On ${number(own?.n_test ?? 0)} gold products kept apart. Its confidence is off by ${percent(round.learnt.ece, 1)} in the mean.</p></div>
+          <p class="muted small round-rest">On ${number(own?.n_test ?? 0)} gold products kept apart. Its confidence is off by ${percent(round.learnt.ece, 1)} in the mean.</p></div>
         <div><h3>Most confused</h3>
           ${round.learnt.confused.length ? html`<ul class="confused">${round.learnt.confused.slice(0, 6).map((pair) => html`<li key=${pair.truth + pair.predicted}>
             <a href=${href("/leaf", { id: pair.truth })}><bdi>${pair.truth_name}</bdi></a> <span class="muted">taken for</span>
