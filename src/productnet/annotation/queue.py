@@ -137,8 +137,9 @@ class Board:
         return self._positives_wanted(person, leaf) + negatives
 
     def _wants_audits(self, person: str, leaf: str) -> int:
-        # The positives that wait would tell them from the negatives: the whole sheet does not.
-        if self.done(leaf):
+        # The positives that wait would tell them from the negatives: the whole sheet does not. It
+        # is offered to its end to who began it, and to nobody of whom negatives alone are left.
+        if self.done(leaf) or not self.state.progress_told(leaf, person).to_audit:
             return 0
         return audit_sheet(self.state, leaf, auditor=person, count=1).left
 

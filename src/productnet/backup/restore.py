@@ -10,7 +10,6 @@ from productnet.backup import snapshots
 from productnet.backup.archive import free_space, read_manifest, unpack
 from productnet.backup.manifest import SNAPSHOTS, Manifest
 from productnet.catalog.pool import Pool
-from productnet.database.database import REVISION
 from productnet.errors import BackupError
 from productnet.files import drafted_folder
 from productnet.progress import SILENT, Progress
@@ -83,12 +82,6 @@ def _unpack(
     backup: Path, to: Path, progress: Progress, *, kept: Callable[[str], bool] = lambda name: True
 ) -> Manifest:
     manifest = read_manifest(backup)
-    if manifest.database.revision > REVISION:
-        raise BackupError(
-            f"{backup} was made by ProductNet {manifest.made_by}, whose database has schema "
-            f"{manifest.database.revision}; this version knows {REVISION}. Upgrade with "
-            "`pip install -U productnet`."
-        )
     with progress.task("Checking every file", total=None):
         unpack(backup, manifest, to, kept=kept)
     snapshot = to / SNAPSHOTS[manifest.database.kind]

@@ -2,6 +2,7 @@
 
 import os
 import re
+import socket
 import subprocess
 import sys
 import threading
@@ -101,3 +102,19 @@ def test_one_of_two_servers_is_killed_in_the_middle_of_work(
         client.take_lease(leaf)
         [again] = client.candidates(leaf, source="random", count=1, exclude=ids)
         client.label(again, leaf, verdict="negative")
+
+
+def test_an_address_that_is_taken_is_said_and_nothing_else(project: Project) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        ended = subprocess.run(
+            [sys.executable, "-c", SERVE, "serve", "--project", str(project.root), "--port", port],
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+    assert ended.returncode != 0
+    assert "Choose another with" in ended.stderr
+    assert "Traceback" not in ended.stderr
