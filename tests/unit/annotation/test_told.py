@@ -1,5 +1,7 @@
 """Whom an answer may be told to; and that nothing told moves with an audit of one's own."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -62,7 +64,7 @@ def test_an_audit_elsewhere_tells_nothing_of_ones_own_label() -> None:
     both = [(1, "cups", LABEL, "otto"), (2, "mugs", LABEL, "lab"), (3, "mugs", AUDIT, "otto")]
     for number, leaf, role, by in [*both, (4, "cups", AUDIT, "other")]:
         [(seq, one)] = [decision(number, "p", YES, role, by)]
-        state.apply([(seq, one.model_copy(update={"category": leaf}))])
+        state.apply([(seq, replace(one, category=leaf))])
     # In truth the product is gold for mugs, since otto's audit met a yes.
     assert state.pair("p", "cups").stage is Stage.DISPUTED
     found = told(state.pair("p", "cups"), state.history("p"), "cups", "otto")

@@ -19,6 +19,9 @@ import { toast } from "../parts/toast.js";
 
 /** @import {RoundDetail, Rounds as All} from "../lib/types.js" */
 
+// What a master model tells apart; with gold in fewer leaves a round is refused.
+const LEAST_LEAVES = 2;
+
 /** @param {{query: URLSearchParams}} _props */
 export default function Rounds(_props) {
   const { data, problem, reload } = useLoad(listRounds, []);
@@ -29,7 +32,7 @@ export default function Rounds(_props) {
   }, [data?.jobs[0]?.id]);
   const job = data?.jobs[0];
   const running = job?.state === "running";
-  const start = can("admin") && html`<button type="button" class="button button-primary" disabled=${!data || running || !data.gold}
+  const start = can("admin") && html`<button type="button" class="button button-primary" disabled=${!data || running || data.gold_leaves < LEAST_LEAVES}
     onClick=${() => setStarting(true)}><${Icon} name="refresh" size=${16} /> Start a round</button>`;
   return html`<${Page} title="Rounds" lead="A round trains the master model on gold, embeds the pool with it, and recommends categories. People go on meanwhile."
     actions=${data?.items.length ? start : null}>
@@ -39,7 +42,8 @@ export default function Rounds(_props) {
           ${job && (running || job.state === "failed" || job.state === "stopped") && html`<${JobView} key=${job.id} job=${job} steps=${data.steps} ended=${reload}
             title=${running ? `Round ${(data.items.find((one) => !one.finished)?.number ?? (data.items[0]?.number ?? 0) + 1)}` : "The last round that was started"} />`}
           ${!data.items.length && !running ? html`<${Panel}><${Empty} icon="refresh" title="No round yet" action=${start}>
-              ${data.gold ? html`${count(data.gold, "gold product")} of ${count(data.gold_leaves, "leaf", "leaves")} to learn from.`
+              ${data.gold_leaves === 1 ? html`${count(data.gold, "gold product")} of one leaf. A round tells leaves apart: label and audit another.`
+                : data.gold ? html`${count(data.gold, "gold product")} of ${count(data.gold_leaves, "leaf", "leaves")} to learn from.`
                 : "A round learns from gold: label and audit a few leaves first."}<//><//>`
             : data.items.map((round, at) => !(running && !round.finished) && html`<${Round} key=${round.number} round=${round} before=${data.items[at + 1]} open=${isShown(data, at)} steps=${data.steps} />`)}
         </div>`}
