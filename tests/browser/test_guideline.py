@@ -16,6 +16,7 @@ from tests.browser.review.team import Team, Visitor
 from tests.browser.serving import Served, free_port
 
 LEAF = "kitchen/drinking-serving/teapots"
+STATUS = ".guideline-foot [role=status]"
 PAGE = f"/guideline?id={quote(LEAF)}"
 
 
@@ -36,7 +37,8 @@ def team(
 
 @pytest.fixture
 def admin(team: Team) -> Iterator[Page]:
-    """The page, opened by the admin."""
+    """The page of a leaf without a guideline, opened by the admin."""
+    file_of(team).unlink(missing_ok=True)
     visitor: Visitor = team.enter("root")
     visitor.page.goto(PAGE)
     expect(visitor.page.get_by_label("Definition")).to_be_visible()
@@ -47,6 +49,11 @@ def admin(team: Team) -> Iterator[Page]:
 def written(team: Team) -> Guideline:
     project = Project.open(team.served.folder)
     return read_guideline(project.guidelines_path, Taxonomy.load(project.taxonomy_path)[LEAF])
+
+
+def file_of(team: Team) -> Path:
+    project = Project.open(team.served.folder)
+    return guideline_file(project.guidelines_path, Taxonomy.load(project.taxonomy_path)[LEAF])
 
 
 def test_what_is_written_is_read_at_once_by_whoever_labels(team: Team, admin: Page) -> None:
@@ -61,9 +68,9 @@ def test_what_is_written_is_read_at_once_by_whoever_labels(team: Team, admin: Pa
     preview = admin.locator(".guideline-beside .guideline")
     expect(preview).to_contain_text("Sets with cups")
     expect(preview.locator("li")).to_have_count(2)
-    expect(admin.get_by_text("Not saved yet")).to_be_visible()
+    expect(admin.locator(STATUS)).to_have_text("Not saved yet")
     admin.keyboard.press("Control+Enter")
-    expect(admin.get_by_text("All saved")).to_be_visible()
+    expect(admin.locator(STATUS)).to_have_text("All saved")
     assert written(team) == Guideline(
         "Pots with a spout, to brew tea in.", ("Iron pots", "Sets with cups")
     )
@@ -74,11 +81,10 @@ def test_what_is_written_is_read_at_once_by_whoever_labels(team: Team, admin: Pa
 
 def test_what_somebody_else_saved_meanwhile_is_not_overwritten(team: Team, admin: Page) -> None:
     admin.get_by_label("Does not").fill("Kettles: they go to Kettles")
-    project = Project.open(team.served.folder)
-    file = guideline_file(project.guidelines_path, Taxonomy.load(project.taxonomy_path)[LEAF])
+    file = file_of(team)
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text('definition = "Theirs."\n')
-    admin.get_by_role("button", name="Save").click()
+    admin.get_by_role("button", name=re.compile("^Save Ctrl")).click()
     expect(admin.get_by_role("alert")).to_contain_text("Somebody else has changed this guideline")
     expect(admin.locator(".guideline-theirs")).to_contain_text("Theirs.")
     assert written(team).definition == "Theirs."
@@ -91,7 +97,7 @@ def test_what_somebody_else_saved_meanwhile_is_not_overwritten(team: Team, admin
     admin.get_by_label("Definition").fill("Theirs, and mine.")
     admin.get_by_role("button", name="save over theirs").click()
     admin.get_by_role("button", name=re.compile("^Save Ctrl")).click()
-    expect(admin.get_by_text("All saved")).to_be_visible()
+    expect(admin.locator(STATUS)).to_have_text("All saved")
     assert written(team) == Guideline("Theirs, and mine.", (), ("Kettles: they go to Kettles",))
 
 
@@ -106,7 +112,7 @@ def test_what_is_not_saved_stays_and_says_why(team: Team, admin: Page) -> None:
     expect(admin.get_by_role("alert")).to_contain_text("What you wrote is still here")
     admin.context.set_offline(False)
     admin.keyboard.press("Control+Enter")
-    expect(admin.get_by_text("All saved")).to_be_visible()
+    expect(admin.locator(STATUS)).to_have_text("All saved")
     assert written(team).examples == ("Cast iron teapot, 0.8 l",)
     admin.get_by_label("Definition").fill("Nothing that anybody wants")
     admin.get_by_role("button", name="Discard").click()

@@ -81,7 +81,7 @@ function Round({ round, before, open, steps }) {
           ${!round.finished && html`<span class="tag tag-warn">${count(Object.keys(round.steps).length, "step")} of ${steps.length} done</span>`}</h2>
         <p class="muted small">${date(round.started_at)}, preset ${round.preset}${round.image ? ` with ${round.image}` : ""}, ${duration(took)}</p></div>
       ${own && html`<dl class="round-numbers">
-        <div><dt>Top-1</dt><dd>${percent(own.top1, 1)} ${gain !== null && html`<span class=${gain >= 0 ? "gain" : "loss"}>${gain >= 0 ? "+" : "−"}${Math.abs(100 * gain).toFixed(1)}</span>`}</dd></div>
+        <div><dt>Top-1</dt><dd>${percent(own.top1, 1)} ${gain !== null && Math.abs(gain) >= 0.0005 && html`<span class=${gain >= 0 ? "gain" : "loss"}>${gain >= 0 ? "+" : "−"}${Math.abs(100 * gain).toFixed(1)}</span>`}</dd></div>
         <div><dt>Top-5</dt><dd>${percent(own.top5, 1)}</dd></div>
         <div><dt>Macro F1</dt><dd>${own.macro_f1.toFixed(3)}</dd></div>
         <div><dt>Learnt from</dt><dd>${number(own.n_train)}</dd></div>
