@@ -66,8 +66,8 @@ def read_manifest(backup: Path) -> Manifest:
             raise BackupError(
                 f"{backup} is no backup, or one that was never finished: it has no {MANIFEST}."
             )
-        with file.open("rb") as opened:
-            return _manifest(opened, file)
+        with file.open("rb") as manifest:
+            return _manifest(manifest, file)
     for name, opened in _tar_members(backup):
         if name == MANIFEST:
             return _manifest(opened, backup)

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
@@ -150,19 +151,19 @@ def test_a_stranger_sends_little_and_nobody_sends_too_much(
 
 def test_who_says_to_be_elsewhere_is_counted_where_they_are(portal: Portal) -> None:
     # As uvicorn believes headers, which `serve` leaves as it comes: those of this machine only.
-    application = ProxyHeadersMiddleware(create_app(portal), trusted_hosts="127.0.0.1")
+    served: Any = create_app(portal)  # what uvicorn calls an application differs in its words
+    application: Any = ProxyHeadersMiddleware(served, trusted_hosts="127.0.0.1")
 
     def guesses(start: int, address: str, *said: str) -> list[int]:
-        # An ASGI application is what the client takes; the types differ in their names only.
-        with TestClient(application, client=(address, 4000)) as browser:  # type: ignore[arg-type]
-            return [
-                browser.post(
-                    f"{API}/session",
-                    json={"name": f"nobody{start + number}", "password": "a guess at it"},
-                    headers={"X-Forwarded-For": said[number % len(said)]} if said else {},
-                ).status_code
-                for number in range(21)
-            ]
+        browser = TestClient(application, client=(address, 4000))
+        return [
+            browser.post(
+                f"{API}/session",
+                json={"name": f"nobody{start + number}", "password": "a guess at it"},
+                headers={"X-Forwarded-For": said[number % len(said)]} if said else {},
+            ).status_code
+            for number in range(21)
+        ]
 
     elsewhere = [f"198.51.100.{number}" for number in range(21)]
     # Whoever comes from outside is believed nothing.

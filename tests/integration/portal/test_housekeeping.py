@@ -26,8 +26,8 @@ def test_old_activity_is_forgotten_time_after_time(
     now = datetime.now(UTC)
     with portal.database.writing() as connection:
         for subject, days in (("young", 1), ("old", 731)):
-            row = {"kind": Kind.LEAF_ASSIGNED, "subject": subject, "details": {}}
-            row["at"] = now - timedelta(days=days)
+            at = now - timedelta(days=days)
+            row = {"kind": Kind.LEAF_ASSIGNED, "subject": subject, "details": {}, "at": at}
             connection.execute(insert(activity).values(row))
     tidied = housekeeping.tidy
     tries = []
