@@ -123,6 +123,18 @@ class Checks:
         of_both = and_(columns.category == leaf, columns.annotator == person)
         return {said.product: said.verdict for said in self._standing(of_both) if said.verdict}
 
+    def answered_since(self, seq: int) -> tuple[int, list[str]]:
+        """The leaves of answers after this number, by anybody, and the number of the last one.
+
+        Whoever listens to what is decided hears of these like of any other: silence would tell
+        what was a check.
+        """
+        columns = answers_table.c
+        query = select(columns.seq, columns.category).where(columns.seq > seq).order_by(columns.seq)
+        with self._database.reading() as connection:
+            rows = connection.execute(query).all()
+        return (rows[-1].seq if rows else seq), [row.category for row in rows]
+
     def shown_to(self, person: str) -> dict[tuple[str, str], Verdict | None]:
         """The check items of a person, by product and leaf, and what they answered, if they did."""
         query = select(items_table).where(items_table.c.person == person)

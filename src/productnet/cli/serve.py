@@ -60,7 +60,11 @@ def serve(
             f"Nobody has an account yet, and {host} can be reached from other machines. Make one "
             "with `productnet people add NAME --role admin`, or leave --host out."
         )
-    listening = _listen(host, settings.port if port is None else port)
+    try:
+        listening = _listen(host, settings.port if port is None else port)
+    except UsageError:
+        portal.close()
+        raise
     base = settings.public_url or f"http://{_shown(host)}:{listening.getsockname()[1]}"
     link = base if portal.team else f"{base}/start?token={portal.doors.link_token()}"
     configure_logging(json=json_logs)

@@ -1,7 +1,8 @@
 """The web application: the API under ``/api/v1``, and the pages that use it."""
 
+import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from http import HTTPStatus
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 
 from productnet import __version__
+from productnet.portal.housekeeping import keep_tidy
 from productnet.portal.logs import RequestLog
 from productnet.portal.metrics import MetricsMiddleware
 from productnet.portal.middleware import BodyLimit, SecureHeaders
@@ -73,7 +75,11 @@ def create_app(portal: Portal) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        tidying = asyncio.create_task(keep_tidy(portal))
         yield
+        tidying.cancel()
+        with suppress(asyncio.CancelledError):
+            await tidying
         portal.close()
 
     app = FastAPI(
