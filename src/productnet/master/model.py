@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple, Self
+from typing import NamedTuple, Self, overload
 
 import numpy as np
 from scipy.special import softmax
@@ -13,9 +13,14 @@ from productnet.errors import EncoderError, ModelError, TrainingError, UnknownNa
 from productnet.master import storage
 from productnet.master.batching import Examples, Prepared
 from productnet.master.calibration import fit_temperature
+from productnet.master.certainty import Certainty, Decided
 from productnet.master.classes import Classes
+from productnet.master.conformal import names_of
+from productnet.master.copies import number_groups
+from productnet.master.cross_fit import cross_fit, hide_leaves, judge
 from productnet.master.fields.registry import encoder_class, learn_encoder
 from productnet.master.network import MasterNetwork
+from productnet.master.novelty import familiarity
 from productnet.master.presets import Input, Preset, choose_inputs, find_preset
 from productnet.master.products import InputField, Products, cached_modality
 from productnet.master.sources import (
@@ -30,6 +35,7 @@ from productnet.master.sources import (
     stream_products,
 )
 from productnet.master.storage import Card, SavedInput
+from productnet.master.thresholds import RISK
 from productnet.master.training import Epoch, Run, infer, pick_device, seeded
 from productnet.progress import SILENT, Progress
 from productnet.settings import Project
@@ -45,11 +51,14 @@ class Embedded(NamedTuple):
         vectors: (B, D) float32, L2-normalised.
         probabilities: (B, K) float32, calibrated, in the order of ``classes``. Of a model that
             learnt from rejected products, what they lack to 1 is the chance of none of them.
+        known: (B,) how known each looks (see ``master/novelty.py``); a product of a category that
+            the model does not have looks less known than most.
     """
 
     ids: list[str]
     vectors: np.ndarray
     probabilities: np.ndarray
+    known: np.ndarray
 
 
 class MasterModel:
@@ -119,6 +128,18 @@ class MasterModel:
         """What calibration divides logits by."""
         return self._ready()[1].temperature
 
+    @property
+    def is_calibrated(self) -> bool:
+        """Whether products were held out that ``certainty`` rests on."""
+        held_out = self._ready()[1].held_out
+        return held_out is not None and len(held_out) > 0
+
+    @property
+    def certainty(self) -> Certainty:
+        """What the model may promise; raises ModelError if nothing was held out to learn it."""
+        card = self._ready()[1]
+        return Certainty.of(card.classes, card.held_out)
+
     def fit(
         self,
         products: Source,
@@ -126,6 +147,8 @@ class MasterModel:
         *,
         negatives: Negatives | None = None,
         validation: tuple[Source, Labels] | None = None,
+        groups: Mapping[str, str] | None = None,
+        folds: int = 1,
         progress: Progress = SILENT,
     ) -> Self:
         """Train on labelled products.
@@ -138,6 +161,12 @@ class MasterModel:
                 teach the model to say none of them.
             validation: Products and labels to stop early and to calibrate by; a stratified
                 share of the training products when None.
+            groups: Product id to a key that its near-duplicates share: they are held out together
+                and count once. By default products of one title are taken for copies.
+            folds: Parts that the products are cut into to calibrate by, each judged by a network
+                trained on the others; and three trainings more hide leaves, to know what products
+                of no category look like. It takes folds + 3 times as long, and is worth it up to
+                some thousand products. With 1 only the validation share is judged.
             progress: Shown while training.
 
         Raises:
@@ -145,6 +174,8 @@ class MasterModel:
             UnknownProduct: If a label, or a rejection, is of a product that is not there.
             EncoderError: If an encoder's weights are not here.
         """
+        if folds < 1:
+            raise TrainingError(f"folds is {folds}; it is 1 or, to judge all of gold, about 5.")
         known, categories = match_labels(products, labels, fields=self.fields)
         classes = Classes.of(categories)
         rejected = rejected_products(negatives or {}, known, classes.names)
@@ -158,19 +189,30 @@ class MasterModel:
         data = Prepared.of(fields, network.encoders_by_name)
         none = np.full(len(rejected), len(classes.names))
         examples = Examples.all_of(data, np.append(classes.numbers(categories), none))
+        copies = number_groups(known, groups)
         if validation is None:
-            training, held_out = examples.split(self.preset.validation_share, seed=self.seed)
+            training, held_out = examples.split(
+                self.preset.validation_share, seed=self.seed, groups=copies
+            )
         else:
             training = examples
             held_out = self._held_out(validation, inputs, network, classes, progress)
+            copies = np.arange(len(held_out))
 
         first_weights = {name: one.clone() for name, one in network.state_dict().items()}
         run = Run(self.preset, seed=self.seed, device=self.device, progress=progress)
-        history = run.train(network, training, validation=held_out)
-        _, logits = infer(network, held_out, device=self.device, batch_size=self.preset.batch_size)
-        if self.preset.refit and validation is None and len(held_out):
+        unknown = np.zeros(0)
+        if folds > 1:
+            judged, history = cross_fit(network, run, examples, copies, folds=folds)
+            unknown = hide_leaves(network, run, examples)
+        if folds == 1 or not self.preset.refit:
+            history = run.train(network, training, validation=held_out)
+        if folds == 1:
+            judged = judge(network, run, held_out)
+        if self.preset.refit and validation is None and (folds > 1 or len(held_out)):
             network.load_state_dict(first_weights)
             run.train(network, examples)
+        temperature = fit_temperature(judged.logits, judged.classes)
         self._trained = (
             network,
             Card(
@@ -183,20 +225,105 @@ class MasterModel:
                 },
                 dimension=self.dimension,
                 classes=classes.names,
-                temperature=fit_temperature(logits, held_out.classes),
+                temperature=temperature,
                 history=tuple(history),
                 seed=self.seed,
                 abstains=network.abstains,
                 taxonomy=self.taxonomy,
+                held_out=judged.kept(
+                    temperature=temperature,
+                    groups=copies,
+                    classes=len(classes.names),
+                    unknown=unknown,
+                    folds=folds,
+                ),
             ),
         )
         return self
 
-    def predict(self, products: Source) -> list[str]:
-        """The most probable category of each product, in the order of the products."""
+    @overload
+    def predict(self, products: Source) -> list[str]: ...
+    @overload
+    def predict(self, products: Source, *, precision: float) -> list[str | None]: ...
+    def predict(
+        self, products: Source, *, precision: float | None = None
+    ) -> list[str] | list[str | None]:
+        """The most probable category of each product, in the order of the products.
+
+        With a wanted precision it is None where the model is not sure enough; ``decide`` tells
+        more.
+        """
+        if precision is not None:
+            return self.decide(products, precision=precision).categories
         classes = np.array(self.classes)
         best = [block.probabilities.argmax(axis=1) for block in self.embed(products)]
         return [str(name) for rows in best for name in classes[rows]]
+
+    def decide(
+        self,
+        products: Source,
+        *,
+        precision: float,
+        risk: float = RISK,
+        false_accept: float | None = None,
+    ) -> Decided:
+        """A category for each product that the model is sure enough of, none for the others.
+
+        Args:
+            products: To be categorised.
+            precision: Share of the decided categories that should be right, such as 0.99 for
+                partition keys. ``certainty.thresholds(precision)`` tells whether that is certain
+                or an estimate, and what it costs in coverage.
+            risk: Chance that a certain precision is not reached after all.
+            false_accept: Share of the products of categories that the model does not have that
+                may get one; unlimited when None.
+
+        Raises:
+            UsageError: A share is not between 0 and 1.
+            ModelError: Nothing was held out when the model was trained; or no leaves were hidden,
+                and ``false_accept`` is asked for.
+        """
+        blocks = list(self.embed(products))
+        empty = np.zeros((0, len(self.classes)), dtype=np.float32)
+        return self.certainty.decide(
+            [product for block in blocks for product in block.ids],
+            np.concatenate([empty, *(block.probabilities for block in blocks)]),
+            np.concatenate([empty[:, 0], *(block.known for block in blocks)]),
+            precision=precision,
+            risk=risk,
+            false_accept=false_accept,
+        )
+
+    def category_sets(
+        self,
+        products: Source,
+        *,
+        coverage: float = 0.95,
+        kind: str = "lac",
+        by_leaf: bool = False,
+    ) -> list[tuple[str, ...]]:
+        """The categories each product may have, among which the true one is with this chance.
+
+        Args:
+            products: To be categorised.
+            coverage: The chance, for products like those the model was calibrated on.
+            kind: ``lac`` makes the smallest sets on the average, ``aps`` and ``raps`` sets that
+                grow where the model is unsure (see ``master/conformal.py``).
+            by_leaf: Whether each leaf is promised the coverage by itself, where its held-out
+                products allow.
+
+        Raises:
+            UsageError: The coverage is not between 0 and 1, or there is no such kind.
+            ModelError: Nothing was held out when the model was trained.
+        """
+        quantiles = self.certainty.quantiles(coverage, strangeness=kind, by_leaf=by_leaf)
+        return [
+            names
+            for block in self.embed(products)
+            for names in names_of(
+                quantiles.sets(block.probabilities), block.probabilities, self.classes
+            )
+        ]
 
     def predict_proba(self, products: Source) -> np.ndarray:
         """The calibrated probability of each category, (N, K) float32, in ``classes`` order.
@@ -312,10 +439,12 @@ class MasterModel:
             batch_size=self.preset.batch_size,
         )
         lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+        count = len(card.classes)
         return Embedded(
             products.ids.to_pylist(),
             vectors / np.maximum(lengths, np.finfo(np.float32).tiny),
-            softmax(logits / np.float32(card.temperature), axis=1)[:, : len(card.classes)],
+            softmax(logits / np.float32(card.temperature), axis=1)[:, :count],
+            familiarity(logits[:, :count]),
         )
 
     def _ready(self) -> tuple[MasterNetwork, Card]:

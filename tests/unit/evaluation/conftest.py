@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from productnet.evaluation.metrics import Calibration, calibration
+from productnet.evaluation.reliability import Calibration, calibration
 from productnet.evaluation.report.data import (
     Compared,
     ConfusedLeaves,

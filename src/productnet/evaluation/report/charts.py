@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from markupsafe import Markup
 
-from productnet.evaluation.metrics import Calibration
+from productnet.evaluation.reliability import Calibration
 from productnet.evaluation.report.data import EmbeddingMap, LeafReport
 from productnet.evaluation.report.svg import Canvas, Scale, rules, tick
 
