@@ -11,6 +11,9 @@ from productnet.evaluation.metrics import Flags, Floats, Integers, check_lengths
 _DRAWS = 500
 _OUTSIDE = 0.1
 
+# Predictions a bin: of fewer, what came true is mostly chance.
+_FEWEST = 20
+
 
 @dataclass(frozen=True, slots=True)
 class ReliabilityBin:
@@ -100,11 +103,16 @@ def equal_mass_error(confidence: Floats, correct: Flags, *, bins: int = 10) -> f
     Args:
         confidence: (N,) claimed probabilities.
         correct: (N,) whether it came true.
-        bins: Number of bins; fewer where there are fewer predictions.
+        bins: Number of bins; fewer where that would leave less than 20 predictions to one.
     """
     order = np.argsort(confidence, kind="stable")
-    gaps = np.array_split((confidence - correct)[order], min(bins, len(order)))
-    return float(sum(abs(float(part.sum())) for part in gaps) / len(order))
+    claimed, gaps = confidence[order], (confidence - correct)[order]
+    count = max(1, min(bins, len(order) // _FEWEST))
+    cuts = np.arange(1, count) * len(order) // count
+    # Equal claims are in one bin, wherever in the order of rows they came.
+    cuts = np.unique(np.searchsorted(claimed, claimed[cuts - 1], side="right"))
+    sums = np.add.reduceat(gaps, np.append(0, cuts[cuts < len(order)]))
+    return float(np.abs(sums).sum() / len(order))
 
 
 def classwise_error(probabilities: Floats, truth: Integers, *, bins: int = 10) -> float:

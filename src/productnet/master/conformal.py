@@ -17,9 +17,9 @@ import numpy as np
 from productnet.errors import UsageError
 from productnet.master.held_out import Flags, Floats, HeldOut, Integers
 
-# RAPS: what a category past the second costs (Angelopoulos et al. 2020, *Uncertainty Sets for
-# Image Classifiers using Conformal Prediction*, section 2.3; their values for few classes).
-_FREE_RANKS = 2
+# RAPS: what each place past the first costs (Angelopoulos et al. 2020, *Uncertainty Sets for Image
+# Classifiers using Conformal Prediction*, section 2.3).
+_FREE_RANKS = 1
 _COST = 0.05
 
 # Products of a leaf that its own quantile needs beyond the fewest possible: a quantile that rests
@@ -30,9 +30,11 @@ _SPARE = 2.0
 class Strangeness(StrEnum):
     """How strange a category is for a product.
 
-    ``lac``: one minus its probability (Sadinle et al. 2019): the smallest sets on the average.
-    ``aps``: its probability and that of all likelier ones (Romano et al. 2020): sets grow where
-    the model is unsure. ``raps``: the same, and unlikely categories cost extra.
+    ``lac``: one minus its probability (Sadinle et al. 2019): the smallest sets on the average,
+    and empty ones where nothing is likely. ``aps``: the probability of all likelier categories
+    (Romano et al. 2020, without the category's own share, of which they draw a part by chance):
+    sets grow where the model is unsure, and always hold the likeliest. ``raps``: the same, and
+    every place further down costs extra.
     """
 
     LAC = "lac"
@@ -148,7 +150,9 @@ def strangeness_of_all(probabilities: Floats, kind: Strangeness) -> Floats:
     order = np.argsort(-probabilities, axis=1, kind="stable")  # (N, K)
     sorted_ = np.take_along_axis(probabilities.astype(np.float64), order, axis=1)
     above, rank = np.empty_like(sorted_), np.empty_like(sorted_)
-    np.put_along_axis(above, order, np.cumsum(sorted_, axis=1) - sorted_, axis=1)
+    before = np.zeros_like(sorted_)
+    before[:, 1:] = np.cumsum(sorted_, axis=1)[:, :-1]
+    np.put_along_axis(above, order, before, axis=1)
     places = np.broadcast_to(np.arange(1.0, probabilities.shape[1] + 1), order.shape)
     np.put_along_axis(rank, order, places, axis=1)
     return _strangeness(probabilities, above, rank, kind)
@@ -171,7 +175,6 @@ def names_of(sets: Flags, probabilities: Floats, classes: Sequence[str]) -> list
 def _strangeness(of_one: Floats, above: Floats, rank: Floats, kind: Strangeness) -> Floats:
     if kind is Strangeness.LAC:
         return 1 - of_one.astype(np.float64)
-    strange = above + of_one.astype(np.float64)
     if kind is Strangeness.RAPS:
-        strange = strange + _COST * np.maximum(0, rank - _FREE_RANKS)
-    return strange
+        return above + _COST * np.maximum(0, rank - _FREE_RANKS)
+    return above

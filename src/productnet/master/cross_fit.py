@@ -17,12 +17,26 @@ from productnet.master.classes import deal_folds
 from productnet.master.held_out import HeldOut, one_a_group
 from productnet.master.network import MasterNetwork
 from productnet.master.novelty import familiarity
+from productnet.master.presets import Preset
 from productnet.master.training import Epoch, Run, infer
+
+# What rounds and ``productnet train`` do by themselves: quick presets judge all gold, up to so much;
+# of more, the share held out is enough.
+_FOLDS = 5
+_MOST = 10_000
 
 # Trainings in which leaves are hidden, each leaf in one of them; a third of the leaves at a time.
 _HIDINGS = 3
 # Fewer leaves than this leave too little to tell apart when a third is hidden.
 _FEWEST_LEAVES = 6
+
+
+def folds_for(preset: Preset, products: int) -> int:
+    """How many folds are worth their time: five of a little gold and a quick preset, else one.
+
+    A preset that trains once more on everything is one that trains in seconds.
+    """
+    return _FOLDS if preset.refit and products <= _MOST else 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ from productnet.errors import TrainingError
 from productnet.evaluation.round_metrics import METRICS_FILE, Epoch, measure_round
 from productnet.evaluation.table import CONTENDERS, MASTER, Scored, evaluate_table
 from productnet.files import drafted
+from productnet.master.cross_fit import folds_for
 from productnet.master.model import MasterModel
 from productnet.master.predictions import PREDICTION_SCHEMA, PREDICTIONS_FILE, likeliest
 from productnet.master.presets import Preset, find_preset
@@ -47,11 +48,6 @@ from productnet.taxonomy.tree import Taxonomy
 
 # Recommended categories kept of each product.
 RECOMMENDED = 3
-
-# Gold up to which all of it is judged, in so many folds, to calibrate by; of more, the preset's
-# validation share is enough. It multiplies the time of training by eight.
-MOST_CROSS_FITTED = 10_000
-FOLDS = 5
 
 MODEL_FOLDER = "model"
 
@@ -98,7 +94,7 @@ def train(turn: Turn) -> None:
         gold,
         negatives=negatives,
         groups=copies_of(turn.project, [*gold, *negatives]),
-        folds=FOLDS if len(gold) <= MOST_CROSS_FITTED else 1,
+        folds=folds_for(turn.preset, len(gold)),
         progress=turn.progress,
     )
     model.save(turn.path(MODEL_FOLDER))
