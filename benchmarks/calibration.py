@@ -25,6 +25,7 @@ from time import perf_counter
 
 import numpy as np
 import torch
+from scipy.special import logsumexp
 
 from benchmarks.candidates.pools import POOLS, prepare
 from productnet.catalog.pool import Pool
@@ -34,8 +35,11 @@ from productnet.evaluation.hierarchy import kinship, level_scores
 from productnet.evaluation.metrics import Floats, truth_columns
 from productnet.evaluation.reference import read_reference
 from productnet.evaluation.selective import selective, separation
+from productnet.master.batching import Examples, Prepared
 from productnet.master.model import Embedded, MasterModel
-from productnet.master.sources import PoolPart
+from productnet.master.products import InputField
+from productnet.master.sources import PoolPart, stream_products
+from productnet.master.training import infer
 from productnet.release.splits import copies_of, split_by_group
 from productnet.settings import Project
 from productnet.taxonomy.tree import Taxonomy
@@ -191,7 +195,13 @@ def unknown(
     right = np.array([test[p] for p in [*known, *strange]])
     for name, one in (("", model), ("taught_", warned)):
         said = embedded(one, project, [*known, *strange])
-        scores = looks(one, said, embedded(one, project, list(gold)), list(gold.values()))
+        scores = looks(
+            one,
+            said,
+            embedded(one, project, list(gold)),
+            list(gold.values()),
+            energies(one, project, [*known, *strange]),
+        )
         correct = np.array(one.classes)[said.probabilities.argmax(axis=1)] == right
         for score, values in scores.items():
             apart = separation(values[: len(known)], values[len(known) :])
@@ -201,12 +211,10 @@ def unknown(
         if name:
             continue
         for rate in FALSE_ACCEPTS:
-            taken = said.known >= one.certainty.least_familiarity(rate)
+            taken = one.familiarity(said.vectors) >= one.certainty.least_familiarity(rate)
             figures[f"false_accept_{rate:g}"] = float(taken[len(known) :].mean())
             figures[f"false_accept_{rate:g}_known"] = float(taken[: len(known)].mean())
-        decided = one.certainty.decide(
-            said.ids, said.probabilities, said.known, precision=0.95
-        ).categories
+        decided = one.certainty.decide(said.ids, said.probabilities, precision=0.95).categories
         figures["precision_0.95_takes_strange"] = float(
             np.mean([category is not None for category in decided[len(known) :]])
         )
@@ -214,7 +222,7 @@ def unknown(
 
 
 def looks(
-    model: MasterModel, said: Embedded, taught: Embedded, labels: Sequence[str]
+    model: MasterModel, said: Embedded, taught: Embedded, labels: Sequence[str], energy: Floats
 ) -> dict[str, Floats]:
     """How known each product looks, (N,), by several measures."""
     from sklearn.covariance import LedoitWolf
@@ -232,13 +240,29 @@ def looks(
         + np.square(centres).sum(axis=1)
     )
     found = {
-        "energy": said.known,
+        "energy": energy,
         "probability": said.probabilities.max(axis=1),
         "neighbours": near,
         "mahalanobis": -far.min(axis=1),
     }
     total = said.probabilities.sum(axis=1)
     return found | ({"none_output": total} if total.min() < 1 - 1e-3 else {})
+
+
+def energies(model: MasterModel, project: Project, products: Sequence[str]) -> Floats:
+    """The log of the summed exponentials of all logits, (N,), before calibration.
+
+    Energy is nothing that a model tells: it is computed here, from its network, to compare.
+    """
+    network, card = model._ready()
+    fields = list(dict.fromkeys(name for one in card.inputs.values() for name in one.fields))
+    found = []
+    for block in stream_products(PoolPart(project, products), fields=fields, block=4_096):
+        inputs = {name: InputField(block, one.fields) for name, one in card.inputs.items()}
+        data = Examples.unlabelled(Prepared.of(inputs, network.encoders_by_name))
+        _, logits = infer(network, data, device=model.device, batch_size=512)
+        found.append(logsumexp(logits[:, : len(card.classes)], axis=1))
+    return np.concatenate(found)
 
 
 def embedded(model: MasterModel, project: Project, products: Sequence[str]) -> Embedded:
@@ -248,7 +272,7 @@ def embedded(model: MasterModel, project: Project, products: Sequence[str]) -> E
         [product for block in blocks for product in block.ids],
         *(
             np.concatenate([getattr(block, column) for block in blocks])
-            for column in ("vectors", "probabilities", "known")
+            for column in ("vectors", "probabilities")
         ),
     )
 

@@ -2,13 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
 
-from productnet.errors import ModelError
+from productnet.errors import ModelError, UsageError
 from productnet.master.conformal import Quantiles, Strangeness, fit_quantiles
 from productnet.master.held_out import Flags, Floats, HeldOut
 from productnet.master.novelty import least_familiarity
@@ -118,13 +117,13 @@ class Certainty:
 
         Raises UsageError or ModelError as ``novelty.least_familiarity``.
         """
-        return least_familiarity(*self._looks, false_accept=false_accept)
+        return least_familiarity(np.array(self.held_out.unknown), false_accept=false_accept)
 
     def decide(
         self,
         ids: Sequence[str],
         probabilities: Floats,
-        known: Floats,
+        known: Floats | None = None,
         *,
         precision: float,
         risk: float = RISK,
@@ -135,20 +134,22 @@ class Certainty:
         Args:
             ids: N products.
             probabilities: (N, K), calibrated.
-            known: (N,) how known each looks.
+            known: (N,) how known each looks; needed with ``false_accept``.
             precision: Share of the decided categories that should be right.
             risk: Chance that a certified threshold does not reach it.
             false_accept: Share of products of unknown leaves that may get a category; unlimited
                 when None.
 
         Raises:
-            UsageError: A share is not between 0 and 1.
+            UsageError: A share is not between 0 and 1, or ``known`` is missing.
             ModelError: No leaves were hidden in training, and ``false_accept`` is asked for.
         """
         best = probabilities.argmax(axis=1) if len(probabilities) else np.zeros(0, np.int64)
         confidence = probabilities.max(axis=1, initial=0.0)
         taken: Flags = self.thresholds(precision, risk=risk).takes(best, confidence)
         if false_accept is not None:
+            if known is None:
+                raise UsageError("A false-accept rate needs to be told how known products look.")
             taken = taken & (known >= self.least_familiarity(false_accept))
         likeliest = [self.classes[number] for number in best]
         return Decided(
@@ -157,7 +158,3 @@ class Certainty:
             likeliest,
             confidence,
         )
-
-    @cached_property
-    def _looks(self) -> tuple[Floats, Floats]:
-        return np.array(self.held_out.known), np.array(self.held_out.unknown)

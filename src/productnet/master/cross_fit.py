@@ -9,19 +9,19 @@ what products of no category look like, whole leaves are hidden in the same way.
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from scipy.special import softmax
 
+from productnet.embeddings.nearest import unit_rows
 from productnet.master.batching import Examples
 from productnet.master.classes import deal_folds
 from productnet.master.held_out import HeldOut, one_a_group
 from productnet.master.network import MasterNetwork
 from productnet.master.novelty import familiarity
 from productnet.master.presets import Preset
-from productnet.master.training import Epoch, Run, infer
+from productnet.master.training import Run, infer
 
-# What rounds and ``productnet train`` do by themselves: quick presets judge all gold, up to so much;
-# of more, the share held out is enough.
+# What rounds and ``productnet train`` do by themselves: quick presets judge all gold, up to so
+# much; of more, the share held out is enough.
 _FOLDS = 5
 _MOST = 10_000
 
@@ -40,38 +40,37 @@ def folds_for(preset: Preset, products: int) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
-    """M products that the network which judged them had not seen.
+class Evidence:
+    """M products, judged by networks that had not seen them.
 
     Attributes:
         rows: Place of each among the prepared products, (M,).
         classes: True class, (M,); K for none of them.
         logits: (M, C) of all outputs.
-        known: How known each looked, (M,).
+        known: How known each looked, (M,); none where a share was held out.
+        unknown: How known products of hidden leaves looked, (U,).
+        folds: Parts that gold was cut into; 1 where a share was held out.
     """
 
     rows: np.ndarray
     classes: np.ndarray
     logits: np.ndarray
     known: np.ndarray
+    unknown: np.ndarray
+    folds: int
 
-    def kept(
-        self,
-        *,
-        temperature: float,
-        groups: np.ndarray,
-        classes: int,
-        unknown: np.ndarray,
-        folds: int,
-    ) -> HeldOut:
+    @classmethod
+    def of_share(cls, held_out: Examples, logits: np.ndarray) -> "Evidence":
+        """Of the share that a network was not trained on, by its logits (M, C)."""
+        return cls(held_out.rows, held_out.classes, logits, np.zeros(0), np.zeros(0), folds=1)
+
+    def kept(self, temperature: float, *, groups: np.ndarray, classes: int) -> HeldOut:
         """What is kept of it, without copies and without products of no category.
 
         Args:
             temperature: Of calibration.
             groups: (N,) number that near-duplicates share, of all prepared products.
             classes: K.
-            unknown: (U,) how known products of hidden leaves looked.
-            folds: Parts that gold was cut into.
         """
         labelled = np.flatnonzero(self.classes < classes)
         copies = groups[self.rows[labelled]]
@@ -81,88 +80,84 @@ class Judged:
             softmax(logits / temperature, axis=1)[:, :classes],
             self.classes[rows],
             raw=softmax(logits, axis=1)[:, :classes].max(axis=1, initial=0.0),
-            known=self.known[rows],
-            unknown=unknown,
-            folds=folds,
+            known=self.known[rows] if len(self.known) else self.known,
+            unknown=self.unknown,
+            folds=self.folds,
         )
-
-
-def judge(network: MasterNetwork, run: Run, held_out: Examples) -> Judged:
-    """What a trained network says of products held out of its training."""
-    _, logits = infer(network, held_out, device=run.device, batch_size=run.preset.batch_size)
-    known = familiarity(logits[:, : network.classify.out_features])
-    return Judged(held_out.rows, held_out.classes, logits, known)
 
 
 def cross_fit(
     network: MasterNetwork, run: Run, examples: Examples, groups: np.ndarray, *, folds: int
-) -> tuple[Judged, list[Epoch]]:
-    """Every example judged out of its fold, and how training went beside the first fold.
-
-    The network comes untrained, and has its first weights again afterwards.
+) -> Evidence:
+    """Every example judged out of its fold; and how known each looks when its leaf is hidden.
 
     Args:
-        network: Trained ``folds`` times.
+        network: Comes untrained, is trained many times, and has its first weights again afterwards.
         run: How to train.
         examples: N of them.
         groups: (N,) number that near-duplicates share; they are in one fold.
         folds: Two at least.
     """
-    first_weights = _copied_weights(network)
+    first_weights = {name: one.clone() for name, one in network.state_dict().items()}
     rng = np.random.default_rng(run.seed)
     fold_of = deal_folds(examples.classes, folds=folds, rng=rng, groups=groups)
-    parts: list[Judged] = []
-    history: list[Epoch] = []
-    for fold in range(folds):
-        rows = np.flatnonzero(fold_of == fold)
-        if not len(rows):
-            continue
-        network.load_state_dict(first_weights)
-        part = examples.take(rows)
-        epochs = run.train(network, examples.take(np.flatnonzero(fold_of != fold)), validation=part)
-        history = history or epochs
-        parts.append(judge(network, run, part))
+    rows = [np.flatnonzero(fold_of == fold) for fold in range(folds)]
+    # A part stops the training that it is judged by only where the preset stops early at all.
+    stops = run.preset.patience is not None
+    judgements = [_judged(network, run, examples, one, stops=stops) for one in rows]
+    everything = np.concatenate(rows)
+    unknown = _unknown(network, run, examples, rng)
     network.load_state_dict(first_weights)
-    if not parts:
-        return judge(network, run, examples.take(np.zeros(0, np.int64))), history
-    return Judged(
-        *(
-            np.concatenate([getattr(part, column) for part in parts])
-            for column in ("rows", "classes", "logits", "known")
-        )
-    ), history
+    judged = examples.take(everything)
+    logits, known = (np.concatenate(parts) for parts in zip(*judgements, strict=True))
+    return Evidence(judged.rows, judged.classes, logits, known, unknown, folds)
 
 
-def hide_leaves(network: MasterNetwork, run: Run, examples: Examples) -> np.ndarray:
-    """How known products look when their leaf was hidden from training, (U,).
+def taught_vectors(network: MasterNetwork, run: Run, examples: Examples) -> np.ndarray:
+    """The embeddings (M, D), of length one, of all examples but those of no category."""
+    labelled = examples.classes < network.classify.out_features
+    vectors, _ = infer(
+        network,
+        examples.take(np.flatnonzero(labelled)),
+        device=run.device,
+        batch_size=run.preset.batch_size,
+    )
+    return unit_rows(vectors)
 
-    None are judged where there are fewer than six leaves. The network comes untrained, and has its
-    first weights again afterwards.
+
+def _judged(
+    network: MasterNetwork, run: Run, examples: Examples, rows: np.ndarray, *, stops: bool
+) -> tuple[np.ndarray, np.ndarray]:
+    """The logits (m, C) of these examples and how known they look, (m,), to a network trained on
+    all others.
+
+    It has the weights it came with again afterwards.
+    """
+    weights = {name: one.clone() for name, one in network.state_dict().items()}
+    part = examples.take(rows)
+    others = examples.take(np.setdiff1d(np.arange(len(examples)), rows))
+    if len(part):
+        run.train(network, others, validation=part if stops else None)
+    vectors, logits = infer(network, part, device=run.device, batch_size=run.preset.batch_size)
+    known = familiarity(unit_rows(vectors), taught_vectors(network, run, others))
+    network.load_state_dict(weights)
+    return logits, known
+
+
+def _unknown(
+    network: MasterNetwork, run: Run, examples: Examples, rng: np.random.Generator
+) -> np.ndarray:
+    """How known each labelled example (U,) looks to a network from which its leaf was hidden.
+
+    None are judged where there are fewer than six leaves.
     """
     count = network.classify.out_features
     if count < _FEWEST_LEAVES:
         return np.zeros(0)
-    first_weights = _copied_weights(network)
-    rng = np.random.default_rng(run.seed)
-    part_of = rng.permutation(count) % _HIDINGS  # (K,)
-    # "None of them" is hidden never.
-    part_of = np.append(part_of, -1)
+    # "None of them", the last class, is hidden never.
+    part_of = np.append(rng.permutation(count) % _HIDINGS, -1)
     found = []
     for part in range(_HIDINGS):
-        network.load_state_dict(first_weights)
-        hidden = part_of[examples.classes] == part
-        run.train(network, examples.take(np.flatnonzero(~hidden)))
-        _, logits = infer(
-            network,
-            examples.take(np.flatnonzero(hidden)),
-            device=run.device,
-            batch_size=run.preset.batch_size,
-        )
-        # The hidden leaves have outputs, but nobody would have given them any.
-        found.append(familiarity(logits[:, np.flatnonzero(part_of[:count] != part)]))
-    network.load_state_dict(first_weights)
+        hidden = np.flatnonzero(part_of[examples.classes] == part)
+        found.append(_judged(network, run, examples, hidden, stops=False)[1])
     return np.concatenate(found)
-
-
-def _copied_weights(network: MasterNetwork) -> dict[str, torch.Tensor]:
-    return {name: one.clone() for name, one in network.state_dict().items()}

@@ -35,7 +35,7 @@ class HeldOut:
         above: The probability of all classes likelier than the true one, together.
         rank: Place of the true class, from 1.
         raw: Confidence before calibration.
-        known: How known each product looked; see ``master/novelty.py``.
+        known: How known each product looked (see ``master/novelty.py``); empty with one fold.
         unknown: The same of products whose leaf was hidden from training as a whole.
         folds: Parts that gold was cut into, each judged by a network of the others; 1 where a
             share was held out instead.
@@ -63,7 +63,6 @@ class HeldOut:
                 self.above,
                 self.rank,
                 self.raw,
-                self.known,
             )
         }
         if len(lengths) != 1:
@@ -92,7 +91,7 @@ class HeldOut:
             probabilities: (M, K), calibrated.
             truth: (M,) number of the true class, 0 to K - 1.
             raw: (M,) confidence before calibration.
-            known: (M,) how known each looked.
+            known: (M,) how known each looked, or none.
             unknown: (U,) the same of products of hidden leaves.
             folds: Parts that gold was cut into.
         """

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import NamedTuple, Self, overload
 
 import numpy as np
+import torch
 from scipy.special import softmax
 
 from productnet.encoders.features import compute_features, open_features
@@ -17,7 +18,7 @@ from productnet.master.certainty import Certainty, Decided
 from productnet.master.classes import Classes
 from productnet.master.conformal import names_of
 from productnet.master.copies import number_groups
-from productnet.master.cross_fit import cross_fit, hide_leaves, judge
+from productnet.master.cross_fit import Evidence, cross_fit, taught_vectors
 from productnet.master.fields.registry import encoder_class, learn_encoder
 from productnet.master.network import MasterNetwork
 from productnet.master.novelty import familiarity
@@ -42,6 +43,9 @@ from productnet.settings import Project
 
 _PRODUCTS_A_BLOCK = 4_096
 
+# Beside the weights of the network, in half precision.
+_TAUGHT = "taught.vectors"
+
 
 class Embedded(NamedTuple):
     """What the model says of B products.
@@ -51,14 +55,11 @@ class Embedded(NamedTuple):
         vectors: (B, D) float32, L2-normalised.
         probabilities: (B, K) float32, calibrated, in the order of ``classes``. Of a model that
             learnt from rejected products, what they lack to 1 is the chance of none of them.
-        known: (B,) how known each looks (see ``master/novelty.py``); a product of a category that
-            the model does not have looks less known than most.
     """
 
     ids: list[str]
     vectors: np.ndarray
     probabilities: np.ndarray
-    known: np.ndarray
 
 
 class MasterModel:
@@ -112,6 +113,8 @@ class MasterModel:
         self.taxonomy = taxonomy
         self.device = pick_device(device)
         self._trained: tuple[MasterNetwork, Card] | None = None
+        # The embeddings of what it was taught, (N, D), where it can tell what is none of it.
+        self._taught: np.ndarray | None = None
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -199,20 +202,20 @@ class MasterModel:
             held_out = self._held_out(validation, inputs, network, classes, progress)
             copies = np.arange(len(held_out))
 
-        first_weights = {name: one.clone() for name, one in network.state_dict().items()}
         run = Run(self.preset, seed=self.seed, device=self.device, progress=progress)
-        unknown = np.zeros(0)
-        if folds > 1:
-            judged, history = cross_fit(network, run, examples, copies, folds=folds)
-            unknown = hide_leaves(network, run, examples)
-        if folds == 1 or not self.preset.refit:
-            history = run.train(network, training, validation=held_out)
-        if folds == 1:
-            judged = judge(network, run, held_out)
-        if self.preset.refit and validation is None and (folds > 1 or len(held_out)):
+        evidence = cross_fit(network, run, examples, copies, folds=folds) if folds > 1 else None
+        first_weights = {name: one.clone() for name, one in network.state_dict().items()}
+        history = run.train(network, training, validation=held_out)
+        if evidence is None:
+            _, logits = infer(
+                network, held_out, device=self.device, batch_size=self.preset.batch_size
+            )
+            evidence = Evidence.of_share(held_out, logits)
+        if self.preset.refit and validation is None and len(held_out):
             network.load_state_dict(first_weights)
             run.train(network, examples)
-        temperature = fit_temperature(judged.logits, judged.classes)
+        temperature = fit_temperature(evidence.logits, evidence.classes)
+        self._taught = taught_vectors(network, run, examples) if len(evidence.unknown) else None
         self._trained = (
             network,
             Card(
@@ -230,13 +233,7 @@ class MasterModel:
                 seed=self.seed,
                 abstains=network.abstains,
                 taxonomy=self.taxonomy,
-                held_out=judged.kept(
-                    temperature=temperature,
-                    groups=copies,
-                    classes=len(classes.names),
-                    unknown=unknown,
-                    folds=folds,
-                ),
+                held_out=evidence.kept(temperature, groups=copies, classes=len(classes.names)),
             ),
         )
         return self
@@ -283,16 +280,36 @@ class MasterModel:
             ModelError: Nothing was held out when the model was trained; or no leaves were hidden,
                 and ``false_accept`` is asked for.
         """
-        blocks = list(self.embed(products))
-        empty = np.zeros((0, len(self.classes)), dtype=np.float32)
-        return self.certainty.decide(
-            [product for block in blocks for product in block.ids],
-            np.concatenate([empty, *(block.probabilities for block in blocks)]),
-            np.concatenate([empty[:, 0], *(block.known for block in blocks)]),
+        certainty = self.certainty
+        ids: list[str] = []
+        chances = [np.zeros((0, len(self.classes)), dtype=np.float32)]
+        known = [np.zeros(0, dtype=np.float32)]
+        for block in self.embed(products):
+            ids += block.ids
+            chances.append(block.probabilities)
+            if false_accept is not None:
+                known.append(self.familiarity(block.vectors))
+        return certainty.decide(
+            ids,
+            np.concatenate(chances),
+            np.concatenate(known) if false_accept is not None else None,
             precision=precision,
             risk=risk,
             false_accept=false_accept,
         )
+
+    def familiarity(self, vectors: np.ndarray) -> np.ndarray:
+        """How known products look, (N,), by their embeddings (N, D); see ``master/novelty.py``.
+
+        Raises ModelError if no leaves were hidden in training, so that nobody can tell what it
+        means.
+        """
+        if self._taught is None:
+            raise ModelError(
+                "This model cannot tell unknown products: no products of hidden leaves were seen "
+                "in training. Train it again with folds=5 on six categories or more."
+            )
+        return familiarity(vectors, self._taught)
 
     def category_sets(
         self,
@@ -362,7 +379,10 @@ class MasterModel:
         Raises ModelError if the model is not trained, or something else stands there.
         """
         network, card = self._ready()
-        storage.save(folder, card, network.state_dict())
+        weights = dict(network.state_dict())
+        if self._taught is not None:
+            weights[_TAUGHT] = torch.from_numpy(self._taught).half()
+        storage.save(folder, card, weights)
 
     @classmethod
     def load(cls, folder: Path, *, device: str = "auto") -> "MasterModel":
@@ -386,10 +406,12 @@ class MasterModel:
                 classes=len(card.classes),
                 abstains=card.abstains,
             )
+            taught = weights.pop(_TAUGHT, None)
             network.load_state_dict(weights)
         except (TypeError, RuntimeError, UnknownName) as error:
             raise ModelError(f"The model in {folder} does not fit together: {error}") from error
         model._trained = network.to(model.device), card
+        model._taught = None if taught is None else taught.float().numpy()
         return model
 
     def _begin(
@@ -439,12 +461,10 @@ class MasterModel:
             batch_size=self.preset.batch_size,
         )
         lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-        count = len(card.classes)
         return Embedded(
             products.ids.to_pylist(),
             vectors / np.maximum(lengths, np.finfo(np.float32).tiny),
-            softmax(logits / np.float32(card.temperature), axis=1)[:, :count],
-            familiarity(logits[:, :count]),
+            softmax(logits / np.float32(card.temperature), axis=1)[:, : len(card.classes)],
         )
 
     def _ready(self) -> tuple[MasterNetwork, Card]:

@@ -1,27 +1,42 @@
-"""None of these: how known a product looks, and who looks too strange to be of any category."""
+"""None of these: how known a product looks, and who looks too strange to be of any category.
+
+A product looks as known as its embedding is near to that of the nearest product taught. Of what
+was compared on leaves hidden from training (the likeliest category's probability, the energy of
+the logits, an output for "none", the distances of Mahalanobis) this tells unknown products best;
+see ``benchmarks/calibration.py``.
+"""
 
 import numpy as np
-from scipy.special import logsumexp
 
 from productnet.errors import ModelError, UsageError
 from productnet.master.held_out import Floats
 
+# Cosines held at a time: 64 MB.
+_AT_ONCE = 2**24
 
-def familiarity(logits: np.ndarray) -> np.ndarray:
-    """How known each product looks, (N,), from the logits of the categories, (N, K).
 
-    The logarithm of the summed exponentials of logits, which is minus the free energy (Liu et al.
-    2020, *Energy-based Out-of-distribution Detection*). It is high where some category fits, be it
-    one or several; a probability only says which fits best.
+def familiarity(vectors: np.ndarray, taught: np.ndarray) -> np.ndarray:
+    """How known each product looks, (N,): the cosine to the nearest product taught, -1 to 1.
+
+    Args:
+        vectors: (N, D) of length one.
+        taught: (M, D) of length one; without any, nothing looks known.
     """
-    return np.asarray(logsumexp(logits, axis=1))
+    nearest = np.full(len(vectors), -1.0, np.float32)
+    if not len(taught):
+        return nearest
+    block = max(1, _AT_ONCE // len(taught))
+    columns = np.ascontiguousarray(taught, np.float32).T
+    for start in range(0, len(vectors), block):
+        part = slice(start, start + block)
+        nearest[part] = (vectors[part] @ columns).max(axis=1)
+    return nearest
 
 
-def least_familiarity(known: Floats, unknown: Floats, *, false_accept: float) -> float:
+def least_familiarity(unknown: Floats, *, false_accept: float) -> float:
     """How known a product has to look, so that few of an unknown leaf are taken.
 
     Args:
-        known: (M,) of held-out products of the leaves.
         unknown: (U,) of products whose leaf was hidden from training.
         false_accept: Share of the unknown ones that may look known enough, between 0 and 1.
 

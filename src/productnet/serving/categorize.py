@@ -121,7 +121,7 @@ def decide_feed(
             found = certainty.decide(
                 block.ids,
                 block.probabilities,
-                block.known,
+                model.familiarity(block.vectors) if false_accept is not None else None,
                 precision=precision,
                 false_accept=false_accept,
             )
