@@ -6,13 +6,11 @@ import numpy as np
 
 from productnet.errors import UsageError
 from productnet.evaluation.metrics import Flags, Floats, Integers, check_lengths
+from productnet.master.calibration import equal_mass_error
 
 # Draws of the bootstrap, and what its interval leaves out on both sides together.
 _DRAWS = 500
 _OUTSIDE = 0.1
-
-# Predictions a bin: of fewer, what came true is mostly chance.
-_FEWEST = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,24 +93,6 @@ def calibration(
     return Calibration(
         equal_mass_error(confidence, correct, bins=bins), tuple(filled), interval=interval
     )
-
-
-def equal_mass_error(confidence: Floats, correct: Flags, *, bins: int = 10) -> float:
-    """Mean gap between claim and truth, over bins of equally many predictions, 0 to 1.
-
-    Args:
-        confidence: (N,) claimed probabilities.
-        correct: (N,) whether it came true.
-        bins: Number of bins; fewer where that would leave less than 20 predictions to one.
-    """
-    order = np.argsort(confidence, kind="stable")
-    claimed, gaps = confidence[order], (confidence - correct)[order]
-    count = max(1, min(bins, len(order) // _FEWEST))
-    cuts = np.arange(1, count) * len(order) // count
-    # Equal claims are in one bin, wherever in the order of rows they came.
-    cuts = np.unique(np.searchsorted(claimed, claimed[cuts - 1], side="right"))
-    sums = np.add.reduceat(gaps, np.append(0, cuts[cuts < len(order)]))
-    return float(np.abs(sums).sum() / len(order))
 
 
 def classwise_error(probabilities: Floats, truth: Integers, *, bins: int = 10) -> float:

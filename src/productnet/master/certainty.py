@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from productnet.errors import ModelError, UsageError
+from productnet.master.calibration import equal_mass_error
 from productnet.master.conformal import Quantiles, Strangeness, fit_quantiles
 from productnet.master.held_out import Flags, Floats, HeldOut
 from productnet.master.novelty import least_familiarity
@@ -55,6 +56,34 @@ class Decided(NamedTuple):
             },
             schema=DECIDED_SCHEMA,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What calibration found, in a few figures, as a model's card tells it.
+
+    Attributes:
+        held_out: Products it rests on, near-duplicates counted once.
+        folds: Parts that gold was cut into; 1 where a share was held out.
+        unknown: Products of hidden leaves that were looked at.
+        error_before: Expected calibration error before the temperature, 0 to 1.
+        error: After it.
+        thresholds: The pooled one of each wanted precision; None where nothing is sure enough.
+        certified: Whether it is certain, of each wanted precision; an estimate otherwise.
+        coverage: Share of the held-out products that is decided, of each wanted precision.
+        quantiles: Greatest strangeness of a category (``lac``), of each wanted coverage of sets;
+            None where products are too few.
+    """
+
+    held_out: int
+    folds: int
+    unknown: int
+    error_before: float
+    error: float
+    thresholds: dict[float, float | None]
+    certified: dict[float, bool]
+    coverage: dict[float, float]
+    quantiles: dict[float, float | None]
 
 
 @dataclass(frozen=True)
@@ -119,6 +148,23 @@ class Certainty:
         """
         return least_familiarity(np.array(self.held_out.unknown), false_accept=false_accept)
 
+    def summary(self, shares: Sequence[float] = (0.9, 0.95, 0.99)) -> Summary:
+        """What was found, at these wanted precisions and coverages."""
+        found = {share: self.thresholds(share) for share in shares}
+        quantiles = {share: self.quantiles(share).pooled for share in shares}
+        kept, correct = self.held_out, self.held_out.correct
+        return Summary(
+            held_out=len(kept),
+            folds=kept.folds,
+            unknown=len(kept.unknown),
+            error_before=equal_mass_error(np.array(kept.raw), correct),
+            error=equal_mass_error(np.array(kept.confidence), correct),
+            thresholds={share: _finite(one.pooled) for share, one in found.items()},
+            certified={share: one.certified for share, one in found.items()},
+            coverage={share: one.coverage for share, one in found.items()},
+            quantiles={share: _finite(value) for share, value in quantiles.items()},
+        )
+
     def decide(
         self,
         ids: Sequence[str],
@@ -158,3 +204,8 @@ class Certainty:
             likeliest,
             confidence,
         )
+
+
+def _finite(value: float) -> float | None:
+    """JSON has no infinity."""
+    return value if np.isfinite(value) else None

@@ -114,7 +114,10 @@ def cross_fit(
 
 
 def taught_vectors(network: MasterNetwork, run: Run, examples: Examples) -> np.ndarray:
-    """The embeddings (M, D), of length one, of all examples but those of no category."""
+    """The embeddings (M, D), of length one, of all examples but those of no category.
+
+    In half precision, as they are kept with the model: a saved one decides as the trained one did.
+    """
     labelled = examples.classes < network.classify.out_features
     vectors, _ = infer(
         network,
@@ -122,7 +125,7 @@ def taught_vectors(network: MasterNetwork, run: Run, examples: Examples) -> np.n
         device=run.device,
         batch_size=run.preset.batch_size,
     )
-    return unit_rows(vectors)
+    return unit_rows(vectors).astype(np.float16).astype(np.float32)
 
 
 def _judged(

@@ -213,13 +213,14 @@ def _accepted(
     confidence: Floats, right: Flags, *, steps: int | None = _STEPS
 ) -> tuple[Floats, Integers, Integers]:
     """Thresholds (T,), falling, with how many predictions each accepts, and how many are wrong."""
-    order = np.argsort(-confidence, kind="stable")
+    order: Integers = np.argsort(-confidence, kind="stable")
     sorted_ = confidence[order]
     ends = np.flatnonzero(np.append(sorted_[:-1] > sorted_[1:], True)) if len(order) else order
     if steps is not None and len(ends) > steps:
         places = np.unique(np.geomspace(1, len(ends), steps).astype(np.int64) - 1)
         ends = ends[places]
-    return sorted_[ends], ends + 1, np.cumsum(~right[order])[ends]
+    errors = np.cumsum(~right[order]).astype(np.int64)
+    return sorted_[ends], ends + 1, errors[ends]
 
 
 def _check(value: float, what: str) -> None:

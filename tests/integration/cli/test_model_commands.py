@@ -74,7 +74,7 @@ def test_a_wanted_precision_leaves_out_what_is_not_sure(
 ) -> None:
     out = tmp_path / "keys.parquet"
     answer = command(
-        "categorize", str(labelled), "-o", str(out), "--model", str(model), "--precision", "0.8"
+        "categorize", str(labelled), "-o", str(out), "--model", str(model), "--precision", "0.95"
     )
     rows = pq.read_table(out).to_pylist()
     assert answer["certified"] is False
@@ -83,7 +83,7 @@ def test_a_wanted_precision_leaves_out_what_is_not_sure(
     assert {row["sure_of"] for row in rows} <= {"mugs", "scarves", None}
     plain = CliRunner().invoke(
         app,
-        ["categorize", str(labelled), "-o", str(out), "--model", str(model), "--precision", "0.8"],
+        ["categorize", str(labelled), "-o", str(out), "--model", str(model), "--precision", "0.95"],
     )
     assert "20 held-out products are too few to be certain" in " ".join(plain.output.split())
 

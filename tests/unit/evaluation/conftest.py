@@ -1,6 +1,6 @@
 import colorsys
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -100,7 +100,7 @@ def guesses(rng: np.random.Generator, count: int, classes: int) -> tuple[np.ndar
 
 
 def certainty(
-    rng: np.random.Generator, paths: dict[str, tuple[str, ...]], *, held_out: int = 2_000
+    rng: np.random.Generator, paths: Mapping[str, tuple[str, ...]], *, held_out: int = 2_000
 ) -> Certainty:
     """What a calibrated model would promise of these classes."""
     chances, truth = guesses(rng, held_out, len(paths))
@@ -116,7 +116,7 @@ def certainty(
 
 
 def certainty_metrics(rng: np.random.Generator, names: list[str]) -> CertaintyMetrics:
-    paths = {name: ("Things", name) for name in names}
+    paths: dict[str, tuple[str, ...]] = {name: ("Things", name) for name in names}
     chances, truth = guesses(rng, 800, len(names))
     return measure_certainty(
         certainty(rng, paths),

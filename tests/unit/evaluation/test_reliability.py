@@ -8,9 +8,9 @@ from productnet.errors import UsageError
 from productnet.evaluation.reliability import (
     calibration,
     classwise_error,
-    equal_mass_error,
     untempered,
 )
+from productnet.master.calibration import equal_mass_error
 
 seeds = st.integers(0, 2**32 - 1)
 

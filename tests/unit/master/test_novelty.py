@@ -10,7 +10,9 @@ from productnet.master.novelty import familiarity, least_familiarity
 
 def test_familiarity_is_the_cosine_to_the_nearest_taught() -> None:
     rng = np.random.default_rng(0)
-    vectors, taught = unit_rows(rng.normal(size=(9, 4))), unit_rows(rng.normal(size=(7, 4)))
+    vectors, taught = (
+        unit_rows(rng.normal(size=(count, 4)).astype(np.float32)) for count in (9, 7)
+    )
     np.testing.assert_allclose(
         familiarity(vectors, taught), (vectors @ taught.T).max(axis=1), rtol=1e-6
     )

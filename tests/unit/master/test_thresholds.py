@@ -126,20 +126,12 @@ def test_a_higher_precision_never_takes_more_by_estimate(seed: int) -> None:
     assert lines == sorted(lines)
 
 
-@pytest.mark.parametrize(
-    ("changes", "complaint"),
-    [
-        ({"precision": 1.0}, "A wanted precision is a share between 0 and 1.*not 1.0"),
-        ({"precision": 99}, "not 99"),
-        ({"risk": 0.0}, "The risk is a share.*not 0.0"),
-        ({"predicted": [0]}, "2 true classes, 1 predictions and 2 confidences"),
-    ],
-)
-def test_mistakes_are_named(changes: dict[str, object], complaint: str) -> None:
-    right = {"truth": [0, 1], "predicted": [0, 1], "confidence": [0.9, 0.8]}
-    arguments = {**right, "classes": 2, "precision": 0.9, **changes}
-    with pytest.raises(UsageError, match=complaint):
-        choose_thresholds(
-            arguments.pop("truth"), arguments.pop("predicted"), arguments.pop("confidence"),
-            **arguments,
-        )  # fmt: skip
+def test_mistakes_are_named() -> None:
+    with pytest.raises(UsageError, match="A wanted precision is a share between 0 and 1.*not 1.0"):
+        choose_thresholds([0, 1], [0, 1], [0.9, 0.8], classes=2, precision=1.0)
+    with pytest.raises(UsageError, match="not 99"):
+        choose_thresholds([0, 1], [0, 1], [0.9, 0.8], classes=2, precision=99)
+    with pytest.raises(UsageError, match="The risk is a share.*not 0.0"):
+        choose_thresholds([0, 1], [0, 1], [0.9, 0.8], classes=2, precision=0.9, risk=0.0)
+    with pytest.raises(UsageError, match="2 true classes, 1 predictions and 2 confidences"):
+        choose_thresholds([0, 1], [0], [0.9, 0.8], classes=2, precision=0.9)
