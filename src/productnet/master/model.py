@@ -200,7 +200,6 @@ class MasterModel:
         else:
             training = examples
             held_out = self._held_out(validation, inputs, network, classes, progress)
-            copies = np.arange(len(held_out))
 
         run = Run(self.preset, seed=self.seed, device=self.device, progress=progress)
         evidence = cross_fit(network, run, examples, copies, folds=folds) if folds > 1 else None
@@ -211,6 +210,8 @@ class MasterModel:
                 network, held_out, device=self.device, batch_size=self.preset.batch_size
             )
             evidence = Evidence.of_share(held_out, logits)
+            if validation is not None:
+                copies = np.arange(len(held_out))
         if self.preset.refit and validation is None and len(held_out):
             network.load_state_dict(first_weights)
             run.train(network, examples)

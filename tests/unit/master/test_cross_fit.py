@@ -62,6 +62,14 @@ def test_a_share_is_judged_without_folds_and_nobody_knows_the_unknown() -> None:
         model.decide(shop(7), precision=0.9, false_accept=0.1)
 
 
+def test_products_given_to_calibrate_by_are_used_unless_gold_is_judged_in_folds() -> None:
+    given = (shop(70, seed=3), "kind")
+    for folds, judged in ((1, 70), (2, 140)):
+        model = MasterModel(WORDS, dimension=8)
+        model.fit(shop(140), "kind", validation=given, folds=folds)
+        assert len(model.certainty.held_out) == judged
+
+
 def test_same_seed_same_promises(model: MasterModel) -> None:
     again = MasterModel(WORDS, dimension=8).fit(shop(210), "kind", folds=3)
     assert again.certainty.held_out == model.certainty.held_out
