@@ -37,6 +37,7 @@ from productnet.evaluation.reference import read_reference
 from productnet.evaluation.selective import selective, separation
 from productnet.master.batching import Examples, Prepared
 from productnet.master.model import Embedded, MasterModel
+from productnet.master.novelty import hidden_leaves_for
 from productnet.master.products import InputField
 from productnet.master.sources import PoolPart, stream_products
 from productnet.master.training import infer
@@ -211,9 +212,14 @@ def unknown(
             figures[f"{name}{score}_aurc"] = selective(values, correct).aurc
         if name:
             continue
+        leaves = np.array([test[product] for product in strange])
         for rate in FALSE_ACCEPTS:
+            if len(set(one.certainty.held_out.unknown_leaf)) < hidden_leaves_for(rate):
+                continue
             taken = one.familiarity(said.vectors) >= one.certainty.least_familiarity(rate)
-            figures[f"false_accept_{rate:g}"] = float(taken[len(known) :].mean())
+            figures[f"false_accept_{rate:g}"] = float(
+                np.mean([taken[len(known) :][leaves == leaf].mean() for leaf in set(leaves)])
+            )
             figures[f"false_accept_{rate:g}_known"] = float(taken[: len(known)].mean())
         decided = one.certainty.decide(said.ids, said.probabilities, precision=0.95).categories
         figures["precision_0.95_takes_strange"] = float(

@@ -16,6 +16,7 @@ from productnet.evaluation.selective import Selective, Separation, selective, se
 from productnet.master.certainty import Certainty
 from productnet.master.conformal import Strangeness
 from productnet.master.hierarchy import Path, Tree
+from productnet.master.novelty import hidden_leaves_for
 from productnet.master.thresholds import precision_bound
 
 PRECISIONS = (0.9, 0.95, 0.99)
@@ -101,7 +102,7 @@ class Depth:
 
 @dataclass(frozen=True, slots=True)
 class Acceptance:
-    """A false-accept rate, and the share of known products that still look known enough."""
+    """A false-accept rate of unknown leaves, and the share of known products still taken."""
 
     false_accept: float
     known_taken: float
@@ -293,6 +294,7 @@ def doubt(certainty: Certainty) -> Doubt:
     """How products of hidden leaves look beside known ones."""
     known = np.array(certainty.held_out.known)
     unknown = np.array(certainty.held_out.unknown)
+    leaves = len(set(certainty.held_out.unknown_leaf))
     both = np.concatenate([known, unknown])
     # What few look like would make the others one bin.
     low, high = np.quantile(both, [0.005, 0.995])
@@ -302,7 +304,7 @@ def doubt(certainty: Certainty) -> Doubt:
         acceptances=tuple(
             Acceptance(rate, float((known >= certainty.least_familiarity(rate)).mean()))
             for rate in FALSE_ACCEPTS
-            if len(unknown) >= 1 / rate
+            if leaves >= hidden_leaves_for(rate)
         ),
         edges=tuple(edges.tolist()),
         known=_shares(known, edges),

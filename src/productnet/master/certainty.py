@@ -146,7 +146,11 @@ class Certainty:
 
         Raises UsageError or ModelError as ``novelty.least_familiarity``.
         """
-        return least_familiarity(np.array(self.held_out.unknown), false_accept=false_accept)
+        return least_familiarity(
+            np.array(self.held_out.unknown),
+            np.array(self.held_out.unknown_leaf, np.int64),
+            false_accept=false_accept,
+        )
 
     def summary(self, shares: Sequence[float] = (0.9, 0.95, 0.99)) -> Summary:
         """What was found, at these wanted precisions and coverages."""
@@ -183,8 +187,8 @@ class Certainty:
             known: (N,) how known each looks; needed with ``false_accept``.
             precision: Share of the decided categories that should be right.
             risk: Chance that a certified threshold does not reach it.
-            false_accept: Share of products of unknown leaves that may get a category; unlimited
-                when None.
+            false_accept: Share of an unknown leaf's products that may get a category, on the
+                average over leaves; unlimited when None.
 
         Raises:
             UsageError: A share is not between 0 and 1, or ``known`` is missing.

@@ -49,6 +49,7 @@ class Evidence:
         logits: (M, C) of all outputs.
         known: How known each looked, (M,); none where a share was held out.
         unknown: How known products of hidden leaves looked, (U,).
+        unknown_leaf: Number of the leaf of each, (U,).
         folds: Parts that gold was cut into; 1 where a share was held out.
     """
 
@@ -57,12 +58,16 @@ class Evidence:
     logits: np.ndarray
     known: np.ndarray
     unknown: np.ndarray
+    unknown_leaf: np.ndarray
     folds: int
 
     @classmethod
     def of_share(cls, held_out: Examples, logits: np.ndarray) -> "Evidence":
         """Of the share that a network was not trained on, by its logits (M, C)."""
-        return cls(held_out.rows, held_out.classes, logits, np.zeros(0), np.zeros(0), folds=1)
+        none = np.zeros(0)
+        return cls(
+            held_out.rows, held_out.classes, logits, none, none, none.astype(np.int64), folds=1
+        )
 
     def kept(self, temperature: float, *, groups: np.ndarray, classes: int) -> HeldOut:
         """What is kept of it, without copies and without products of no category.
@@ -82,6 +87,7 @@ class Evidence:
             raw=softmax(logits, axis=1)[:, :classes].max(axis=1, initial=0.0),
             known=self.known[rows] if len(self.known) else self.known,
             unknown=self.unknown,
+            unknown_leaf=self.unknown_leaf,
             folds=self.folds,
         )
 
@@ -106,11 +112,11 @@ def cross_fit(
     stops = run.preset.patience is not None
     judgements = [_judged(network, run, examples, one, stops=stops) for one in rows]
     everything = np.concatenate(rows)
-    unknown = _unknown(network, run, examples, rng)
+    unknown, leaves = _unknown(network, run, examples, rng)
     network.load_state_dict(first_weights)
     judged = examples.take(everything)
     logits, known = (np.concatenate(parts) for parts in zip(*judgements, strict=True))
-    return Evidence(judged.rows, judged.classes, logits, known, unknown, folds)
+    return Evidence(judged.rows, judged.classes, logits, known, unknown, leaves, folds)
 
 
 def taught_vectors(network: MasterNetwork, run: Run, examples: Examples) -> np.ndarray:
@@ -149,18 +155,19 @@ def _judged(
 
 def _unknown(
     network: MasterNetwork, run: Run, examples: Examples, rng: np.random.Generator
-) -> np.ndarray:
-    """How known each labelled example (U,) looks to a network from which its leaf was hidden.
+) -> tuple[np.ndarray, np.ndarray]:
+    """How known each labelled example looks to a network from which its leaf was hidden, (U,).
 
-    None are judged where there are fewer than six leaves.
+    And its leaf, (U,). None are judged where there are fewer than six leaves.
     """
     count = network.classify.out_features
     if count < _FEWEST_LEAVES:
-        return np.zeros(0)
+        return np.zeros(0), np.zeros(0, np.int64)
     # "None of them", the last class, is hidden never.
     part_of = np.append(rng.permutation(count) % _HIDINGS, -1)
-    found = []
+    found, leaves = [], []
     for part in range(_HIDINGS):
         hidden = np.flatnonzero(part_of[examples.classes] == part)
         found.append(_judged(network, run, examples, hidden, stops=False)[1])
-    return np.concatenate(found)
+        leaves.append(examples.classes[hidden])
+    return np.concatenate(found), np.concatenate(leaves)

@@ -37,6 +37,7 @@ class HeldOut:
         raw: Confidence before calibration.
         known: How known each product looked (see ``master/novelty.py``); empty with one fold.
         unknown: The same of products whose leaf was hidden from training as a whole.
+        unknown_leaf: Number of the leaf of each.
         folds: Parts that gold was cut into, each judged by a network of the others; 1 where a
             share was held out instead.
     """
@@ -50,6 +51,7 @@ class HeldOut:
     raw: tuple[float, ...]
     known: tuple[float, ...]
     unknown: tuple[float, ...]
+    unknown_leaf: tuple[int, ...]
     folds: int
 
     def __post_init__(self) -> None:
@@ -83,6 +85,7 @@ class HeldOut:
         raw: Floats,
         known: Floats,
         unknown: Floats,
+        unknown_leaf: Integers,
         folds: int = 1,
     ) -> Self:
         """From calibrated probabilities.
@@ -93,6 +96,7 @@ class HeldOut:
             raw: (M,) confidence before calibration.
             known: (M,) how known each looked, or none.
             unknown: (U,) the same of products of hidden leaves.
+            unknown_leaf: (U,) number of the leaf of each.
             folds: Parts that gold was cut into.
         """
         rows = np.arange(len(truth))
@@ -108,6 +112,7 @@ class HeldOut:
             raw=_rounded(raw),
             known=_rounded(known),
             unknown=_rounded(unknown),
+            unknown_leaf=tuple(unknown_leaf.tolist()),
             folds=folds,
         )
 

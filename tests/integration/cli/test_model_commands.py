@@ -96,7 +96,7 @@ def test_mistakes_about_precision_are_told_before_the_feed_is_read(
         command(*asked, "--false-accept", "0.1")
     with pytest.raises(UsageError, match=r"A wanted precision.*not 99"):
         command(*asked, "--precision", "99")
-    with pytest.raises(ModelError, match="products of hidden leaves"):
+    with pytest.raises(ModelError, match="hidden leaves"):
         command(*asked, "--precision", "0.9", "--false-accept", "0.1")
     assert list(tmp_path.iterdir()) == []
 

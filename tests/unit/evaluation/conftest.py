@@ -110,6 +110,7 @@ def certainty(
         raw=chances.max(axis=1),
         known=rng.normal(3, 1, held_out),
         unknown=rng.normal(1, 1, held_out),
+        unknown_leaf=rng.integers(0, 40, held_out),
         folds=5,
     )
     return Certainty(tuple(paths), kept)

@@ -30,7 +30,14 @@ def drawn(rng: np.random.Generator, count: int, classes: int) -> tuple[np.ndarra
 
 def kept(chances: np.ndarray, truth: np.ndarray) -> HeldOut:
     nothing = np.zeros(len(truth))
-    return HeldOut.of(chances, truth, raw=chances.max(axis=1), known=nothing, unknown=nothing[:0])
+    return HeldOut.of(
+        chances,
+        truth,
+        raw=chances.max(axis=1),
+        known=nothing,
+        unknown=nothing[:0],
+        unknown_leaf=truth[:0],
+    )
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -134,4 +141,4 @@ def test_mistakes_are_named() -> None:
     with pytest.raises(UsageError, match='no sets of kind "lax". Take lac, aps, raps'):
         Strangeness.named("lax")
     with pytest.raises(ModelError, match="their columns have 1, 2 entries"):
-        HeldOut((0,), (0, 1), (1.0,), (1.0,), (0.0,), (1,), (1.0,), (0.0,), (), 1)
+        HeldOut((0,), (0, 1), (1.0,), (1.0,), (0.0,), (1,), (1.0,), (0.0,), (), (), 1)

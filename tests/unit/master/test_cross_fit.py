@@ -48,7 +48,7 @@ def test_every_product_is_judged_once_by_a_network_that_had_not_seen_it(model: M
     assert len(held_out) == 210
     assert held_out.folds == 3
     assert np.bincount(held_out.truth).tolist() == [30] * 7
-    assert len(held_out.unknown) == 210
+    assert np.bincount(held_out.unknown_leaf).tolist() == [30] * 7
     assert len(model.history) > 0
     # What it was taught looks more known than leaves that were hidden.
     assert np.median(held_out.known) > np.median(held_out.unknown)
@@ -100,7 +100,7 @@ def test_products_of_no_category_are_mostly_left_out(model: MasterModel) -> None
     strange = shop(100, seed=9, kinds=("spades", "boots", "dolls"))
     known = shop(140, seed=4)
     careful = {
-        name: model.decide(table, precision=0.5, false_accept=0.1).coverage
+        name: model.decide(table, precision=0.5, false_accept=0.2).coverage
         for name, table in (("strange", strange), ("known", known))
     }
     assert careful["strange"] < 0.3 < careful["known"]
