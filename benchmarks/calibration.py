@@ -37,7 +37,7 @@ from productnet.evaluation.reference import read_reference
 from productnet.evaluation.selective import selective, separation
 from productnet.master.batching import Examples, Prepared
 from productnet.master.model import Embedded, MasterModel
-from productnet.master.novelty import hidden_leaves_for
+from productnet.master.novelty import Familiar, hidden_leaves_for
 from productnet.master.products import InputField
 from productnet.master.sources import PoolPart, stream_products
 from productnet.master.training import infer
@@ -52,7 +52,6 @@ FEWEST_PRODUCTS = 10
 MOST_TAUGHT = 60
 FOLDS = 5
 HIDDEN = 1 / 3
-NEIGHBOURS = 5
 FALSE_ACCEPTS = (0.05, 0.1, 0.2)
 
 Labels = Mapping[str, str]
@@ -232,25 +231,13 @@ def looks(
     model: MasterModel, said: Embedded, taught: Embedded, labels: Sequence[str], energy: Floats
 ) -> dict[str, Floats]:
     """How known each product looks, (N,), by several measures."""
-    from sklearn.covariance import LedoitWolf
-
     numbers = truth_columns(labels, model.classes)
-    near = np.sort(said.vectors @ taught.vectors.T, axis=1)[:, -NEIGHBOURS]
-    means = np.stack([taught.vectors[numbers == k].mean(axis=0) for k in range(numbers.max() + 1)])
-    shared = LedoitWolf(assume_centered=True).fit(taught.vectors - means[numbers])
-    # Whitened, the distance of Mahalanobis is the plain one.
-    root = np.linalg.cholesky(shared.precision_)
-    white, centres = said.vectors @ root, means @ root
-    far = (
-        np.square(white).sum(axis=1)[:, None]
-        - 2 * white @ centres.T
-        + np.square(centres).sum(axis=1)
-    )
+    near = np.sort(said.vectors @ taught.vectors.T, axis=1)[:, -1]
     found = {
         "energy": energy,
         "probability": said.probabilities.max(axis=1),
         "neighbours": near,
-        "mahalanobis": -far.min(axis=1),
+        "mahalanobis": Familiar.of(taught.vectors, numbers)(said.vectors),
     }
     total = said.probabilities.sum(axis=1)
     return found | ({"none_output": total} if total.min() < 1 - 1e-3 else {})

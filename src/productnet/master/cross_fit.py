@@ -16,7 +16,7 @@ from productnet.master.batching import Examples
 from productnet.master.classes import deal_folds
 from productnet.master.held_out import HeldOut, one_a_group
 from productnet.master.network import MasterNetwork
-from productnet.master.novelty import familiarity
+from productnet.master.novelty import Familiar
 from productnet.master.presets import Preset
 from productnet.master.training import Run, infer
 
@@ -119,19 +119,11 @@ def cross_fit(
     return Evidence(judged.rows, judged.classes, logits, known, unknown, leaves, folds)
 
 
-def taught_vectors(network: MasterNetwork, run: Run, examples: Examples) -> np.ndarray:
-    """The embeddings (M, D), of length one, of all examples but those of no category.
-
-    In half precision, as they are kept with the model: a saved one decides as the trained one did.
-    """
-    labelled = examples.classes < network.classify.out_features
-    vectors, _ = infer(
-        network,
-        examples.take(np.flatnonzero(labelled)),
-        device=run.device,
-        batch_size=run.preset.batch_size,
-    )
-    return unit_rows(vectors).astype(np.float16).astype(np.float32)
+def familiar(network: MasterNetwork, run: Run, examples: Examples) -> Familiar:
+    """Where a network puts these examples, without those of no category."""
+    labelled = examples.take(np.flatnonzero(examples.classes < network.classify.out_features))
+    vectors, _ = infer(network, labelled, device=run.device, batch_size=run.preset.batch_size)
+    return Familiar.of(unit_rows(vectors), labelled.classes)
 
 
 def _judged(
@@ -148,7 +140,7 @@ def _judged(
     if len(part):
         run.train(network, others, validation=part if stops else None)
     vectors, logits = infer(network, part, device=run.device, batch_size=run.preset.batch_size)
-    known = familiarity(unit_rows(vectors), taught_vectors(network, run, others))
+    known = familiar(network, run, others)(unit_rows(vectors))
     network.load_state_dict(weights)
     return logits, known
 

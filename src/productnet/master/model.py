@@ -1,7 +1,7 @@
 """The master model: fit on gold, then categories, probabilities and embeddings of any products."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import astuple, replace
 from pathlib import Path
 from typing import NamedTuple, Self, overload
 
@@ -18,10 +18,10 @@ from productnet.master.certainty import Certainty, Decided
 from productnet.master.classes import Classes
 from productnet.master.conformal import names_of
 from productnet.master.copies import number_groups
-from productnet.master.cross_fit import Evidence, cross_fit, taught_vectors
+from productnet.master.cross_fit import Evidence, cross_fit, familiar
 from productnet.master.fields.registry import encoder_class, learn_encoder
 from productnet.master.network import MasterNetwork
-from productnet.master.novelty import familiarity
+from productnet.master.novelty import Familiar
 from productnet.master.presets import Input, Preset, choose_inputs, find_preset
 from productnet.master.products import InputField, Products, cached_modality
 from productnet.master.sources import (
@@ -43,8 +43,8 @@ from productnet.settings import Project
 
 _PRODUCTS_A_BLOCK = 4_096
 
-# Beside the weights of the network, in half precision.
-_TAUGHT = "taught.vectors"
+# Beside the weights of the network: the parts of ``Familiar``.
+_FAMILIAR = ("familiar.centres", "familiar.whiten")
 
 
 class Embedded(NamedTuple):
@@ -113,8 +113,8 @@ class MasterModel:
         self.taxonomy = taxonomy
         self.device = pick_device(device)
         self._trained: tuple[MasterNetwork, Card] | None = None
-        # The embeddings of what it was taught, (N, D), where it can tell what is none of it.
-        self._taught: np.ndarray | None = None
+        # Where what it was taught lies, if it can tell what is none of it.
+        self._familiar: Familiar | None = None
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -216,7 +216,7 @@ class MasterModel:
             network.load_state_dict(first_weights)
             run.train(network, examples)
         temperature = fit_temperature(evidence.logits, evidence.classes)
-        self._taught = taught_vectors(network, run, examples) if len(evidence.unknown) else None
+        self._familiar = familiar(network, run, examples) if len(evidence.unknown) else None
         self._trained = (
             network,
             Card(
@@ -305,12 +305,12 @@ class MasterModel:
         Raises ModelError if no leaves were hidden in training, so that nobody can tell what it
         means.
         """
-        if self._taught is None:
+        if self._familiar is None:
             raise ModelError(
                 "This model cannot tell unknown products: no products of hidden leaves were seen "
                 "in training. Train it again with folds=5 on six categories or more."
             )
-        return familiarity(vectors, self._taught)
+        return self._familiar(vectors)
 
     def category_sets(
         self,
@@ -381,8 +381,9 @@ class MasterModel:
         """
         network, card = self._ready()
         weights = dict(network.state_dict())
-        if self._taught is not None:
-            weights[_TAUGHT] = torch.from_numpy(self._taught).half()
+        if self._familiar is not None:
+            for name, one in zip(_FAMILIAR, astuple(self._familiar), strict=True):
+                weights[name] = torch.from_numpy(one)
         storage.save(folder, card, weights)
 
     @classmethod
@@ -407,12 +408,12 @@ class MasterModel:
                 classes=len(card.classes),
                 abstains=card.abstains,
             )
-            taught = weights.pop(_TAUGHT, None)
+            known = [weights.pop(name).numpy() for name in _FAMILIAR if name in weights]
             network.load_state_dict(weights)
         except (TypeError, RuntimeError, UnknownName) as error:
             raise ModelError(f"The model in {folder} does not fit together: {error}") from error
         model._trained = network.to(model.device), card
-        model._taught = None if taught is None else taught.float().numpy()
+        model._familiar = Familiar(*known) if known else None
         return model
 
     def _begin(

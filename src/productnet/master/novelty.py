@@ -1,36 +1,67 @@
 """None of these: how known a product looks, and who looks too strange to be of any category.
 
-A product looks as known as its embedding is near to that of the nearest product taught. Of what
-was compared on leaves hidden from training (the likeliest category's probability, the energy of
-the logits, an output for "none", the distances of Mahalanobis) this tells unknown products best;
-see ``benchmarks/calibration.py``.
+A product looks as known as its embedding is near to the middle of the nearest category, in the
+measure of how far products of one category lie from their middle (the distance of Mahalanobis; Lee
+et al. 2018, *A Simple Unified Framework for Detecting Out-of-Distribution Samples*). Of what was
+compared on leaves hidden from training (the likeliest category's probability, the energy of the
+logits, an output for "none", the nearest product taught) this tells unknown products best, if by
+little before the nearest product; see ``benchmarks/calibration.py``.
 """
+
+from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 
 from productnet.errors import ModelError, UsageError
 from productnet.master.held_out import Floats, Integers
 
-# Cosines held at a time: 64 MB.
-_AT_ONCE = 2**24
 
+@dataclass(frozen=True, slots=True)
+class Familiar:
+    """Where the products taught lie.
 
-def familiarity(vectors: np.ndarray, taught: np.ndarray) -> np.ndarray:
-    """How known each product looks, (N,): the cosine to the nearest product taught, -1 to 1.
-
-    Args:
-        vectors: (N, D) of length one.
-        taught: (M, D) of length one; without any, nothing looks known.
+    Attributes:
+        centres: (k, D) float32, the middle of each category, whitened.
+        whiten: (D, D) float32, after which products lie alike around their middle in every
+            direction.
     """
-    nearest = np.full(len(vectors), -1.0, np.float32)
-    if not len(taught):
-        return nearest
-    block = max(1, _AT_ONCE // len(taught))
-    columns = np.ascontiguousarray(taught, np.float32).T
-    for start in range(0, len(vectors), block):
-        part = slice(start, start + block)
-        nearest[part] = (vectors[part] @ columns).max(axis=1)
-    return nearest
+
+    centres: np.ndarray
+    whiten: np.ndarray
+
+    @classmethod
+    def of(cls, vectors: np.ndarray, classes: np.ndarray) -> Self:
+        """Of the products taught.
+
+        The covariance is shrunk (Ledoit and Wolf 2004): there may be fewer products than
+        dimensions.
+
+        Args:
+            vectors: (N, D) of length one, one at least.
+            classes: (N,) number of the category of each.
+        """
+        from sklearn.covariance import ledoit_wolf
+
+        present, numbers = np.unique(classes, return_inverse=True)
+        means = np.zeros((len(present), vectors.shape[1]))
+        np.add.at(means, numbers, vectors.astype(np.float64))
+        means /= np.bincount(numbers)[:, None]
+        spread, _ = ledoit_wolf(vectors - means[numbers], assume_centered=True)
+        # Products that all lie in the middle of their category have no spread at all.
+        floor = np.eye(len(spread)) * max(1e-6, 1e-3 * float(np.trace(spread)) / len(spread))
+        whiten = np.linalg.cholesky(np.linalg.inv(spread + floor))  # (D, D)
+        return cls((means @ whiten).astype(np.float32), whiten.astype(np.float32))
+
+    def __call__(self, vectors: np.ndarray) -> np.ndarray:
+        """How known each product looks, (N,), by its embedding (N, D): minus a squared distance."""
+        white = vectors @ self.whiten  # (N, D)
+        apart = (
+            np.square(white).sum(axis=1)[:, None]
+            - 2 * white @ self.centres.T
+            + np.square(self.centres).sum(axis=1)
+        )  # (N, k)
+        return np.asarray(-apart.min(axis=1))
 
 
 def least_familiarity(unknown: Floats, leaves: Integers, *, false_accept: float) -> float:

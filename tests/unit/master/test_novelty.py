@@ -5,19 +5,30 @@ from hypothesis import strategies as st
 
 from productnet.embeddings.nearest import unit_rows
 from productnet.errors import ModelError, UsageError
-from productnet.master.novelty import familiarity, hidden_leaves_for, least_familiarity
+from productnet.master.novelty import Familiar, hidden_leaves_for, least_familiarity
 
 
-def test_familiarity_is_the_cosine_to_the_nearest_taught() -> None:
+def test_familiarity_is_the_distance_of_mahalanobis_to_the_nearest_middle() -> None:
     rng = np.random.default_rng(0)
-    vectors, taught = (
-        unit_rows(rng.normal(size=(count, 4)).astype(np.float32)) for count in (9, 7)
-    )
-    np.testing.assert_allclose(
-        familiarity(vectors, taught), (vectors @ taught.T).max(axis=1), rtol=1e-6
-    )
-    assert familiarity(taught[:1], taught)[0] == pytest.approx(1)
-    assert familiarity(vectors, taught[:0]).tolist() == [-1.0] * 9
+    classes = np.repeat([3, 5, 9], 400)
+    middles = rng.normal(size=(3, 4))
+    spread = np.array([1.2, 1.0, 0.9, 0.7])
+    vectors = middles[np.repeat([0, 1, 2], 400)] + rng.normal(size=(1_200, 4)) * spread
+    new = rng.normal(size=(20, 4)) * 3
+    found = Familiar.of(vectors.astype(np.float32), classes)(new.astype(np.float32))
+    expected = [-min((((one - middle) / spread) ** 2).sum() for middle in middles) for one in new]
+    np.testing.assert_allclose(found, expected, rtol=0.25)
+    assert np.corrcoef(found, expected)[0, 1] > 0.99
+
+
+@pytest.mark.parametrize("products", [2, 5])
+def test_fewer_products_than_dimensions_still_tell_near_from_far(products: int) -> None:
+    rng = np.random.default_rng(0)
+    taught = unit_rows(rng.normal(size=(products, 16)).astype(np.float32))
+    known = Familiar.of(taught, np.arange(products))
+    near, far = known(np.concatenate([taught[:1], -taught[:1]]))
+    assert np.isfinite([near, far]).all()
+    assert near > far
 
 
 @pytest.mark.parametrize("rate", [0.1, 0.2])
