@@ -20,6 +20,7 @@ from productnet.settings import Project, Settings
 
 if TYPE_CHECKING:
     from productnet.master.model import MasterModel
+    from productnet.taxonomy.tree import Taxonomy
 
 MODEL_PANEL = "Use the model"
 
@@ -46,6 +47,12 @@ def train(
         str | None, typer.Option(help="Another image encoder than the preset's")
     ] = None,
     seed: Annotated[int, typer.Option(help="Seed of training")] = 0,
+    folds: Annotated[
+        int | None,
+        typer.Option(
+            min=1, help="Parts to calibrate by; 1 judges a share [default: 5, where that is quick]"
+        ),
+    ] = None,
     map: MapOption = None,
     format: FormatOption = None,
     json: JsonOption = False,
@@ -57,6 +64,7 @@ def train(
 
         productnet train feed.csv --label category --preset paper --image efficientnet-lite0 -o m
     """
+    from productnet.master.cross_fit import folds_for
     from productnet.master.model import MasterModel
     from productnet.serving.feeds import FeedProducts
 
@@ -70,7 +78,9 @@ def train(
         if text is not None
     }
     model = MasterModel(preset, dimension=dimension, seed=seed, image=image)
-    model.fit(products, known, progress=Bars()).save(out)
+    model.fit(
+        products, known, folds=folds or folds_for(model.preset, len(known)), progress=Bars()
+    ).save(out)
     result = {
         "model": str(out),
         "products": len(known),
@@ -130,6 +140,16 @@ def categorize(
     file: FeedArgument,
     out: Annotated[Path, typer.Option("--out", "-o", help="A .parquet or .csv file to write")],
     top: Annotated[int, typer.Option(min=1, help="Categories a product")] = 3,
+    precision: Annotated[
+        float | None,
+        typer.Option(
+            help="Only categories this often right, such as 0.99; none for other products"
+        ),
+    ] = None,
+    false_accept: Annotated[
+        float | None,
+        typer.Option(help="With --precision: share of unknown products that may get a category"),
+    ] = None,
     model: ModelOption = None,
     map: MapOption = None,
     format: FormatOption = None,
@@ -142,12 +162,43 @@ def categorize(
         productnet categorize new-products.csv --out categories.csv
 
         productnet categorize feed.parquet --out categories.parquet --model model --top 1
+
+        productnet categorize feed.parquet --out keys.parquet --precision 0.99
     """
-    from productnet.serving.categorize import categorize_feed
+    from productnet.serving.categorize import categorize_feed, decide_feed
     from productnet.serving.feeds import FeedProducts
 
     chosen, settings = _model(model, project)
     feed = FeedProducts(file, settings, mapping=split_pairs(map), format=format)
+    if precision is not None:
+        written = decide_feed(
+            chosen,
+            feed,
+            out,
+            precision=precision,
+            false_accept=false_accept,
+            taxonomy=_taxonomy(project) if model is None else None,
+            progress=Bars(),
+        )
+        basis = chosen.certainty.thresholds(precision)
+        show(
+            asdict(written) | {"precision": precision, "certified": basis.certified},
+            as_json=json,
+            human=lambda: say(
+                f"Decided {written.decided:,} of {written.products:,} products "
+                f"({written.skipped:,} rows skipped): {out}\n"
+                + (
+                    f"At least {precision:.1%} of them are right, with {1 - basis.risk:.0%} "
+                    f"confidence, if they are like gold."
+                    if basis.certified
+                    else f"{basis.held_out:,} held-out products are too few to be certain of "
+                    f"{precision:.1%}: it is an estimate. Label more, and train again."
+                )
+            ),
+        )
+        return
+    if false_accept is not None:
+        raise UsageError("--false-accept goes with --precision. Name both, or neither.")
     written = categorize_feed(chosen, feed, out, top=top, progress=Bars())
     show(
         asdict(written),
@@ -226,6 +277,14 @@ def similar(
             [(one.similarity, one.product, one.title) for one in found],
         ),
     )
+
+
+def _taxonomy(project: Path) -> "Taxonomy | None":
+    """The project's categories, if it has any."""
+    from productnet.taxonomy.tree import Taxonomy
+
+    path = Project.open(project).taxonomy_path
+    return Taxonomy.load(path) if path.exists() else None
 
 
 def _model(folder: Path | None, project: Path) -> "tuple[MasterModel, Settings]":

@@ -13,6 +13,7 @@ from safetensors.torch import load_file, save_file
 from productnet.errors import ModelError
 from productnet.files import drafted_folder, file_hash
 from productnet.master.fields.base import Json
+from productnet.master.held_out import HeldOut
 from productnet.master.presets import Preset
 from productnet.master.training import Epoch
 
@@ -50,6 +51,7 @@ class Card:
         seed: Of the training.
         abstains: Whether the network has an output for "none of the classes".
         taxonomy: Version of the taxonomy that the classes come from, where it was given.
+        held_out: What calibration knows; None of a model that an older version trained.
         weights_sha256: Of the weights file, filled in when saved.
         format_version: Of this folder.
     """
@@ -63,6 +65,7 @@ class Card:
     seed: int
     abstains: bool = False
     taxonomy: str | None = None
+    held_out: HeldOut | None = None
     weights_sha256: str = ""
     format_version: int = FORMAT_VERSION
 
