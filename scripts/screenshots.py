@@ -168,6 +168,7 @@ SHOTS = (
     Shot("leaf", "lena", f"/leaf?id={{{LEAF}}}", CARDS, _answer_some),
     Shot("offline", "lena", f"/leaf?id={{{LEAF}}}", CARDS, _go_offline),
     Shot("outbox", "lena", f"/leaf?id={{{LEAF}}}", CARDS, _open_outbox),
+    Shot("guideline", "root", f"/guideline?id={{{LEAF}}}", "textarea"),
     Shot("audit-queue", "otto", "/audit", ".queue-item, .queue li"),
     Shot("audit", "otto", f"/audit?leaf={{{TO_AUDIT}}}", CARDS, _answer_few),
     Shot("disputes", "ada", "/disputes", ".dispute-question"),

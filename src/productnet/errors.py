@@ -111,6 +111,10 @@ class JobError(ProductNetError):
     """Long work cannot be started or stopped now."""
 
 
+class GuidelineChanged(TaxonomyError):
+    """Somebody has written a guideline since it was read; what they wrote would be lost."""
+
+
 class BackupError(ProductNetError):
     """A backup cannot be made or put back, or its files fail their check."""
 

@@ -129,6 +129,20 @@ class WebhookSettings(_Section):
     )
 
 
+class RetentionSettings(_Section):
+    """How long the portal keeps what nobody decides by; answers are kept for ever."""
+
+    activity_days: int = Field(
+        730, ge=90, le=36_500, description="Days that the activity log goes back"
+    )
+    webhook_days: int = Field(
+        30,
+        ge=1,
+        le=36_500,
+        description="Days that a webhook's message is listed after it arrived or was given up",
+    )
+
+
 class SignInSettings(_Section):
     """How people come in: sessions, passwords, and a provider of OpenID Connect."""
 
@@ -204,6 +218,7 @@ class Settings(_Section):
     candidates: CandidateSettings = CandidateSettings()
     master: MasterSettings = MasterSettings()
     webhooks: WebhookSettings = WebhookSettings()
+    retention: RetentionSettings = RetentionSettings()
     sign_in: SignInSettings = SignInSettings()
     portal: PortalSettings = PortalSettings()
 

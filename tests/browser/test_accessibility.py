@@ -164,6 +164,20 @@ def leaf(name: str) -> str:
     return f"/leaf?id={quote(name)}"
 
 
+def overtake(page: Page) -> None:
+    """Somebody else saves a guideline while one's own is being written."""
+    page.get_by_label("Definition").fill("Mine")
+    told = '{"title": "Conflict", "status": 409, "detail": "It was changed."}'
+    page.route(re.compile("/api/v1/guideline"), lambda route: route.fulfill(status=409, body=told))
+    page.keyboard.press("Control+Enter")
+    expect(page.locator(".guideline-theirs")).to_be_visible()
+
+
+def write_too_much(page: Page) -> None:
+    page.get_by_label("Typical").fill("x" * 501)
+    expect(page.get_by_role("alert")).to_be_visible()
+
+
 ROWS = "[role=treeitem]"
 STATES = (
     State("sign-in", None, "/"),
@@ -191,6 +205,11 @@ STATES = (
     State("leaf-failed", "lena", leaf(FREE), CARD, fail("/api/v1/candidates")),
     State("leaf-unknown", "lena", leaf("no/such/leaf"), ".failure"),
     State("leaf-looked-at", "root", leaf(FREE), "li.card"),
+    State("guideline", "root", f"/guideline?id={quote(FREE)}", "textarea"),
+    State("guideline-overtaken", "root", f"/guideline?id={quote(FREE)}", "textarea", overtake),
+    State("guideline-long", "root", f"/guideline?id={quote(FREE)}", "textarea", write_too_much),
+    State("guideline-failed", "root", f"/guideline?id={quote(FREE)}", "h1", fail("/api/v1/leaf")),
+    State("guideline-not-yours", "lena", f"/guideline?id={quote(FREE)}", ".empty-title"),
     State("audit-queue", "otto", "/audit"),
     State("audit", "otto", f"/audit?leaf={quote(TO_AUDIT)}", CARD, press("y", "n", "e")),
     State("audit-answered", "otto", f"/audit?leaf={quote(TO_AUDIT)}", CARD, press("y", "n")),

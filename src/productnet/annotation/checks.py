@@ -123,6 +123,18 @@ class Checks:
         of_both = and_(columns.category == leaf, columns.annotator == person)
         return {said.product: said.verdict for said in self._standing(of_both) if said.verdict}
 
+    def answered_since(self, seq: int) -> tuple[int, list[str]]:
+        """The leaves of answers after this number, by anybody, and the number of the last one.
+
+        Whoever listens to what is decided hears of these like of any other: silence would tell
+        what was a check.
+        """
+        columns = answers_table.c
+        query = select(columns.seq, columns.category).where(columns.seq > seq).order_by(columns.seq)
+        with self._database.reading() as connection:
+            rows = connection.execute(query).all()
+        return (rows[-1].seq if rows else seq), [row.category for row in rows]
+
     def shown_to(self, person: str) -> dict[tuple[str, str], Verdict | None]:
         """The check items of a person, by product and leaf, and what they answered, if they did."""
         query = select(items_table).where(items_table.c.person == person)
@@ -140,14 +152,12 @@ class Checks:
 
         It is told to them with the rest: a count that stands still would tell what was a check.
         """
-        with self._database.reading() as connection:
-            query = select(answers_table).where(answers_table.c.annotator == person)
-            given = [from_row(row)[1] for row in connection.execute(query)]
+        given = self._given(answers_table.c.annotator == person)
         told: defaultdict[str, LeafProgress] = defaultdict(LeafProgress)
         for said in given:
             if said.role is Role.LABEL:
                 told[said.category] += LeafProgress(decisions=1, seconds=said.seconds or 0.0)
-        for said in self._standing(answers_table.c.annotator == person):
+        for said in _standing(given):
             if said.verdict is not None:
                 told[said.category] += _WOULD_ADD[said.verdict]
         return dict(told)
@@ -183,17 +193,23 @@ class Checks:
             }
 
     def _standing(self, which: ColumnElement[bool]) -> list[Decision]:
-        """The last answer of a person to a check item, those taken back left out."""
+        return _standing(self._given(which))
+
+    def _given(self, which: ColumnElement[bool]) -> list[Decision]:
         query = select(answers_table).where(which).order_by(answers_table.c.seq)
         with self._database.reading() as connection:
-            said = [from_row(row)[1] for row in connection.execute(query)]
-        undone = {decision.undoes for decision in said}
-        standing = {
-            (decision.annotator, decision.product, decision.category): decision
-            for decision in said
-            if decision.role is Role.LABEL and decision.id not in undone
-        }
-        return list(standing.values())
+            return [from_row(row)[1] for row in connection.execute(query)]
+
+
+def _standing(given: Sequence[Decision]) -> list[Decision]:
+    """The last answer of a person to a check item, those taken back left out."""
+    undone = {decision.undoes for decision in given}
+    standing = {
+        (decision.annotator, decision.product, decision.category): decision
+        for decision in given
+        if decision.role is Role.LABEL and decision.id not in undone
+    }
+    return list(standing.values())
 
 
 def _known(state: State, leaf: str, siblings: Collection[str]) -> Iterator[CheckItem]:

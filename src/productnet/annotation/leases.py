@@ -76,7 +76,7 @@ class Leases:
             )
         with self._database.writing() as connection:
             now = self._now(connection)
-            beside = self._read(connection, now, leaf)
+            beside = self._read(connection, leaf)
             for other in beside:
                 _refuse_beside(other, task, person)
             taken_at = next((own.taken_at for own in beside if own.task is task), now)
@@ -98,27 +98,26 @@ class Leases:
     def current(self, leaf: str | None = None) -> list[Lease]:
         """The leases that have not expired, of this leaf or of all, in the order taken."""
         with self._database.reading() as connection:
-            return self._read(connection, self._now(connection), leaf)
+            return self._read(connection, leaf)
 
     def held(self, person: str) -> list[Lease]:
         """The leases that a person has, in the order taken."""
         with self._database.reading() as connection:
-            return self._read(connection, self._now(connection), holder=person)
+            return self._read(connection, holder=person)
 
     def _free(self, which: ColumnElement[bool]) -> int:
         with self._database.writing() as connection:
-            standing = table.c.expires_at > self._now(connection)
+            standing = self._standing(connection)
             return connection.execute(delete(table).where(which, standing)).rowcount
 
     def _read(
         self,
         connection: Connection,
-        now: datetime,
         leaf: str | None = None,
         *,
         holder: str | None = None,
     ) -> list[Lease]:
-        query = select(table).where(table.c.expires_at > now)
+        query = select(table).where(self._standing(connection))
         if leaf is not None:
             query = query.where(table.c.category == leaf)
         if holder is not None:
@@ -127,6 +126,11 @@ class Leases:
             Lease(row.category, Task(row.task), row.holder, row.taken_at, row.expires_at)
             for row in connection.execute(query.order_by(table.c.taken_at, table.c.category))
         ]
+
+    def _standing(self, connection: Connection) -> ColumnElement[bool]:
+        if self._clock is None and connection.dialect.name == "postgresql":
+            return table.c.expires_at > func.clock_timestamp()  # in one errand rather than two
+        return table.c.expires_at > self._now(connection)
 
     def _now(self, connection: Connection) -> datetime:
         if self._clock:

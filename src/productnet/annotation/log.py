@@ -103,10 +103,15 @@ class DecisionLog:
             checked = [one for sent in batch if sent.check for one in sent.decisions]
             if checked:
                 self._catch_up(connection)
+            seen = self._state.seq if checked else None
             draft = _Draft(self._state, known, Aside(connection, checked))
             for sent in batch:
                 sent.outcomes = draft.take(sent)
-            draft.write(connection)
+            written = draft.write(connection)
+        # What one has just written need not be read again, unless somebody else was quicker.
+        with self._catching_up:
+            if written and seen == self._state.seq:
+                self._state.apply(written)
 
     def since(self, seq: int = 0) -> Iterator[tuple[int, Decision]]:
         """Sequence number and decision of everything after ``seq``, a chunk in memory at a time."""
@@ -224,11 +229,14 @@ class _Draft:
             self._fresh.append(decision)
         return Outcome(decision.id, Status.RECORDED)
 
-    def write(self, connection: Connection) -> None:
-        """Write everything that was let through."""
-        if self._fresh:
-            connection.execute(insert(table), [to_row(decision) for decision in self._fresh])
+    def write(self, connection: Connection) -> list[tuple[int, Decision]]:
+        """Write everything that was let through, and tell under which sequence numbers."""
         self._aside.write(connection)
+        if not self._fresh:
+            return []
+        numbered = insert(table).returning(table.c.seq, sort_by_parameter_order=True)
+        numbers = connection.scalars(numbered, [to_row(decision) for decision in self._fresh])
+        return list(zip(numbers, self._fresh, strict=True))
 
 
 def _refuse_other_content(first: Decision, sent: Decision) -> None:

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from itertools import islice, takewhile
 
 from productnet.annotation.assignments import Assignment
+from productnet.annotation.audits import audit_sheet
 from productnet.annotation.decisions import Task
 from productnet.annotation.leases import Lease
 from productnet.annotation.rules import may_adjudicate
 from productnet.annotation.state import LeafProgress, State
-from productnet.annotation.verdicts import Answers, Stage
 from productnet.settings import TargetSettings
 from productnet.taxonomy.tree import Category, Taxonomy
 
@@ -27,8 +27,8 @@ class Offer:
         task: What is to be done in it.
         why: Why it is offered here, in words to show.
         assigned: Whether it was given to this person.
-        waiting: Products that wait for this person: to audit or to adjudicate; of a leaf to
-            label, the positives that are still wanted.
+        waiting: Products that wait for this person, on their audit sheet or to adjudicate; of a
+            leaf to label, those that are still wanted.
         progress: How far the leaf has come.
     """
 
@@ -63,7 +63,7 @@ class Board:
             for place in _once([*self._assigned(person, task), *places])
             if place.leaf.id not in taken
             and (waiting := _WAITING[task](self, person, place.leaf.id))
-            and (progress := self.state.progress(place.leaf.id))
+            and (progress := self.state.progress_told(place.leaf.id, person))
         )
         return list(islice(offers, count))
 
@@ -118,7 +118,7 @@ class Board:
         own = self._worked_in(person)
         near = _nearest_first(self._begun(), own[0] if own else None)
         # A leaf that is still being labelled would only be audited in pieces.
-        for node in sorted(near, key=lambda node: self._positives_wanted(node.id) > 0):
+        for node in sorted(near, key=lambda node: self._positives_wanted(person, node.id) > 0):
             yield _Place(node, "its labels wait for a second person")
 
     def _to_adjudicate(self, person: str) -> Iterator["_Place"]:
@@ -126,21 +126,22 @@ class Board:
         for node in most_first:
             yield _Place(node, "answers differ, and you gave none of them")
 
-    def _positives_wanted(self, leaf: str) -> int:
-        return max(self.targets.positives - self.state.progress(leaf).labelled_positive, 0)
+    def _positives_wanted(self, person: str, leaf: str) -> int:
+        # As they may be told: an audit that disputes a positive would have another one wanted.
+        labelled = self.state.progress_told(leaf, person).labelled_positive
+        return max(self.targets.positives - labelled, 0)
 
     def _wants_labels(self, person: str, leaf: str) -> int:
-        negatives = self.targets.hard_negatives - self.state.progress(leaf).hard_negatives
-        return self._positives_wanted(leaf) + max(negatives, 0)
+        hard = self.state.progress_told(leaf, person).hard_negatives
+        negatives = max(self.targets.hard_negatives - hard, 0)
+        return self._positives_wanted(person, leaf) + negatives
 
     def _wants_audits(self, person: str, leaf: str) -> int:
-        if self.done(leaf) or not self.state.progress(leaf).to_audit:
+        # The positives that wait would tell them from the negatives: the whole sheet does not. It
+        # is offered to its end to who began it, and to nobody of whom negatives alone are left.
+        if self.done(leaf) or not self.state.progress_told(leaf, person).to_audit:
             return 0
-        return sum(
-            person not in Answers.of(self.state.history(product), leaf).labelers
-            and self.state.pair(product, leaf).stage is Stage.LABELLED
-            for product in self.state.positives(leaf)
-        )
+        return audit_sheet(self.state, leaf, auditor=person, count=1).left
 
     def _wants_adjudication(self, person: str, leaf: str) -> int:
         return sum(

@@ -4,11 +4,13 @@ Per product the state keeps its votes, per leaf the state of its pairs; both gro
 of decisions only. Measured: about 400 bytes a decision, so 0.4 GB for a million.
 """
 
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import astuple, dataclass, field
 from threading import RLock
 
 from productnet.annotation.decisions import IMPORTED, Decision, Role, Verdict
+from productnet.annotation.told import before_audits
 from productnet.annotation.verdicts import SUGGESTED, History, PairState, Vote, after, judge
 
 
@@ -53,6 +55,8 @@ class State:
         self.seq = 0
         self._histories: dict[str, History] = {}
         self._leaves: dict[str, _Leaf] = {}
+        # Products with an audit that stands, by auditor.
+        self._audited: defaultdict[str, set[str]] = defaultdict(set)
         self._lock = RLock()
 
     def apply(self, decisions: Iterable[tuple[int, Decision]]) -> None:
@@ -63,11 +67,23 @@ class State:
                 history = self._histories.get(decision.product, ())
                 if decision.product not in leaves_before:
                     leaves_before[decision.product] = {vote.category for vote in history}
-                self._histories[decision.product] = after(history, seq, decision)
+                history = after(history, seq, decision)
+                self._histories[decision.product] = history
+                self._note_audit(decision, history)
                 self._leaf(decision.category).count(seq, decision)
                 self.seq = seq
             for product, before in leaves_before.items():
                 self._judge_again(product, before)
+
+    def _note_audit(self, decision: Decision, history: History) -> None:
+        """Keep in mind whether the one who decided has an audit of this product that stands."""
+        if decision.role not in (Role.AUDIT, Role.UNDO):
+            return
+        person = decision.annotator
+        if any(vote.role is Role.AUDIT and vote.annotator == person for vote in history):
+            self._audited[person].add(decision.product)
+        else:
+            self._audited[person].discard(decision.product)
 
     def _judge_again(self, product: str, leaves_before: set[str]) -> None:
         pairs = judge(self._histories[product])
@@ -134,6 +150,28 @@ class State:
         """Counts of a leaf."""
         return self._summary(category).progress
 
+    def progress_told(self, category: str, person: str) -> LeafProgress:
+        """Counts of a leaf as this person may be told them: as they were before their own audits.
+
+        A count that moved with one of them, which they can take back, would tell what the labeler
+        had said. Once it is settled, it counts.
+        """
+        with self._lock:
+            leaf = self._leaves.get(category)
+            if leaf is None:
+                return _NOTHING.progress
+            audited = self._audited.get(person)
+            if not audited or audited.isdisjoint(leaf.pairs):
+                return leaf.summary().progress
+            if person not in leaf.told:
+                pairs = dict(leaf.pairs)
+                for product in audited & pairs.keys():
+                    before = before_audits(self._histories[product], person).get(category)
+                    if before is not None:
+                        pairs[product] = before
+                leaf.told[person] = leaf.summarise(pairs).progress
+            return leaf.told[person]
+
     def gold_labels(self) -> dict[str, str]:
         """Product id to the one leaf it is gold for, over all leaves."""
         return {product: leaf for leaf in self.categories() for product in self.gold(leaf)}
@@ -195,6 +233,7 @@ class _Leaf:
     seconds: float = 0.0
     last_by: dict[str, int] = field(default_factory=dict)
     known: _Summary | None = None
+    told: dict[str, LeafProgress] = field(default_factory=dict)
 
     def count(self, seq: int, decision: Decision) -> None:
         answer = decision.role in (Role.LABEL, Role.AUDIT, Role.ADJUDICATE)
@@ -202,22 +241,27 @@ class _Leaf:
             self.decisions += 1
             self.last_by[decision.annotator] = seq
         self.seconds += decision.seconds or 0.0
-        self.known = None
+        self._forget()
 
     def set(self, product: str, pair: PairState | None) -> None:
         if pair is None:
             self.pairs.pop(product, None)
         else:
             self.pairs[product] = pair
+        self._forget()
+
+    def _forget(self) -> None:
         self.known = None
+        self.told.clear()
 
     def summary(self) -> _Summary:
         if self.known is None:
-            self.known = self._summarise()
+            self.known = self.summarise(self.pairs)
         return self.known
 
-    def _summarise(self) -> _Summary:
-        pairs = dict(sorted(self.pairs.items(), key=lambda item: item[1].since))
+    def summarise(self, pairs: Mapping[str, PairState]) -> _Summary:
+        """What these pairs come to, for this leaf's decisions and seconds."""
+        pairs = dict(sorted(pairs.items(), key=lambda item: item[1].since))
         of_verdict: dict[Verdict | None, list[str]] = {verdict: [] for verdict in (*Verdict, None)}
         for product, pair in pairs.items():
             of_verdict[pair.verdict].append(product)

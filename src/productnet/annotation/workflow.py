@@ -9,14 +9,11 @@ from datetime import UTC, datetime
 from typing import Self, Unpack
 from uuid import UUID, uuid4, uuid5
 
-import numpy as np
-
 from productnet.annotation import rules
 from productnet.annotation.commits import Outcome
 from productnet.annotation.decisions import IMPORTED, Decision, Details, Role, Verdict, decide
 from productnet.annotation.log import DecisionLog
-from productnet.annotation.state import hardest_first
-from productnet.annotation.verdicts import Answers, History, Reason, Stage
+from productnet.annotation.verdicts import History, Reason
 from productnet.catalog.pool import Pool
 from productnet.errors import ProductNetError, UnknownProduct, WorkflowError
 from productnet.progress import SILENT, Progress
@@ -213,35 +210,6 @@ class Workflow:
                 undoes=decision_id,
             )
         )
-
-    def audit_queue(
-        self, category: str, *, auditor: str, count: int, rng: np.random.Generator
-    ) -> list[str]:
-        """Products of a leaf for this person to audit, at most ``count``, ids and nothing else.
-
-        Labelled positives, oldest first, are mixed with about as many labelled negatives, hardest
-        first, and shuffled; the share varies, so that nothing can be inferred from it. Empty once
-        no positive waits.
-        """
-        state = self.log.state()
-        pairs = {
-            product: pair
-            for product, pair in state.pairs(category).items()
-            if pair.stage is Stage.LABELLED
-            and auditor not in Answers.of(state.history(product), category).labelers
-        }
-        waiting = {
-            verdict: [product for product, pair in pairs.items() if pair.verdict is verdict]
-            for verdict in (Verdict.POSITIVE, Verdict.NEGATIVE)
-        }
-        positives = waiting[Verdict.POSITIVE]
-        hard = hardest_first(waiting[Verdict.NEGATIVE], pairs)
-        negatives = list(dict.fromkeys(hard + waiting[Verdict.NEGATIVE]))
-        share = rng.uniform(0.4, 0.6)
-        beside = round(min(count * share, len(positives) * share / (1 - share)))
-        negatives = negatives[:beside]
-        page = positives[: max(count - len(negatives), 0)] + negatives
-        return [page[place] for place in rng.permutation(len(page))]
 
     def standing(self, products: Collection[str]) -> dict[str, list[Decision]]:
         """Decisions about these products that stand, in full and in order, notes included.

@@ -2,10 +2,12 @@
 
 import hashlib
 import io
+import lzma
 import os
 import shutil
 import tarfile
-from collections.abc import Callable, Iterator
+import zlib
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import IO, Protocol
@@ -16,6 +18,11 @@ from productnet.files import drafted, drafted_folder
 
 _TAR = ".tar"
 _BLOCK = 1 << 20
+
+# A manifest names every file, some 150 bytes each; what is larger is none.
+_LARGEST_MANIFEST = 256 << 20
+# What file systems take as a name.
+_LONGEST_NAME = 255
 
 
 class Writer(Protocol):
@@ -59,10 +66,11 @@ def read_manifest(backup: Path) -> Manifest:
             raise BackupError(
                 f"{backup} is no backup, or one that was never finished: it has no {MANIFEST}."
             )
-        return manifest_from_json(file.read_bytes(), source=str(file))
+        with file.open("rb") as manifest:
+            return _manifest(manifest, file)
     for name, opened in _tar_members(backup):
         if name == MANIFEST:
-            return manifest_from_json(opened.read(), source=str(backup))
+            return _manifest(opened, backup)
     raise BackupError(
         f"{backup} is no backup, or one that was never finished: no {MANIFEST} in it."
     )
@@ -77,14 +85,14 @@ def unpack(
         BackupError: A file is missing, or is not the one that was backed up.
     """
     wanted = {entry.path: entry for entry in manifest.files}
-    for entry in manifest.files:
-        _check_name(entry.path, backup)
+    _check_names(wanted, backup)
     for name, file in _members(backup, manifest):
         if name not in wanted:
             continue
         expected = wanted.pop(name)
         with file, _copy_to(to if kept(name) else None, name) as copy:
-            digest, length = _transfer(file, copy)
+            # No more than was said, lest a few kB that unfold to petabytes fill the disk.
+            digest, length = _transfer(file, copy, most=expected.bytes)
         if (digest, length) != (expected.sha256, expected.bytes):
             raise BackupError(
                 f"{name} in {backup} is not the file that was backed up: its hash differs. Use "
@@ -131,13 +139,23 @@ class _Hashing(io.RawIOBase):
         return block
 
 
-def _transfer(file: IO[bytes], copy: IO[bytes]) -> tuple[str, int]:
+def _transfer(file: IO[bytes], copy: IO[bytes], *, most: int | None = None) -> tuple[str, int]:
+    """Copy, and give hash and length; of a file longer than ``most`` bytes only its beginning."""
     digest, length = hashlib.sha256(), 0
     while block := file.read(_BLOCK):
         digest.update(block)
         length += len(block)
+        if most is not None and length > most:
+            break
         copy.write(block)
     return digest.hexdigest(), length
+
+
+def _manifest(opened: IO[bytes], place: Path) -> Manifest:
+    text = opened.read(_LARGEST_MANIFEST + 1)
+    if len(text) > _LARGEST_MANIFEST:
+        raise BackupError(f"{place} is no backup: its {MANIFEST} is too large. Do not use it.")
+    return manifest_from_json(text, source=str(place))
 
 
 def _copy_to(root: Path | None, name: str) -> IO[bytes]:
@@ -167,14 +185,25 @@ def _tar_members(backup: Path) -> Iterator[tuple[str, IO[bytes]]]:
                     yield member.name, file
     except FileNotFoundError:
         raise BackupError(f"There is no backup {backup}. Check its path.") from None
-    except (tarfile.TarError, EOFError) as error:
+    except (tarfile.TarError, EOFError, zlib.error, lzma.LZMAError) as error:
         raise BackupError(f"{backup} is no backup, or a damaged one: {error}.") from error
 
 
-def _check_name(name: str, backup: Path) -> None:
-    path = PurePosixPath(name)
-    if path.is_absolute() or ".." in path.parts or not path.parts or "\\" in name:
-        raise BackupError(f"{backup} names a file outside itself, {name!r}. Do not use it.")
+def _check_names(names: Collection[str], backup: Path) -> None:
+    """Refuse names that lead outside, that no disk takes, or that are file and folder at once."""
+    for name in names:
+        path = PurePosixPath(name)
+        if path.is_absolute() or ".." in path.parts or not path.parts or "\\" in name:
+            raise BackupError(f"{backup} names a file outside itself, {name!r}. Do not use it.")
+        odd = not name.isprintable() or max(len(os.fsencode(part)) for part in path.parts)
+        if str(path) != name or odd is True or odd > _LONGEST_NAME:
+            raise BackupError(
+                f"{backup} names a file {name[:100]!r}, which is no file name of ours."
+            )
+        if any(str(parent) in names for parent in path.parents):
+            raise BackupError(
+                f"{backup} names {name!r} within what it names as a file. Do not use it."
+            )
 
 
 def free_space(place: Path) -> int:

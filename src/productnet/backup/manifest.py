@@ -1,9 +1,9 @@
 """What a backup says of itself: its files with their hashes, and how much the database held."""
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Annotated, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from productnet.errors import BackupError
 
@@ -27,7 +27,7 @@ class FileEntry(_Part):
     """A file of the backup: its path, size in bytes and SHA-256 in hex."""
 
     path: str
-    bytes: int
+    bytes: Annotated[int, Field(ge=0)]
     sha256: str
 
 
@@ -42,7 +42,7 @@ class DatabaseEntry(_Part):
         last_seq: Sequence number of the last decision; 0 for none.
     """
 
-    kind: str
+    kind: Literal["sqlite", "postgresql"]
     revision: str
     schema_name: str | None = None
     rows: dict[str, int]

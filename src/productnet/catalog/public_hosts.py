@@ -12,6 +12,9 @@ from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 
 import httpx
 
+# RFC 4291: what else IPv6 has is local, reserved, or was given up; Python takes some for global.
+_GLOBAL_UNICAST = IPv6Network("2000::/3")
+
 # RFC 6052: IPv6 addresses that a gateway turns into the IPv4 address of their last 32 bits.
 _NAT64 = IPv6Network("64:ff9b::/96")
 
@@ -69,6 +72,8 @@ def is_public(text: str) -> bool:
     address = ip_address(text)
     if isinstance(address, IPv6Address):
         address = _ipv4_within(address) or address
+    if isinstance(address, IPv6Address) and address not in _GLOBAL_UNICAST:
+        return False
     return address.is_global and not address.is_multicast
 
 

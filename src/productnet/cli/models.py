@@ -20,6 +20,7 @@ from productnet.settings import Project, Settings
 
 if TYPE_CHECKING:
     from productnet.master.model import MasterModel
+    from productnet.taxonomy.tree import Taxonomy
 
 MODEL_PANEL = "Use the model"
 
@@ -95,6 +96,16 @@ def categorize(
     file: FeedArgument,
     out: Annotated[Path, typer.Option("--out", "-o", help="A .parquet or .csv file to write")],
     top: Annotated[int, typer.Option(min=1, help="Categories a product")] = 3,
+    precision: Annotated[
+        float | None,
+        typer.Option(
+            help="Only categories this often right, such as 0.99; none for other products"
+        ),
+    ] = None,
+    false_accept: Annotated[
+        float | None,
+        typer.Option(help="With --precision: share of unknown products that may get a category"),
+    ] = None,
     model: ModelOption = None,
     map: MapOption = None,
     format: FormatOption = None,
@@ -109,12 +120,43 @@ def categorize(
         productnet categorize new-products.csv --out categories.csv
 
         productnet categorize feed.parquet --out categories.parquet --model model --top 1
+
+        productnet categorize feed.parquet --out keys.parquet --precision 0.99
     """
-    from productnet.serving.categorize import categorize_feed
+    from productnet.serving.categorize import categorize_feed, decide_feed
     from productnet.serving.feeds import FeedProducts
 
     chosen, settings = chosen_model(model, project)
     feed = FeedProducts(file, settings, mapping=split_pairs(map), format=format)
+    if precision is not None:
+        written = decide_feed(
+            chosen,
+            feed,
+            out,
+            precision=precision,
+            false_accept=false_accept,
+            taxonomy=_taxonomy(project) if model is None else None,
+            progress=Bars(),
+        )
+        basis = chosen.certainty.thresholds(precision)
+        show(
+            asdict(written) | {"precision": precision, "certified": basis.certified},
+            as_json=json,
+            human=lambda: say(
+                f"Decided {written.decided:,} of {written.products:,} products "
+                f"({written.skipped:,} rows skipped): {out}\n"
+                + (
+                    f"At least {precision:.1%} of them are right, with {1 - basis.risk:.0%} "
+                    f"confidence, if they are like gold."
+                    if basis.certified
+                    else f"{basis.held_out:,} held-out products are too few to be certain of "
+                    f"{precision:.1%}: it is an estimate. Label more, and train again."
+                )
+            ),
+        )
+        return
+    if false_accept is not None:
+        raise UsageError("--false-accept goes with --precision. Name both, or neither.")
     written = categorize_feed(chosen, feed, out, top=top, progress=Bars())
     show(
         asdict(written),
@@ -198,6 +240,14 @@ def similar(
             [(one.similarity, one.product, one.title) for one in found],
         ),
     )
+
+
+def _taxonomy(project: Path) -> "Taxonomy | None":
+    """The project's categories, if it has any."""
+    from productnet.taxonomy.tree import Taxonomy
+
+    path = Project.open(project).taxonomy_path
+    return Taxonomy.load(path) if path.exists() else None
 
 
 def chosen_model(folder: Path | None, project: Path) -> "tuple[MasterModel, Settings]":

@@ -62,6 +62,12 @@ def train(
         int | None, typer.Option(min=1, help="Products a step [default: the preset's]")
     ] = None,
     seed: Annotated[int, typer.Option(help="Seed of training")] = 0,
+    folds: Annotated[
+        int | None,
+        typer.Option(
+            min=1, help="Parts to calibrate by; 1 judges a share [default: 5, where that is quick]"
+        ),
+    ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda")] = "auto",
     compile: Annotated[
         bool, typer.Option("--compile", help="Make a program of the network first (torch.compile)")
@@ -83,6 +89,7 @@ def train(
 
         productnet train feed.csv --label category -o m --nested 64,128 --log logs
     """
+    from productnet.master.cross_fit import folds_for
     from productnet.master.fitting import Keeping
     from productnet.master.model import MasterModel
     from productnet.master.team import leads_team
@@ -108,7 +115,13 @@ def train(
         compiled=compile,
     )
     checkpoints = out.with_name(f"{out.name}.checkpoints")
-    model.fit(products, known, keeping=Keeping(checkpoints, log), progress=_bars())
+    model.fit(
+        products,
+        known,
+        folds=folds or folds_for(model.preset, len(known)),
+        keeping=Keeping(checkpoints, log),
+        progress=_bars(),
+    )
     model.save(out)
     if not leads_team():
         return

@@ -167,7 +167,6 @@ class Client:
         """
         results: list[Receipt] = []
         progress: dict[str, LeafProgress] = {}
-        seq = 0
         for start in range(0, len(answers), _MOST_ANSWERS):
             some = answers[start : start + _MOST_ANSWERS]
             sent = [answer.model_dump(mode="json", exclude_none=True) for answer in some]
@@ -176,8 +175,7 @@ class Client:
             )
             results += recorded.results
             progress |= recorded.progress
-            seq = recorded.seq
-        return Recorded(results=results, seq=seq, progress=progress)
+        return Recorded(results=results, progress=progress)
 
     def label(
         self,

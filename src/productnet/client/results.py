@@ -85,7 +85,6 @@ class Lease(Result):
 class Progress(Result):
     """How far the leaves are that have decisions."""
 
-    seq: int
     target: int
     leaves: Mapping[str, LeafProgress]
     leases: Sequence[Lease] = ()
@@ -186,7 +185,6 @@ class Recorded(Result):
     """What became of answers; what is not refused is on disk."""
 
     results: Sequence[Receipt]
-    seq: int
     progress: Mapping[str, LeafProgress]
 
     @property

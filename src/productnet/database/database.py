@@ -15,14 +15,20 @@ from typing import Self
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, make_url, text
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import ArgumentError, DatabaseError, DBAPIError, OperationalError
+from sqlalchemy.exc import (
+    ArgumentError,
+    DatabaseError,
+    DBAPIError,
+    DisconnectionError,
+    OperationalError,
+)
 from sqlalchemy.exc import TimeoutError as TooBusy
-from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 
 from productnet.errors import DatabaseUnavailable, WorkflowError
 
 # The newest file in migrations/versions; a test holds the two together.
-REVISION = "0004"
+REVISION = "0005"
 
 # Seconds to wait for a connection, and a writer for its turn, before giving up.
 _PATIENCE = 30
@@ -30,6 +36,11 @@ _PATIENCE = 30
 # Connections of one process: kept open, and at most; no more threads than that serve requests.
 _CONNECTIONS_KEPT = 10
 _MOST_CONNECTIONS = 40
+
+# Seconds after which a connection that lay still is asked whether it lives before it is used. To
+# ask each time would be a fifth of what a small answer costs; a server that went away meanwhile
+# costs one request, which its sender repeats.
+_TRUSTED = 5.0
 
 # PostgreSQL's writers queue on this advisory lock, so that sequence numbers are committed in
 # their own order and a reader that has seen one has seen all before it.
@@ -48,6 +59,13 @@ class Database:
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
+        # PostgreSQL would begin and end a transaction around every look, two more errands each;
+        # the statements of one see what is committed at their own time either way.
+        self._readers = (
+            engine.execution_options(isolation_level="AUTOCOMMIT")
+            if engine.dialect.name == "postgresql"
+            else engine
+        )
         self.on_turn: Callable[[float], None] = lambda seconds: None
         # Writers of this process queue here rather than poll the database.
         self._writers = Lock()
@@ -61,17 +79,20 @@ class Database:
                 not installed, or a newer version of ProductNet wrote it.
         """
         usable = _usable(url)
-        waiting = "timeout" if usable.get_backend_name() == "sqlite" else "connect_timeout"
+        sqlite = usable.get_backend_name() == "sqlite"
         engine = create_engine(
             usable,
-            connect_args={waiting: _PATIENCE},
+            connect_args={"timeout" if sqlite else "connect_timeout": _PATIENCE},
             pool_size=_CONNECTIONS_KEPT,
             max_overflow=_MOST_CONNECTIONS - _CONNECTIONS_KEPT,
-            pool_pre_ping=usable.get_backend_name() == "postgresql",
         )
-        if engine.dialect.name == "sqlite":
+        if sqlite:
             event.listen(engine, "connect", _prepare_sqlite)
             event.listen(engine, "begin", _begin_sqlite)
+        else:
+            event.listen(engine, "connect", _prepare_postgres)
+            event.listen(engine, "checkin", _remember_use)
+            event.listen(engine, "checkout", _ask_if_alive)
         database = cls(engine)
         try:
             database._migrate()
@@ -98,7 +119,7 @@ class Database:
             DatabaseUnavailable: The database is damaged, away, or too busy.
         """
         try:
-            with self.engine.connect() as connection:
+            with self._readers.connect() as connection:
                 yield connection
         except DBAPIError as error:
             raise _damaged(self.engine, error) from error
@@ -119,7 +140,6 @@ class Database:
         try:
             with self._writers, writer.begin() as connection:
                 if self.engine.dialect.name == "postgresql":
-                    connection.execute(text(f"SET LOCAL lock_timeout = '{_PATIENCE}s'"))
                     connection.execute(text(f"SELECT pg_advisory_xact_lock({_WRITERS})"))
                 self.on_turn(time.perf_counter() - asked)
                 yield connection
@@ -220,6 +240,33 @@ def _prepare_sqlite(connection: DBAPIConnection, record: ConnectionPoolEntry) ->
 
 def _begin_sqlite(connection: Connection) -> None:
     connection.exec_driver_sql(connection.get_execution_options().get("begin", "BEGIN"))
+
+
+def _prepare_postgres(connection: DBAPIConnection, record: ConnectionPoolEntry) -> None:
+    cursor = connection.cursor()
+    cursor.execute(f"SET lock_timeout = '{_PATIENCE}s'")
+    cursor.close()
+    connection.commit()
+
+
+def _remember_use(connection: DBAPIConnection | None, record: ConnectionPoolEntry) -> None:
+    record.info["used"] = time.monotonic()
+
+
+def _ask_if_alive(
+    connection: DBAPIConnection, record: ConnectionPoolEntry, proxy: PoolProxiedConnection
+) -> None:
+    """Have the pool replace a connection that lay still and is dead."""
+    used = record.info.get("used")
+    if used is None or time.monotonic() - used < _TRUSTED:
+        return
+    try:
+        cursor = connection.cursor()
+        cursor.execute("SELECT 1")
+        cursor.close()
+        connection.rollback()
+    except Exception as error:  # whatever the driver raises, the connection is of no use
+        raise DisconnectionError from error
 
 
 def _revision(connection: Connection) -> str | None:

@@ -8,6 +8,7 @@ The ones of the tables work without network access: their weights ship in packag
 import hashlib
 import re
 from collections.abc import Callable
+from functools import cache
 
 from productnet.encoders.base import ImageEncoder, TextEncoder
 from productnet.registry import Entry, Registry
@@ -53,8 +54,9 @@ TEXT_FAMILIES = Registry[Callable[[str], TextEncoder]](
 )
 
 
+@cache
 def image_encoder(name: str) -> ImageEncoder:
-    """The image encoder of this name, loaded.
+    """The image encoder of this name, loaded once a process; safe to share between threads.
 
     Raises:
         UnknownName: No encoder is called so.
@@ -64,8 +66,9 @@ def image_encoder(name: str) -> ImageEncoder:
     return IMAGE_FAMILIES[family](member) if colon else IMAGE_ENCODERS[name]()
 
 
+@cache
 def text_encoder(name: str) -> TextEncoder:
-    """The text encoder of this name, loaded. Raises as ``image_encoder`` does."""
+    """The text encoder of this name, loaded once a process. Raises as ``image_encoder`` does."""
     family, colon, member = name.partition(":")
     return TEXT_FAMILIES[family](member) if colon else TEXT_ENCODERS[name]()
 

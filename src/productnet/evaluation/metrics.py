@@ -39,30 +39,6 @@ class ConfusedPair:
     examples: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class ReliabilityBin:
-    """Predictions of about equal confidence: what they claimed and what came true (0 to 1)."""
-
-    lower: float
-    upper: float
-    confidence: float
-    accuracy: float
-    count: int
-
-
-@dataclass(frozen=True, slots=True)
-class Calibration:
-    """How far confidence can be believed.
-
-    Attributes:
-        ece: Expected calibration error, 0 (perfect) to 1.
-        bins: The bins that hold predictions, by rising confidence.
-    """
-
-    ece: float
-    bins: tuple[ReliabilityBin, ...]
-
-
 def truth_columns(labels: Sequence[str], classes: Sequence[str]) -> npt.NDArray[np.int64]:
     """The column of each label in a score matrix over ``classes``; -1 for an unseen leaf.
 
@@ -126,7 +102,7 @@ def macro_f1(predicted: Integers, truth: Integers) -> float:
     Raises:
         UsageError: There are no products, or the lengths differ.
     """
-    _check_lengths("predictions", predicted, "true labels", truth)
+    check_lengths("predictions", predicted, "true labels", truth)
     _, codes = np.unique(np.concatenate([truth, predicted]), return_inverse=True)
     true, said = codes[: len(truth)], codes[len(truth) :]
     classes = int(codes.max()) + 1
@@ -158,8 +134,8 @@ def confused_pairs(
     Raises:
         UsageError: There are no products, or the lengths differ.
     """
-    _check_lengths("predictions", predicted, "true labels", truth)
-    _check_lengths("products", products, "true labels", truth)
+    check_lengths("predictions", predicted, "true labels", truth)
+    check_lengths("products", products, "true labels", truth)
     true, said = np.asarray(truth, dtype=object), np.asarray(predicted, dtype=object)
     surest = np.arange(len(true)) if confidence is None else np.argsort(-confidence, kind="stable")
     wrong: dict[tuple[str, str], list[int]] = {}
@@ -177,42 +153,6 @@ def confused_pairs(
         )
         for pair, rows in ranked[:limit]
     )
-
-
-def calibration(confidence: Floats, correct: Flags, *, bins: int = 10) -> Calibration:
-    """Expected calibration error and reliability bins (Guo et al. 2017, equation 3).
-
-    Args:
-        confidence: (N,) probability given to each prediction, 0 to 1.
-        correct: (N,) whether it was right.
-        bins: Number of bins of equal width.
-
-    Raises:
-        UsageError: There are no products, the lengths differ, or a confidence is outside 0 to 1.
-    """
-    _check_lengths("confidences", confidence, "answers", correct)
-    outside = ~((confidence >= 0) & (confidence <= 1 + 1e-6))
-    if outside.any():
-        raise UsageError(
-            f"Calibration needs probabilities from 0 to 1; row {int(outside.argmax())} has "
-            f"{confidence[outside][0]}. Scores that are not probabilities have no calibration."
-        )
-    place = np.clip((confidence * bins).astype(np.int64), 0, bins - 1)  # (N,)
-    counts = np.bincount(place, minlength=bins)
-    claimed = np.bincount(place, weights=confidence, minlength=bins)
-    came_true = np.bincount(place, weights=correct, minlength=bins)
-    filled = [
-        ReliabilityBin(
-            lower=index / bins,
-            upper=(index + 1) / bins,
-            confidence=float(claimed[index] / counts[index]),
-            accuracy=float(came_true[index] / counts[index]),
-            count=int(counts[index]),
-        )
-        for index in np.flatnonzero(counts)
-    ]
-    ece = float(np.abs(claimed - came_true).sum() / len(confidence))
-    return Calibration(ece, tuple(filled))
 
 
 def accuracy_by_level(
@@ -233,7 +173,7 @@ def accuracy_by_level(
     Raises:
         UsageError: There are no products, or the lengths differ.
     """
-    _check_lengths("predictions", predicted, "true labels", truth)
+    check_lengths("predictions", predicted, "true labels", truth)
     depth = max(max(map(len, truth)), max(map(len, predicted)))
     pairs = list(zip(truth, predicted, strict=True))
     return tuple(
@@ -242,20 +182,21 @@ def accuracy_by_level(
     )
 
 
+def check_lengths(first: str, a: Sized, second: str, b: Sized) -> None:
+    """Raises UsageError where two columns differ in length, or there is nothing in them."""
+    if len(a) != len(b):
+        raise UsageError(f"There are {len(a)} {first} but {len(b)} {second}.")
+    if not len(a):
+        raise UsageError("There is nothing to evaluate: no test product was given.")
+
+
 def _check_scores(scores: Floats, truth: Integers) -> None:
     if scores.ndim != 2:
         raise UsageError(f"Scores must be (products, classes); these have shape {scores.shape}.")
-    _check_lengths("rows of scores", scores, "true labels", truth)
+    check_lengths("rows of scores", scores, "true labels", truth)
     if truth.min() < UNSEEN or truth.max() >= scores.shape[1]:
         wrong = truth[(truth < UNSEEN) | (truth >= scores.shape[1])][0]
         raise UsageError(f"True column {wrong} is outside the {scores.shape[1]} scored classes.")
     if np.isnan(scores).any():
         row = int(np.isnan(scores).any(axis=1).argmax())
         raise UsageError(f"The scores of row {row} hold NaN; the model's output is broken.")
-
-
-def _check_lengths(first: str, a: Sized, second: str, b: Sized) -> None:
-    if len(a) != len(b):
-        raise UsageError(f"There are {len(a)} {first} but {len(b)} {second}.")
-    if not len(a):
-        raise UsageError("There is nothing to evaluate: no test product was given.")

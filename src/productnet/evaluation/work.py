@@ -12,6 +12,7 @@ from itertools import dropwhile
 
 import numpy as np
 
+from productnet.annotation.audits import audit_sheet
 from productnet.annotation.decisions import Decision, Role
 from productnet.annotation.state import State
 from productnet.annotation.workflow import Workflow
@@ -24,7 +25,9 @@ from productnet.retrieval.registry import SOURCES
 from productnet.retrieval.resources import Resources
 from productnet.taxonomy.tree import Category
 
-# When people begin, and how long after one leaf the next is begun.
+# When people begin, and how long after one leaf the next is begun. The time of day is no part of
+# it: a simulation that is killed and goes on, or is made again from its seed, leaves the same log,
+# to the second. The dashboard shows the last days on which somebody answered, whenever that was.
 _START = datetime(2026, 1, 5, 9, tzinfo=UTC)
 _BETWEEN_LEAVES = timedelta(hours=1)
 
@@ -96,14 +99,9 @@ class Work:
         if page := self._candidates(category, state):
             products = [candidate.product for candidate in page]
             return self._answers(self._team.labeler, products, category, state, shown=page)
-        audited = sum(vote.role is Role.AUDIT for _, vote in state.votes(category))
-        queue = self._workflow.audit_queue(
-            category,
-            auditor=self._team.auditor.name,
-            count=self._plan.page_size,
-            rng=self._rng(category, Role.AUDIT, audited),
-        )
-        return self._answers(self._team.auditor, queue, category, state)
+        auditor = self._team.auditor
+        sheet = audit_sheet(state, category, auditor=auditor.name, count=self._plan.page_size)
+        return self._answers(auditor, sheet.products, category, state)
 
     def _candidates(self, category: str, state: State) -> list[Candidate]:
         """The next page for the labeler; none when the leaf has enough or seems exhausted."""

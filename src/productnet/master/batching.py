@@ -93,9 +93,12 @@ class Examples:
         """The examples at these places (m,)."""
         return Examples(self.data, self.rows[places], self.classes[places])
 
-    def split(self, share: float, *, seed: int) -> tuple["Examples", "Examples"]:
-        """Examples to train on, and a stratified share of them held out."""
-        held_out = stratified_holdout(self.classes, share=share, rng=np.random.default_rng(seed))
+    def split(
+        self, share: float, *, seed: int, groups: np.ndarray | None = None
+    ) -> tuple["Examples", "Examples"]:
+        """Examples to train on, and a stratified share held out; groups (M,) stay together."""
+        rng = np.random.default_rng(seed)
+        held_out = stratified_holdout(self.classes, share=share, rng=rng, groups=groups)
         return self.take(np.setdiff1d(np.arange(len(self)), held_out)), self.take(held_out)
 
     def in_order(self, batch_size: int) -> list[np.ndarray]:

@@ -13,6 +13,9 @@ from scipy.special import log_softmax
 # A temperature outside of these would say that calibration failed, not what it found.
 _LOWEST, _HIGHEST = 0.05, 20.0
 
+# Predictions a bin: of fewer, what came true is mostly chance.
+_FEWEST = 20
+
 
 def fit_temperature(logits: np.ndarray, classes: np.ndarray) -> float:
     """The temperature that makes held-out truth most likely.
@@ -35,3 +38,21 @@ def fit_temperature(logits: np.ndarray, classes: np.ndarray) -> float:
 
     best = minimize_scalar(loss, bounds=(np.log(_LOWEST), np.log(_HIGHEST)), method="bounded")
     return float(np.exp(best.x))
+
+
+def equal_mass_error(confidence: np.ndarray, correct: np.ndarray, *, bins: int = 10) -> float:
+    """Mean gap between claim and truth, over bins of equally many predictions, 0 to 1.
+
+    Args:
+        confidence: (N,) claimed probabilities.
+        correct: (N,) whether it came true.
+        bins: Number of bins; fewer where that would leave less than 20 predictions to one.
+    """
+    order = np.argsort(confidence, kind="stable")
+    claimed, gaps = confidence[order], (confidence - correct)[order]
+    count = max(1, min(bins, len(order) // _FEWEST))
+    cuts = np.arange(1, count) * len(order) // count
+    # Equal claims are in one bin, wherever in the order of rows they came.
+    cuts = np.unique(np.searchsorted(claimed, claimed[cuts - 1], side="right"))
+    sums = np.add.reduceat(gaps, np.append(0, cuts[cuts < len(order)]))
+    return float(np.abs(sums).sum() / len(order))

@@ -1,4 +1,4 @@
-"""Classes: the categories a model tells apart, and the share of each that is held out."""
+"""Classes: the categories a model tells apart, and which products of each are held out."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -39,24 +39,84 @@ class Classes:
 
 
 def stratified_holdout(
-    classes: np.ndarray, *, share: float, rng: np.random.Generator
+    classes: np.ndarray,
+    *,
+    share: float,
+    rng: np.random.Generator,
+    groups: np.ndarray | None = None,
 ) -> np.ndarray:
-    """Rows to hold out: about this share of each class, and never all of one.
+    """Rows to hold out: about this share of each class, whole groups, and never all of a class.
 
     A class with few products gives one or none, at random, so that the share holds over all
-    classes together; a class with a single product gives none.
+    classes together; a class with a single group gives none.
 
     Args:
         classes: (N,) class of each product.
         share: Between 0 and 1.
         rng: Decides which.
+        groups: (N,) number that near-duplicates share; every product is its own when None.
 
     Returns:
         Rows in ascending order, (M,) int64; none if every class is too small.
     """
     held_out: list[np.ndarray] = []
-    for number in np.unique(classes):
-        rows = np.flatnonzero(classes == number)
-        count = min(int(len(rows) * share + rng.random()), len(rows) - 1)
-        held_out.append(rng.permutation(rows)[:count])
-    return np.sort(np.concatenate(held_out))
+    for members in _groups_by_class(classes, groups):
+        sizes = np.array([len(rows) for rows in members])
+        wanted = int(sizes.sum() * share + rng.random())
+        order = rng.permutation(len(members))[: max(0, len(members) - 1)]
+        # The group that passes the wanted count is left out.
+        order = order[sizes[order].cumsum() <= wanted]
+        held_out += [members[place] for place in order]
+    return np.sort(np.concatenate(held_out)) if held_out else np.zeros(0, dtype=np.int64)
+
+
+def deal_folds(
+    classes: np.ndarray,
+    *,
+    folds: int,
+    rng: np.random.Generator,
+    groups: np.ndarray | None = None,
+) -> np.ndarray:
+    """The fold of each product, (N,) int64: whole groups, each class spread over the folds.
+
+    -1 where the product stays in every training: a class with one group would be unknown to the
+    model that is to judge it.
+
+    Args:
+        classes: (N,) class of each product.
+        folds: How many, two at least.
+        rng: Decides which.
+        groups: (N,) number that near-duplicates share; every product is its own when None.
+    """
+    fold_of = np.full(len(classes), -1, dtype=np.int64)
+    for members in _groups_by_class(classes, groups):
+        if len(members) < 2:
+            continue
+        # Largest first to the emptiest fold, the folds in another order for each class: small
+        # classes would all fill the first ones otherwise.
+        filled, turn = np.zeros(folds), rng.permutation(folds)
+        shuffled = [members[place] for place in rng.permutation(len(members))]
+        for rows in sorted(shuffled, key=len, reverse=True):
+            fold = int(turn[filled[turn].argmin()])
+            filled[fold] += len(rows)
+            fold_of[rows] = fold
+    return fold_of
+
+
+def _groups_by_class(classes: np.ndarray, groups: np.ndarray | None) -> list[list[np.ndarray]]:
+    """The rows of each group that may be held out, by class.
+
+    A group of several classes (copies that people labelled differently) is with its commonest;
+    one that holds a class which is commonest nowhere is left out, for that class could lose all.
+    """
+    if groups is None:
+        groups = np.arange(len(classes))
+    order = np.argsort(groups, kind="stable")
+    starts = np.flatnonzero(np.diff(groups[order])) + 1
+    parts = np.split(order, starts) if len(order) else []
+    homes = [int(np.bincount(classes[rows]).argmax()) for rows in parts]
+    members: dict[int, list[np.ndarray]] = {number: [] for number in sorted(set(homes))}
+    for rows, home in zip(parts, homes, strict=True):
+        if members.keys() >= set(classes[rows].tolist()):
+            members[home].append(rows)
+    return list(members.values())

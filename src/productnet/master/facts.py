@@ -16,7 +16,7 @@ _BINS = 10
 
 
 @dataclass(frozen=True, slots=True)
-class HeldOut:
+class Judged:
     """How a model did on products held out of its training, before any refit.
 
     Attributes:
@@ -56,7 +56,7 @@ class Facts:
     products: int
     per_class: tuple[int, ...]
     rejected: int
-    held_out: HeldOut | None
+    held_out: Judged | None
     parameters: int
     versions: dict[str, str]
     body: str | None = None
@@ -76,12 +76,14 @@ def class_facts(
     Args:
         network: Trained.
         classes: (N,) class of each product learnt from; K for those of no class.
-        held_out: (M,) class of each product held out.
+        held_out: (M,) class of each product held out; those of no class are passed over.
         logits: (M, C) that the network gave them.
         temperature: Of calibration.
         body: The model it was transferred from.
     """
     count = network.classify.out_features
+    labelled = held_out < count
+    held_out, logits = held_out[labelled], logits[labelled]
     frequency = np.bincount(classes, minlength=count)
     return Facts(
         products=int(frequency[:count].sum()),
@@ -106,7 +108,7 @@ def number_facts(
     held_out = None
     if len(truth):
         varied = float(((truth - truth.mean()) ** 2).sum())
-        held_out = HeldOut(
+        held_out = Judged(
             products=len(truth),
             absolute_error=float(np.abs(truth - said).mean()),
             r2=1 - float(((truth - said) ** 2).sum()) / varied if varied else None,
@@ -114,13 +116,13 @@ def number_facts(
     return Facts(products, (), 0, held_out, _parameters(network), _versions(), body)
 
 
-def _measured(logits: np.ndarray, truth: np.ndarray, temperature: float) -> HeldOut:
+def _measured(logits: np.ndarray, truth: np.ndarray, temperature: float) -> Judged:
     chances = softmax(logits / temperature, axis=1)  # (M, C)
     best = chances.argmax(axis=1)
     right = best == truth
     first = np.argsort(-chances, axis=1, kind="stable")[:, :3]
     labels: Sequence[int] = np.unique(truth).tolist()
-    return HeldOut(
+    return Judged(
         products=len(truth),
         accuracy=float(right.mean()),
         top3=float((first == truth[:, None]).any(axis=1).mean()),

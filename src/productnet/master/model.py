@@ -1,11 +1,12 @@
 """The master model: fit on gold, then categories, probabilities and embeddings of any products."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import astuple, replace
 from pathlib import Path
-from typing import NamedTuple, Self
+from typing import NamedTuple, Self, overload
 
 import numpy as np
+import torch
 from scipy.special import softmax
 
 from productnet.errors import ModelError, TrainingError, UnknownName
@@ -13,14 +14,19 @@ from productnet.master import storage
 from productnet.master.batching import Examples, Prepared
 from productnet.master.caches import compute_missing_features
 from productnet.master.calibration import fit_temperature
+from productnet.master.certainty import Certainty, Decided
 from productnet.master.classes import Classes
+from productnet.master.conformal import names_of
+from productnet.master.copies import number_groups
+from productnet.master.cross_fit import Evidence, cross_fit, familiar
 from productnet.master.exporting import Exported, export_onnx
 from productnet.master.facts import class_facts
 from productnet.master.fields.registry import encoder_class, learn_encoder
 from productnet.master.fitting import NOTHING, Keeping, Lesson, kept, teach
-from productnet.master.history import Epoch
+from productnet.master.history import UNWRITTEN, Epoch
 from productnet.master.model_card import MODEL_CARD, model_card
 from productnet.master.network import MasterNetwork
+from productnet.master.novelty import Familiar
 from productnet.master.presets import Input, Preset, choose_inputs, find_preset
 from productnet.master.products import InputField, Products
 from productnet.master.sources import (
@@ -36,11 +42,15 @@ from productnet.master.sources import (
 from productnet.master.storage import Card, SavedInput
 from productnet.master.targets import Kind, Target, match_target, set_goal
 from productnet.master.team import leads_team
+from productnet.master.thresholds import RISK
 from productnet.master.training import Run, infer, pick_device, seeded
 from productnet.master.transfer import BODY_RATE, Start, transfer
 from productnet.progress import SILENT, Progress
 
 _PRODUCTS_A_BLOCK = 4_096
+
+# Beside the weights of the network: the parts of ``Familiar``.
+_FAMILIAR = ("familiar.centres", "familiar.whiten")
 
 
 class Embedded(NamedTuple):
@@ -123,6 +133,8 @@ class MasterModel:
         self.device = pick_device(device)
         self.compiled = compiled
         self._trained: tuple[MasterNetwork, Card] | None = None
+        # Where what it was taught lies, if it can tell what is none of it.
+        self._familiar: Familiar | None = None
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -139,6 +151,18 @@ class MasterModel:
         """What calibration divides logits by."""
         return self._ready()[1].temperature
 
+    @property
+    def is_calibrated(self) -> bool:
+        """Whether products were held out that ``certainty`` rests on."""
+        held_out = self._ready()[1].held_out
+        return held_out is not None and len(held_out) > 0
+
+    @property
+    def certainty(self) -> Certainty:
+        """What the model may promise; raises ModelError if nothing was held out to learn it."""
+        card = self._ready()[1]
+        return Certainty.of(card.classes, card.held_out)
+
     def fit(
         self,
         products: Source,
@@ -147,6 +171,8 @@ class MasterModel:
         negatives: Negatives | None = None,
         validation: tuple[Source, Labels] | None = None,
         keeping: Keeping = NOTHING,
+        groups: Mapping[str, str] | None = None,
+        folds: int = 1,
         progress: Progress = SILENT,
     ) -> Self:
         """Train on labelled products.
@@ -161,6 +187,12 @@ class MasterModel:
                 share of the training products when None.
             keeping: Folders for checkpoints, which the same call goes on from after a kill, to
                 the same weights, and for TensorBoard's logs.
+            groups: Product id to a key that its near-duplicates share: they are held out together
+                and count once. By default products of one title are taken for copies.
+            folds: Parts that the products are cut into to calibrate by, each judged by a network
+                trained on the others; and three trainings more hide leaves, to know what products
+                of no category look like. It takes folds + 3 times as long, and is worth it up to
+                some thousand products. With 1 only the validation share is judged.
             progress: Shown while training.
 
         Raises:
@@ -168,6 +200,8 @@ class MasterModel:
             UnknownProduct: If a label, or a rejection, is of a product that is not there.
             EncoderError: If an encoder's weights are not here.
         """
+        if folds < 1:
+            raise TrainingError(f"folds is {folds}; it is 1 or, to judge all of gold, about 5.")
         known, categories = match_labels(products, labels, fields=self.fields)
         classes = Classes.of(categories)
         rejected = rejected_products(negatives or {}, known, classes.names)
@@ -181,8 +215,11 @@ class MasterModel:
         data = Prepared.of(fields, network.encoders_by_name)
         none = np.full(len(rejected), len(classes.names))
         examples = Examples.all_of(data, np.append(classes.numbers(categories), none))
+        copies = number_groups(known, groups)
         if validation is None:
-            training, held_out = examples.split(self.preset.validation_share, seed=self.seed)
+            training, held_out = examples.split(
+                self.preset.validation_share, seed=self.seed, groups=copies
+            )
         else:
             training = examples
             held_out = self._held_out(validation, inputs, network, classes, progress)
@@ -197,9 +234,19 @@ class MasterModel:
         )
         described = {"classes": classes.names, "dimension": self.dimension, "inputs": inputs}
         with kept(run, keeping, network, lesson, **described) as resumable:
+            evidence = None
+            if folds > 1:
+                # Many short trainings, whose curves would lie on one another.
+                quiet = replace(resumable, log=UNWRITTEN)
+                evidence = cross_fit(network, quiet, examples, copies, folds=folds)
             refit = self.preset.refit and validation is None
             history, logits = teach(network, lesson, resumable, refit=refit)
-        temperature = fit_temperature(logits, held_out.classes)
+        if evidence is None:
+            evidence = Evidence.of_share(held_out, logits)
+            if validation is not None:
+                copies = np.arange(len(held_out))
+        temperature = fit_temperature(evidence.logits, evidence.classes)
+        self._familiar = familiar(network, run, examples) if len(evidence.unknown) else None
         saved = {
             name: SavedInput(one.fields, one.encoder, encoder.config())
             for (name, one), encoder in zip(
@@ -216,8 +263,13 @@ class MasterModel:
             seed=self.seed,
             abstains=network.abstains,
             taxonomy=self.taxonomy,
+            held_out=evidence.kept(temperature, groups=copies, classes=len(classes.names)),
             facts=class_facts(
-                network, examples.classes, held_out.classes, logits, temperature=temperature
+                network,
+                examples.classes,
+                evidence.classes,
+                evidence.logits,
+                temperature=temperature,
             ),
         )
         self._trained = network, card
@@ -276,15 +328,110 @@ class MasterModel:
         )
         return tuned
 
-    def predict(self, products: Source) -> list[str]:
+    @overload
+    def predict(self, products: Source) -> list[str]: ...
+    @overload
+    def predict(self, products: Source, *, precision: float) -> list[str | None]: ...
+    def predict(
+        self, products: Source, *, precision: float | None = None
+    ) -> list[str] | list[str | None]:
         """The most probable category of each product, in the order of the products.
 
-        Raises ModelError if the model predicts a number.
+        With a wanted precision it is None where the model is not sure enough; ``decide`` tells
+        more. Raises ModelError if the model predicts a number.
         """
         self._tells_classes()
+        if precision is not None:
+            return self.decide(products, precision=precision).categories
         classes = np.array(self.classes)
         best = [block.probabilities.argmax(axis=1) for block in self.embed(products)]
         return [str(name) for rows in best for name in classes[rows]]
+
+    def decide(
+        self,
+        products: Source,
+        *,
+        precision: float,
+        risk: float = RISK,
+        false_accept: float | None = None,
+    ) -> Decided:
+        """A category for each product that the model is sure enough of, none for the others.
+
+        Args:
+            products: To be categorised.
+            precision: Share of the decided categories that should be right, such as 0.99 for
+                partition keys. ``certainty.thresholds(precision)`` tells whether that is certain
+                or an estimate, and what it costs in coverage.
+            risk: Chance that a certain precision is not reached after all.
+            false_accept: Share of the products of categories that the model does not have that
+                may get one; unlimited when None.
+
+        Raises:
+            UsageError: A share is not between 0 and 1.
+            ModelError: Nothing was held out when the model was trained; or no leaves were hidden,
+                and ``false_accept`` is asked for.
+        """
+        certainty = self.certainty
+        ids: list[str] = []
+        chances = [np.zeros((0, len(self.classes)), dtype=np.float32)]
+        known = [np.zeros(0, dtype=np.float32)]
+        for block in self.embed(products):
+            ids += block.ids
+            chances.append(block.probabilities)
+            if false_accept is not None:
+                known.append(self.familiarity(block.vectors))
+        return certainty.decide(
+            ids,
+            np.concatenate(chances),
+            np.concatenate(known) if false_accept is not None else None,
+            precision=precision,
+            risk=risk,
+            false_accept=false_accept,
+        )
+
+    def familiarity(self, vectors: np.ndarray) -> np.ndarray:
+        """How known products look, (N,), by their embeddings (N, D); see ``master/novelty.py``.
+
+        Raises ModelError if no leaves were hidden in training, so that nobody can tell what it
+        means.
+        """
+        if self._familiar is None:
+            raise ModelError(
+                "This model cannot tell unknown products: no products of hidden leaves were seen "
+                "in training. Train it again with folds=5 on six categories or more."
+            )
+        return self._familiar(vectors)
+
+    def category_sets(
+        self,
+        products: Source,
+        *,
+        coverage: float = 0.95,
+        kind: str = "lac",
+        by_leaf: bool = False,
+    ) -> list[tuple[str, ...]]:
+        """The categories each product may have, among which the true one is with this chance.
+
+        Args:
+            products: To be categorised.
+            coverage: The chance, for products like those the model was calibrated on.
+            kind: ``lac`` makes the smallest sets on the average, ``aps`` and ``raps`` sets that
+                grow where the model is unsure (see ``master/conformal.py``).
+            by_leaf: Whether each leaf is promised the coverage by itself, where its held-out
+                products allow.
+
+        Raises:
+            UsageError: The coverage is not between 0 and 1, or there is no such kind.
+            ModelError: Nothing was held out when the model was trained.
+        """
+        quantiles = self.certainty.quantiles(coverage, strangeness=kind, by_leaf=by_leaf)
+        return [
+            names
+            for block in self.embed(products)
+            for names in names_of(
+                quantiles.sets(block.probabilities), block.probabilities, self.classes
+            )
+        ]
 
     def predict_proba(self, products: Source) -> np.ndarray:
         """The calibrated probability of each category, (N, K) float32, in ``classes`` order.
@@ -382,9 +529,12 @@ class MasterModel:
         Raises ModelError if the model is not trained, or something else stands there.
         """
         network, card = self._ready()
+        weights = dict(network.state_dict())
+        if self._familiar is not None:
+            for name, one in zip(_FAMILIAR, astuple(self._familiar), strict=True):
+                weights[name] = torch.from_numpy(one)
         if leads_team():
-            texts = {MODEL_CARD: model_card(card)}
-            storage.save(folder, card, network.state_dict(), texts=texts)
+            storage.save(folder, card, weights, texts={MODEL_CARD: model_card(card)})
 
     @classmethod
     def load(cls, folder: Path, *, device: str = "auto") -> "MasterModel":
@@ -408,10 +558,12 @@ class MasterModel:
                 classes=1 if card.number else len(card.classes),
                 abstains=card.abstains,
             )
+            known = [weights.pop(name).numpy() for name in _FAMILIAR if name in weights]
             network.load_state_dict(weights)
         except (TypeError, RuntimeError, UnknownName) as error:
             raise ModelError(f"The model in {folder} does not fit together: {error}") from error
         model._trained = network.to(model.device), card
+        model._familiar = Familiar(*known) if known else None
         return model
 
     def _begin(

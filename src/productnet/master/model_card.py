@@ -6,7 +6,7 @@ Hugging Face Hub reads.
 
 from collections.abc import Iterator, Mapping
 
-from productnet.master.facts import HeldOut
+from productnet.master.facts import Judged
 from productnet.master.storage import Card
 
 MODEL_CARD = "MODEL_CARD.md"
@@ -128,7 +128,7 @@ def _measures(card: Card, tested: Mapping[str, float]) -> Iterator[str]:
         )
 
 
-def _measured(held_out: HeldOut) -> Mapping[str, float]:
+def _measured(held_out: Judged) -> Mapping[str, float]:
     named = {
         "top-1": held_out.accuracy,
         "top-3": held_out.top3,

@@ -15,6 +15,7 @@ from productnet.errors import ModelError
 from productnet.files import drafted_folder, file_hash
 from productnet.master.facts import Facts
 from productnet.master.fields.base import Json
+from productnet.master.held_out import HeldOut
 from productnet.master.history import Epoch
 from productnet.master.presets import Preset
 
@@ -71,6 +72,7 @@ class Card:
         taxonomy: Version of the taxonomy that the classes come from, where it was given.
         number: The scale of a model that predicts a number, which has no classes.
         facts: What its model card tells beside; see ``master/model_card.py``.
+        held_out: What calibration knows; None of a model that an older version trained.
         weights_sha256: Of the weights file, filled in when saved.
         format_version: Of this folder.
     """
@@ -86,6 +88,7 @@ class Card:
     taxonomy: str | None = None
     number: Number | None = None
     facts: Facts | None = None
+    held_out: HeldOut | None = None
     weights_sha256: str = ""
     format_version: int = FORMAT_VERSION
 

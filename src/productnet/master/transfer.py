@@ -23,6 +23,7 @@ from productnet.errors import TrainingError
 from productnet.master.batching import Examples, Prepared
 from productnet.master.calibration import fit_temperature
 from productnet.master.classes import stratified_holdout
+from productnet.master.cross_fit import Evidence
 from productnet.master.facts import class_facts, number_facts
 from productnet.master.fitting import Keeping, Lesson, kept, teach
 from productnet.master.network import MasterNetwork
@@ -88,6 +89,7 @@ def transfer(
         else:
             resumable = replace(resumable, body_rate=1.0)
         history, logits = teach(fresh, lesson, resumable, refit=preset.refit)
+    certain = None
     taken = "all of it" if chosen == "whole" else "its encoders"
     held_out, body, temperature = lesson.held_out.classes, f"{card}: {taken}", 1.0
     if goal.number:
@@ -95,6 +97,9 @@ def transfer(
         facts = number_facts(fresh, len(products), truth, said, body=body)
     else:
         temperature = fit_temperature(logits, held_out)
+        evidence = Evidence.of_share(lesson.held_out, logits)
+        alone = np.arange(len(products))
+        certain = evidence.kept(temperature, groups=alone, classes=len(goal.classes))
         facts = class_facts(
             fresh, goal.targets, held_out, logits, temperature=temperature, body=body
         )
@@ -107,6 +112,7 @@ def transfer(
         temperature=temperature,
         history=tuple(history),
         seed=run.seed,
+        held_out=certain,
         facts=facts,
     )
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
-from ipaddress import ip_address, ip_network
+from ipaddress import IPv4Address, ip_address, ip_network
 
 from sqlalchemy import Connection, delete, insert, select, update
 
@@ -172,7 +172,11 @@ def _network(address: str) -> str:
         parsed = ip_address(address)
     except ValueError:
         return address[:100]
-    return str(ip_network((parsed, 64), strict=False)) if parsed.version == 6 else str(parsed)
+    if isinstance(parsed, IPv4Address):
+        return str(parsed)
+    # A socket for both kinds writes IPv4 as IPv6, all of it within one /64.
+    mapped = parsed.ipv4_mapped
+    return str(mapped) if mapped else str(ip_network((parsed, 64), strict=False))
 
 
 def _in_words(seconds: int) -> str:

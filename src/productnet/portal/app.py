@@ -1,7 +1,8 @@
 """The web application: the API under ``/api/v1``, and the pages that use it."""
 
+import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from http import HTTPStatus
 from pathlib import Path
 
@@ -12,9 +13,9 @@ from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 
 from productnet import __version__
-from productnet.portal.health import health_router
+from productnet.portal.housekeeping import keep_tidy
 from productnet.portal.logs import RequestLog
-from productnet.portal.metrics import MetricsMiddleware, metrics_router
+from productnet.portal.metrics import MetricsMiddleware
 from productnet.portal.middleware import BodyLimit, SecureHeaders
 from productnet.portal.permissions import PERMISSIONS
 from productnet.portal.portal import Portal
@@ -28,6 +29,7 @@ from productnet.portal.routes import (
     live,
     map,
     oidc,
+    operation,
     people,
     products,
     recommendations,
@@ -73,7 +75,11 @@ def create_app(portal: Portal) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        tidying = asyncio.create_task(keep_tidy(portal))
         yield
+        tidying.cancel()
+        with suppress(asyncio.CancelledError):
+            await tidying
         portal.close()
 
     app = FastAPI(
@@ -98,11 +104,9 @@ def create_app(portal: Portal) -> FastAPI:
     app.add_middleware(SecureHeaders)
     app.add_middleware(MetricsMiddleware, metrics=portal.metrics)
     app.add_middleware(RequestLog)
-    app.include_router(health_router(portal.database, opened=lambda: portal.resources.pool))
+    app.include_router(operation.router)
     open_to_all = portal.project.settings.portal.metrics_open
-    app.include_router(
-        metrics_router(portal.metrics), dependencies=[] if open_to_all else [Depends(guard)]
-    )
+    app.include_router(operation.metrics, dependencies=[] if open_to_all else [Depends(guard)])
     app.mount("/static", _Files(directory=STATIC), name="static")
     app.include_router(session.pages)
     app.include_router(oidc.pages)

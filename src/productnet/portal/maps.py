@@ -1,7 +1,6 @@
 """The map as the portal shows it: the places of the set in use, and the colours of its points.
 
-What people answered colours a point only where it is settled, or one's own: whoever is going to
-audit a product cannot learn here what its labeler said.
+What people answered colours a point only for whom it may be told to (``annotation/told.py``).
 """
 
 from collections import Counter, OrderedDict
@@ -17,8 +16,9 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from productnet.annotation.decisions import Role, Verdict
+from productnet.annotation.decisions import Verdict
 from productnet.annotation.state import State
+from productnet.annotation.told import Told, told
 from productnet.annotation.verdicts import PairState, Stage
 from productnet.embeddings.active import Active, active_set
 from productnet.embeddings.map import EmbeddingMap, read_map
@@ -127,9 +127,9 @@ class Asking:
         """Products, their verdict and stage, of the leaf or of all, as far as one may see it."""
         for leaf in [self.leaf] if self.leaf else self.state.categories():
             for product, pair in self.state.pairs(leaf).items():
-                seen = self._seen(product, leaf, pair)
-                if seen is not None:
-                    yield product, *seen
+                known = self._told(product, leaf, pair)
+                if known is not None:
+                    yield product, known.verdict, known.stage
         # A check item is shown as one's answer would have made it, had nobody else answered.
         for (product, leaf), said in self.checks.items():
             if said is not None and self.leaf in (None, leaf):
@@ -140,29 +140,17 @@ class Asking:
         seen: dict[str, str] = {}
         for product, leaf in self.state.gold_labels().items():
             pair = self.state.pair(product, leaf)
-            if self._seen(product, leaf, pair) == (pair.verdict, pair.stage):
+            known = self._told(product, leaf, pair)
+            if known and (known.verdict, known.stage) == (pair.verdict, pair.stage):
                 seen[product] = leaf
         return seen
 
-    def _seen(
-        self, product: str, leaf: str, pair: PairState
-    ) -> tuple[Verdict | None, Stage] | None:
-        """What is settled, or one's own; adjudicators see disputes."""
+    def _told(self, product: str, leaf: str, pair: PairState) -> Told | None:
         if (product, leaf) in self.checks:
             return None
-        own = [
-            vote
-            for vote in self.state.history(product)
-            if vote.annotator == self.person.name and vote.category == leaf
-        ]
-        if own and own[-1].role is Role.AUDIT and pair.stage is not Stage.SETTLED:
-            # It can be taken back: what became of it would tell what the labeler had said.
-            return own[-1].verdict, Stage.LABELLED
-        settles = {PersonRole.ADJUDICATOR, PersonRole.ADMIN} & self.person.roles
-        known = pair.certain
-        if known or own or (pair.stage is Stage.DISPUTED and settles):
-            return pair.verdict, pair.stage
-        return None
+        settles = bool({PersonRole.ADJUDICATOR, PersonRole.ADMIN} & self.person.roles)
+        history = self.state.history(product)
+        return told(pair, history, leaf, self.person.name, settles=settles)
 
 
 class Maps:

@@ -8,9 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from fastapi import APIRouter, Response
 from prometheus_client import (
-    CONTENT_TYPE_LATEST,
     CollectorRegistry,
     Counter,
     GCCollector,
@@ -139,18 +137,6 @@ def operation_of(scope: Mapping[str, Any]) -> str:
     route = scope.get("route")
     name = getattr(route, "operation_id", None) or getattr(route, "name", None)
     return name if isinstance(name, str) and name else _NO_ROUTE
-
-
-def metrics_router(metrics: Metrics) -> APIRouter:
-    """``/metrics``; who may read it is for the application to say."""
-    router = APIRouter(tags=["operation"])
-
-    @router.get("/metrics", operation_id="get_metrics", include_in_schema=False)
-    def get_metrics() -> Response:
-        """What this process counted."""
-        return Response(metrics.page(), media_type=CONTENT_TYPE_LATEST)
-
-    return router
 
 
 class _Asked(Collector):

@@ -1,19 +1,16 @@
 """A project while it is served: everything that requests share, opened once."""
 
 import time
-from collections.abc import Iterable
 from datetime import timedelta
 from types import TracebackType
 from typing import Self
 
 from productnet.annotation.assignments import Assignments
 from productnet.annotation.checks import Checks
-from productnet.annotation.decisions import Task
 from productnet.annotation.leases import Leases
 from productnet.annotation.log import DecisionLog
 from productnet.annotation.quality import Quality
 from productnet.annotation.queue import Board
-from productnet.annotation.state import LeafProgress, State
 from productnet.annotation.workflow import Workflow
 from productnet.database.database import Database
 from productnet.embeddings.active import Active, active_set
@@ -174,25 +171,6 @@ class Portal:
             self.leases.current(),
             self.assignments.current(),
         )
-
-    def auditing(self, person: str) -> set[str]:
-        """Leaves that a person audits now, of which they are told no count.
-
-        Watching gold and disputes grow would tell what the labeler had said.
-        """
-        return {one.leaf for one in self.leases.held(person) if one.task is Task.AUDIT}
-
-    def progress(self, state: State, person: str, leaves: Iterable[str]) -> dict[str, LeafProgress]:
-        """Counts of leaves as a person may be told them: none of those they audit now.
-
-        Their own answers to check items are counted as if they were answers like others.
-        """
-        audited, checked = self.auditing(person), self.checks.progress(person)
-        return {
-            leaf: state.progress(leaf) + checked.get(leaf, LeafProgress())
-            for leaf in leaves
-            if leaf not in audited
-        }
 
     def _find_suspects(self, what: str) -> tuple[list[Suspect], int]:
         """Suspected errors of a leaf or of all gold, and the last decision they rest on."""

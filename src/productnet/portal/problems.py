@@ -18,6 +18,7 @@ from starlette.exceptions import HTTPException
 from productnet.errors import (
     DatabaseUnavailable,
     EmbeddingError,
+    GuidelineChanged,
     ImageError,
     JobError,
     ProductNetError,
@@ -44,6 +45,7 @@ _STATUS: Mapping[type[ProductNetError], HTTPStatus] = {
     UnknownProduct: HTTPStatus.NOT_FOUND,
     UnknownRecord: HTTPStatus.NOT_FOUND,
     JobError: HTTPStatus.CONFLICT,
+    GuidelineChanged: HTTPStatus.CONFLICT,
     UnknownName: HTTPStatus.UNPROCESSABLE_ENTITY,
     UsageError: HTTPStatus.UNPROCESSABLE_ENTITY,
     ImageError: HTTPStatus.UNPROCESSABLE_ENTITY,

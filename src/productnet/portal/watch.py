@@ -25,6 +25,7 @@ class Watch:
     def __init__(self, portal: "Portal") -> None:
         self._portal = portal
         self._told_seq = portal.log.state().seq
+        self._told_check, _ = portal.checks.answered_since(0)
         # What came to be while nobody served, or when a portal was killed before it could tell.
         tell(portal.project, portal.activity)
         self._tell_of_done(portal.log.state().categories())
@@ -36,15 +37,20 @@ class Watch:
         self.updates.close()
 
     def _new_answers(self) -> list[Update]:
-        """The leaves that were decided on since the last look."""
+        """The leaves that were decided on since the last look.
+
+        No number of the log goes along: it stands still with a check item.
+        """
         portal = self._portal
         decided = [(seq, decision.category) for seq, decision in portal.log.since(self._told_seq)]
-        if not decided:
+        self._told_check, checked = portal.checks.answered_since(self._told_check)
+        if not decided and not checked:
             return []
-        self._told_seq = decided[-1][0]
         leaves = list(dict.fromkeys(leaf for _, leaf in decided))
-        self._tell_of_done(leaves)
-        return [Update("progress", {"leaves": leaves, "seq": self._told_seq})]
+        if decided:
+            self._told_seq = decided[-1][0]
+            self._tell_of_done(leaves)
+        return [Update("progress", {"leaves": list(dict.fromkeys([*leaves, *checked]))})]
 
     def _new_state(self) -> list[Update]:
         """The round that was activated since the last look."""

@@ -7,7 +7,7 @@ hash left one of its sides empty.
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -19,8 +19,10 @@ import pyarrow.parquet as pq
 from productnet.catalog.pool import Pool
 from productnet.catalog.schema import GROUP, ID
 from productnet.catalog.texts import distinct_words
+from productnet.embeddings.near_duplicates import read_near_duplicates
 from productnet.errors import UsageError
 from productnet.files import drafted
+from productnet.settings import Project
 
 # In the folder of a round: the gold it froze, with its sides, and the hard negatives beside it.
 GOLD_FILE = "gold.parquet"
@@ -93,6 +95,19 @@ def pool_groups(pool: Pool, products: Iterable[str]) -> dict[str, str]:
     """The group of each of these products; raises UnknownProduct if one is not in the pool."""
     title = "title" if "title" in pool.fields else pool.fields[0]
     return group_keys(pool.take(sorted(products), columns=[ID, title, GROUP]), title)
+
+
+def copies_of(project: Project, products: Sequence[str]) -> dict[str, str]:
+    """The group of each product, where near-duplicates share one as well as variants do.
+
+    Raises UnknownProduct if one is not in the pool.
+    """
+    groups = pool_groups(Pool.open(project.pool_path), products)
+    joined = _Groups()
+    near = read_near_duplicates(project).groups_of(products).tolist()
+    for product, number in zip(products, near, strict=True):
+        joined.join([groups[product], *([f"near:{number}"] if number >= 0 else [])])
+    return {product: joined.root(groups[product]) for product in products}
 
 
 def group_keys(products: pa.Table, title: str = "title") -> dict[str, str]:

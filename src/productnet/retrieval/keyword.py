@@ -44,14 +44,9 @@ class Keyword:
         if terms is None or rest:
             terms = (*leaf_terms(leaf.category, resources), *(terms or ()))
         hits = resources.keywords.search(
-            terms, count=count + len(leaf.hidden), fields=self._fields, everything=rest
+            terms, count=count, fields=self._fields, hidden=leaf.hidden, everything=rest
         )
-        best = max([hit.score for hit in hits[:1]], default=0.0) or 1.0
-        return [
-            Candidate(hit.product, "keyword", min(hit.score / best, 1.0), _reason(hit))
-            for hit in hits
-            if hit.product not in leaf.hidden
-        ][:count]
+        return [Candidate(hit.product, "keyword", hit.score, _reason(hit)) for hit in hits]
 
 
 def leaf_terms(category: Category, resources: Resources) -> list[Term]:

@@ -1,8 +1,9 @@
 """BM25 over the texts of the pool, in Tantivy; English words are stemmed."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any, Self
 
@@ -30,7 +31,13 @@ _OCCUR = {
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A product that a search found: its BM25 score, and the terms of the query it has."""
+    """A product that a search found.
+
+    Attributes:
+        product: Its id.
+        score: BM25 as a share of the best product's, hidden or not: 0 to 1.
+        matched: The terms of the query it has.
+    """
 
     product: str
     score: float
@@ -82,9 +89,10 @@ class KeywordIndex:
         *,
         count: int,
         fields: Sequence[str] = (),
+        hidden: Collection[str] = (),
         everything: bool = False,
     ) -> list[Hit]:
-        """The products that have what is asked, highest BM25 score first.
+        """The products that have what is asked, those of the highest score first.
 
         Args:
             terms: What is wanted, needed and excluded.
@@ -92,6 +100,7 @@ class KeywordIndex:
             fields: Text fields to search; all when there are none. They count alike: on four
                 pools a title weighed two to five times as much brought no more products of the
                 leaf, and on one of them fewer.
+            hidden: Products that are passed over.
             everything: After the products that match come all others, but for those excluded.
 
         Raises:
@@ -111,7 +120,9 @@ class KeywordIndex:
         if everything:
             clauses.append((Occur.Should, Query.const_score_query(Query.all_query(), 0.0)))
         searcher = self._index.searcher()
-        found = _found(searcher, Query.boolean_query(clauses), count)
+        best = _found(searcher, Query.boolean_query(clauses), count + len(hidden))
+        shown = (product for product in best if product not in hidden)
+        found = {product: best[product] for product in islice(shown, count)}
         matched = {product: list[Term]() for product in found}
         among = Query.term_set_query(self._index.schema, ID, list(found))
         for term, query in asked if found else ():
@@ -119,7 +130,11 @@ class KeywordIndex:
                 both = Query.boolean_query([(Occur.Must, among), (Occur.Must, query)])
                 for product in _found(searcher, both, len(found)):
                     matched[product].append(term)
-        return [Hit(product, score, tuple(matched[product])) for product, score in found.items()]
+        most = max(best.values(), default=0.0) or 1.0
+        return [
+            Hit(product, min(score / most, 1.0), tuple(matched[product]))
+            for product, score in found.items()
+        ]
 
     def _query(self, term: Term, fields: list[str]) -> Any:
         # Of letters, digits and spaces there is nothing for the parser to act upon.

@@ -26,6 +26,7 @@ from productnet.errors import TrainingError
 from productnet.evaluation.round_metrics import METRICS_FILE, Epoch, measure_round
 from productnet.evaluation.table import CONTENDERS, MASTER, Scored, evaluate_table
 from productnet.files import drafted, write_atomically
+from productnet.master.cross_fit import folds_for
 from productnet.master.fitting import Keeping
 from productnet.master.model import MasterModel
 from productnet.master.model_card import MODEL_CARD
@@ -38,6 +39,7 @@ from productnet.release.splits import (
     HARD_NEGATIVES_FILE,
     Side,
     Split,
+    copies_of,
     pool_groups,
     read_hard_negatives,
     split_gold,
@@ -90,10 +92,13 @@ def train(turn: Turn) -> None:
     """Freeze gold, its split and hard negatives, and train the master model on the train side."""
     _freeze(turn)
     model = MasterModel(turn.preset, dimension=turn.record.dimension, seed=turn.record.seed)
+    gold, negatives = turn.gold(Side.TRAIN), turn.hard_negatives()
     model.fit(
         turn.project,
-        turn.gold(Side.TRAIN),
-        negatives=turn.hard_negatives(),
+        gold,
+        negatives=negatives,
+        groups=copies_of(turn.project, [*gold, *negatives]),
+        folds=folds_for(turn.preset, len(gold)),
         keeping=Keeping(checkpoints=turn.path(CHECKPOINTS_FOLDER)),
         progress=turn.progress,
     )
@@ -114,7 +119,8 @@ def evaluate(turn: Turn) -> None:
         contenders=baselines,
         progress=turn.progress,
     )
-    probabilities = model.predict_proba(PoolPart(turn.project, list(test_labels)))  # (N, K)
+    blocks = list(model.embed(PoolPart(turn.project, list(test_labels))))
+    probabilities = np.concatenate([block.probabilities for block in blocks])  # (N, K)
     taxonomy = Taxonomy.load(turn.project.taxonomy_path)
     metrics = measure_round(
         Scored(probabilities, model.classes),
@@ -128,6 +134,10 @@ def evaluate(turn: Turn) -> None:
         history=[
             Epoch(epoch.loss, epoch.accuracy, epoch.validation_loss) for epoch in model.history
         ],
+        vectors=np.concatenate([block.vectors for block in blocks]),
+        certainty=model.certainty if model.is_calibrated else None,
+        temperature=model.temperature,
+        seed=turn.record.seed,
     )
     metrics.save(turn.path(METRICS_FILE))
     own = metrics.master

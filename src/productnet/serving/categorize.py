@@ -1,7 +1,7 @@
 """Categories, and embeddings, for the products of a feed, streamed from file to file."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -10,6 +10,9 @@ import pyarrow as pa
 from productnet.catalog.schema import ID
 from productnet.embeddings.active import read_active
 from productnet.errors import ModelError
+from productnet.master.certainty import DECIDED_SCHEMA
+from productnet.master.hierarchy import Path as CategoryPath
+from productnet.master.hierarchy import Tree
 from productnet.master.model import MasterModel
 from productnet.master.predictions import PREDICTION_SCHEMA, likeliest
 from productnet.progress import SILENT, Progress
@@ -17,6 +20,8 @@ from productnet.rounds.steps import MODEL_FOLDER
 from productnet.serving.feeds import FeedProducts
 from productnet.serving.tables import table_sink
 from productnet.settings import Project
+from productnet.taxonomy.paths import join_path, split_path
+from productnet.taxonomy.tree import Taxonomy
 
 _NUMBERS = pa.schema(
     [
@@ -34,11 +39,13 @@ class Written:
         path: The file.
         products: Products in it.
         skipped: Rows of the feed that could not be used.
+        decided: Products that got a category, where a precision was wanted.
     """
 
     path: Path
     products: int
     skipped: int
+    decided: int | None = None
 
 
 def active_model(project: Project) -> MasterModel:
@@ -86,6 +93,67 @@ def _number_rows(model: MasterModel, table: pa.Table) -> pa.Table:
     return pa.table([table.column(ID), said], schema=_NUMBERS)
 
 
+def decide_feed(
+    model: MasterModel,
+    products: FeedProducts,
+    out: Path,
+    *,
+    precision: float,
+    false_accept: float | None = None,
+    taxonomy: Taxonomy | None = None,
+    progress: Progress = SILENT,
+) -> Written:
+    """Write one category of each product that is sure enough, and none of the others.
+
+    Beside it stand the likeliest category with its confidence, and the deepest category of the
+    tree that is as probable as the wanted precision: what is undecided among leaves often is
+    decided one level up.
+
+    Args:
+        model: Decides; see ``MasterModel.decide``.
+        products: To be categorised.
+        out: A ``.parquet`` or ``.csv`` file.
+        precision: Share of the decided categories that should be right.
+        false_accept: Share of the products of unknown categories that may get one.
+        taxonomy: Where the model's categories stand; without one, a category such as "A > B" is
+            taken for its own path.
+        progress: Told of every product.
+
+    Raises:
+        UsageError: A share is out of range.
+        ModelError: The model was not calibrated for this.
+    """
+    tree = Tree(_paths(model.classes, taxonomy))
+    certainty, sure, decided = model.certainty, max(precision, 0.51), 0
+    # Mistakes are told before the feed is read.
+    certainty.thresholds(precision)
+    if false_accept is not None:
+        certainty.least_familiarity(false_accept)
+
+    def rows(table: pa.Table) -> pa.Table:
+        nonlocal decided
+        tables = []
+        for block in model.embed(table):
+            found = certainty.decide(
+                block.ids,
+                block.probabilities,
+                model.familiarity(block.vectors) if false_accept is not None else None,
+                precision=precision,
+                false_accept=false_accept,
+            )
+            deepest = tree.deepest(block.probabilities, sure=sure)
+            labels = [join_path(path) if path else None for path in deepest.paths]
+            chances = pa.array(deepest.probabilities.tolist(), pa.float32())
+            decided += sum(category is not None for category in found.categories)
+            both = found.table().append_column(_DEEPEST[0], pa.array(labels, pa.string()))
+            tables.append(both.append_column(_DEEPEST[1], chances))
+        return pa.concat_tables(tables) if tables else schema.empty_table()
+
+    schema = pa.schema([*DECIDED_SCHEMA, *_DEEPEST])
+    written = _write(products, out, schema, rows, "Categorizing", progress)
+    return replace(written, decided=decided)
+
+
 def encode_feed(
     model: MasterModel,
     products: FeedProducts,
@@ -113,6 +181,17 @@ def encode_feed(
         return pa.table([table.column(ID), lists], schema=schema)
 
     return _write(products, out, schema, rows, "Encoding", progress)
+
+
+_DEEPEST = (pa.field("sure_of", pa.string()), pa.field("sure_confidence", pa.float32()))
+
+
+def _paths(classes: Sequence[str], taxonomy: Taxonomy | None) -> list[CategoryPath]:
+    if taxonomy is not None and all(name in taxonomy for name in classes):
+        return [taxonomy[name].path for name in classes]
+    paths = [tuple(split_path(name)) for name in classes]
+    # Two spellings of one path are still two classes.
+    return paths if len(set(paths)) == len(paths) else [(name,) for name in classes]
 
 
 def _write(

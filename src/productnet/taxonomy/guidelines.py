@@ -9,10 +9,14 @@ import re
 import tomllib
 from dataclasses import dataclass, fields
 from pathlib import Path
+from threading import Lock
 
-from productnet.errors import TaxonomyError, did_you_mean
-from productnet.files import write_atomically
+from productnet.errors import GuidelineChanged, TaxonomyError, did_you_mean
+from productnet.files import alone, file_hash, write_atomically
 from productnet.taxonomy.tree import Category
+
+# Threads of one process wait for one another; other processes are told that it is busy.
+_turn = Lock()
 
 _NOT_IN_FILE_NAMES = re.compile(r'[<>:"\\|?*%\x00-\x1f]')
 
@@ -60,6 +64,38 @@ def read_guideline(folder: Path, category: Category) -> Guideline:
     if not isinstance(definition, str):
         raise TaxonomyError(f'{file}: definition must be a text, such as "Cups with a handle."')
     return Guideline(definition, **{key: _texts(value, key, file) for key, value in raw.items()})
+
+
+def guideline_version(folder: Path, category: Category) -> str:
+    """Tells what is written of a category from everything else that ever was, valid or not."""
+    file = guideline_file(folder, category)
+    return file_hash(file)[:16] if file.is_file() else "none"
+
+
+def rewrite_guideline(
+    folder: Path, category: Category, guideline: Guideline, *, version: str
+) -> None:
+    """Write the guideline of a category, unless somebody has written it since it was read.
+
+    Args:
+        folder: The project's guideline folder.
+        category: The category.
+        guideline: What it shall be.
+        version: The version of what was read.
+
+    Raises:
+        GuidelineChanged: What is written there is of another version by now.
+        TaxonomyError: Another process writes a guideline at this very moment.
+    """
+    busy = "A guideline is being written by somebody else at this moment. Try again."
+    folder.mkdir(parents=True, exist_ok=True)
+    with _turn, alone(folder / ".lock", busy=busy):
+        if guideline_version(folder, category) != version:
+            raise GuidelineChanged(
+                f'The guideline of "{category.id}" was changed by somebody else since you read it '
+                f'(you read version "{version}"). Read it again, and put yours into theirs.'
+            )
+        write_guideline(folder, category, guideline)
 
 
 def write_guideline(folder: Path, category: Category, guideline: Guideline) -> None:

@@ -128,48 +128,6 @@ def test_a_page_is_recorded_whole_or_not_at_all(workflow: Workflow) -> None:
     assert workflow.record(*page[:2]) == 0
 
 
-def test_the_audit_queue_is_blind(workflow: Workflow) -> None:
-    for number in range(60):
-        workflow.label(
-            f"p{number}",
-            "mugs",
-            verdict=YES if number < 30 else NO,
-            annotator="ann",
-            source="active",
-            score=number / 100,
-        )
-    assert not workflow.audit_queue("mugs", auditor="ann", count=20, rng=rng(0))
-    shares = set()
-    orders = set()
-    for seed in range(20):
-        queue = workflow.audit_queue("mugs", auditor="bob", count=20, rng=rng(seed))
-        assert len(queue) == len(set(queue)) == 20
-        positives = [int(product[1:]) < 30 for product in queue]
-        shares.add(sum(positives))
-        orders.add(tuple(positives))
-        hardest = sorted(queue, key=lambda product: int(product[1:]))[sum(positives) :]
-        assert hardest == [f"p{number}" for number in range(60 - len(hardest), 60)]
-    assert shares <= set(range(8, 13))
-    assert len(shares) > 1
-    assert len(orders) > 10
-    first = workflow.audit_queue("mugs", auditor="bob", count=20, rng=rng(1))
-    assert first == workflow.audit_queue("mugs", auditor="bob", count=20, rng=rng(1))
-
-
-def test_the_audit_queue_ends_with_the_positives(workflow: Workflow) -> None:
-    for number in range(10):
-        verdict = YES if number < 3 else NO
-        workflow.label(f"p{number}", "mugs", verdict=verdict, annotator="ann")
-    audited = set()
-    while queue := workflow.audit_queue("mugs", auditor="bob", count=4, rng=rng(0)):
-        for product in queue:
-            verdict = YES if int(product[1:]) < 3 else NO
-            workflow.audit(product, "mugs", verdict=verdict, annotator="bob")
-        audited.update(queue)
-    assert {"p0", "p1", "p2"} < audited
-    assert workflow.log.state().progress("mugs").gold == 3
-
-
 @pytest.mark.parametrize("trusted", [True, False])
 def test_labels_of_a_feed(workflow: Workflow, trusted: bool) -> None:
     labels = {"p1": "mugs", "p2": "cups", "p3": "kitchen", "px": "mugs"}

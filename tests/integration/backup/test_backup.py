@@ -1,5 +1,6 @@
 """A backup made while people work is a state that was, whole, and comes back as it was."""
 
+import json
 import os
 import shutil
 import signal
@@ -302,12 +303,101 @@ def test_a_backup_that_lies_about_its_database_is_refused(project: Project, tmp_
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-def test_a_name_that_leads_outside_is_refused(project: Project, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("../../outside", "outside itself"),
+        ("/etc/outside", "outside itself"),
+        ("a/../../outside", "outside itself"),
+        ("..\\outside", "outside itself"),
+        ("", "outside itself"),
+        ("a\0b", "no file name of ours"),
+        ("a\nb", "no file name of ours"),
+        ("./taxonomy.json", "no file name of ours"),
+        ("x" * 256, "no file name of ours"),
+        ("taxonomy.json/inside", "within what it names as a file"),
+    ],
+)
+def test_a_name_that_leads_outside_or_nowhere_is_refused(
+    project: Project, tmp_path: Path, name: str, message: str
+) -> None:
     made = back_up(project, tmp_path / "copy")
-    outside = made.files[0].model_copy(update={"path": "../../outside"})
-    lying = made.model_copy(update={"files": (outside, *made.files[1:])})
+    outside = made.files[0].model_copy(update={"path": name})
+    kept = [one for one in made.files[1:] if one.path != "taxonomy.json"]
+    taxonomy = next(one for one in made.files if one.path == "taxonomy.json")
+    lying = made.model_copy(update={"files": (outside, taxonomy, *kept)})
     (tmp_path / "copy" / MANIFEST).write_text(lying.model_dump_json())
-    with pytest.raises(BackupError, match="outside itself"):
+    for attempt in (check_backup, lambda backup: restore(backup, tmp_path / "again")):
+        with pytest.raises(BackupError, match=message):
+            attempt(tmp_path / "copy")
+    assert not (tmp_path / "again").exists()
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("kind", [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.FIFOTYPE])
+def test_a_link_in_a_backup_is_no_file(project: Project, tmp_path: Path, kind: bytes) -> None:
+    secret = tmp_path / "secret"
+    secret.write_bytes((project.root / "taxonomy.json").read_bytes())
+    back_up(project, tmp_path / "copy.tar")
+    link = tarfile.TarInfo("taxonomy.json")
+    link.type, link.linkname = kind, str(secret)
+    with_member(tmp_path / "copy.tar", link)
+    with pytest.raises(BackupError, match=r"lacks taxonomy\.json"):
+        restore(tmp_path / "copy.tar", tmp_path / "again")
+    assert not (tmp_path / "again").exists()
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("name", ["taxonomy.json", MANIFEST])
+def test_what_unfolds_to_more_than_it_said_does_not_fill_the_disk(
+    project: Project, tmp_path: Path, name: str
+) -> None:
+    back_up(project, tmp_path / "copy.tar")
+    hole = tarfile.TarInfo(name)
+    # A sparse file: a few bytes in the archive, a terabyte once it is read.
+    hole.type, hole.size = tarfile.REGTYPE, 0
+    hole.pax_headers = {
+        "GNU.sparse.major": "0",
+        "GNU.sparse.minor": "1",
+        "GNU.sparse.name": name,
+        "GNU.sparse.size": str(10**12),
+        "GNU.sparse.numblocks": "1",
+        "GNU.sparse.map": f"{10**12},0",
+    }
+    with_member(tmp_path / "copy.tar", hole)
+    for attempt in (check_backup, lambda backup: restore(backup, tmp_path / "again")):
+        with pytest.raises(BackupError, match="its hash differs|is too large"):
+            attempt(tmp_path / "copy.tar")
+    assert not (tmp_path / "again").exists()
+
+
+def with_member(backup: Path, member: tarfile.TarInfo) -> None:
+    """Put this in the place of the member of the same name, or before all of them."""
+    old = backup.with_suffix(".old")
+    backup.rename(old)
+    with tarfile.open(old) as before, tarfile.open(backup, "w") as after:
+        after.addfile(member)
+        for one in before:
+            if one.name != member.name:
+                after.addfile(one, before.extractfile(one))
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"revision": "9999"}, "9999"),
+        ({"kind": "mysql"}, "cannot be read as a backup"),
+    ],
+)
+def test_a_database_of_another_kind_or_time_is_refused(
+    project: Project, tmp_path: Path, changes: dict[str, str], message: str
+) -> None:
+    made = back_up(project, tmp_path / "copy")
+    document = json.loads(made.model_dump_json())
+    document["database"] |= changes
+    (tmp_path / "copy" / MANIFEST).write_text(json.dumps(document))
+    with pytest.raises(BackupError, match=message):
         restore(tmp_path / "copy", tmp_path / "again")
 
 

@@ -69,6 +69,38 @@ def test_categories_and_vectors_are_written_whole(
     assert {path.name for path in tmp_path.iterdir()} == {"categories.csv", "vectors.parquet"}
 
 
+def test_a_wanted_precision_leaves_out_what_is_not_sure(
+    labelled: Path, model: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "keys.parquet"
+    answer = command(
+        "categorize", str(labelled), "-o", str(out), "--model", str(model), "--precision", "0.95"
+    )
+    rows = pq.read_table(out).to_pylist()
+    assert answer["certified"] is False
+    assert answer["decided"] == sum(row["category"] is not None for row in rows)
+    assert all(row["category"] in (None, row["likeliest"]) for row in rows)
+    assert {row["sure_of"] for row in rows} <= {"mugs", "scarves", None}
+    plain = CliRunner().invoke(
+        app,
+        ["categorize", str(labelled), "-o", str(out), "--model", str(model), "--precision", "0.95"],
+    )
+    assert "20 held-out products are too few to be certain" in " ".join(plain.output.split())
+
+
+def test_mistakes_about_precision_are_told_before_the_feed_is_read(
+    labelled: Path, model: Path, tmp_path: Path
+) -> None:
+    asked = ("categorize", str(labelled), "-o", str(tmp_path / "x.csv"), "--model", str(model))
+    with pytest.raises(UsageError, match="goes with --precision"):
+        command(*asked, "--false-accept", "0.1")
+    with pytest.raises(UsageError, match=r"A wanted precision.*not 99"):
+        command(*asked, "--precision", "99")
+    with pytest.raises(ModelError, match="hidden leaves"):
+        command(*asked, "--precision", "0.9", "--false-accept", "0.1")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_file_that_cannot_hold_vectors_is_refused(
     labelled: Path, model: Path, tmp_path: Path
 ) -> None:

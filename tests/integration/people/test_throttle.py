@@ -68,6 +68,14 @@ def test_an_address_that_tries_many_names_waits(doors: Doors) -> None:
     assert fail(doors, "another", "2001:db8:1:3::1") == 0
 
 
+def test_people_behind_one_socket_do_not_share_one_count(doors: Doors) -> None:
+    # A socket that takes IPv6 and IPv4 alike writes all of IPv4 into one /64.
+    tried = [fail(doors, f"name{number}", "::ffff:198.51.100.7") for number in range(21)]
+    assert tried.count(0) == 20
+    assert fail(doors, "another", "198.51.100.7") > 0
+    assert fail(doors, "another", "::ffff:198.51.100.8") == 0
+
+
 def test_ones_own_account_does_not_reset_the_address(doors: Doors, clock: TurnedClock) -> None:
     heard = 0
     for number in range(60):

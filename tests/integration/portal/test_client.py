@@ -72,7 +72,7 @@ def test_answers_sent_again_are_known(served: str, leaf: str) -> None:
         answer = Answer(product=product, leaf=leaf, role="label", verdict="positive")
         first, again = lena.decide([answer]), lena.decide([answer])
     assert [one.results[0].status for one in (first, again)] == ["recorded", "known"]
-    assert first.seq == again.seq
+    assert first.progress == again.progress
 
 
 def test_products_and_their_pictures(served: str, leaf: str) -> None:

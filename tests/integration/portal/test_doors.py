@@ -2,9 +2,11 @@
 
 import re
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from productnet.people.roles import PersonRole
 from productnet.portal.app import create_app
@@ -145,3 +147,30 @@ def test_a_stranger_sends_little_and_nobody_sends_too_much(
         assert told.status_code == status, told.text
         assert told.headers["Content-Type"] == "application/problem+json"
         assert "Content-Security-Policy" in told.headers
+
+
+def test_who_says_to_be_elsewhere_is_counted_where_they_are(portal: Portal) -> None:
+    # As uvicorn believes headers, which `serve` leaves as it comes: those of this machine only.
+    served: Any = create_app(portal)  # what uvicorn calls an application differs in its words
+    application: Any = ProxyHeadersMiddleware(served, trusted_hosts="127.0.0.1")
+
+    def guesses(start: int, address: str, *said: str) -> list[int]:
+        browser = TestClient(application, client=(address, 4000))
+        return [
+            browser.post(
+                f"{API}/session",
+                json={"name": f"nobody{start + number}", "password": "a guess at it"},
+                headers={"X-Forwarded-For": said[number % len(said)]} if said else {},
+            ).status_code
+            for number in range(21)
+        ]
+
+    elsewhere = [f"198.51.100.{number}" for number in range(21)]
+    # Whoever comes from outside is believed nothing.
+    assert guesses(0, "203.0.113.9", *elsewhere).count(429) == 1
+    # Whoever comes through a proxy is where the proxy saw them, which adds that at the end.
+    behind = [f"{one}, 203.0.113.10" for one in elsewhere]
+    assert guesses(100, "127.0.0.1", *behind).count(429) == 1
+    assert guesses(200, "127.0.0.1", "203.0.113.11")[:20].count(429) == 0
+    # What is no address is still one place.
+    assert guesses(300, "127.0.0.1", "no address at all").count(429) == 1

@@ -5,6 +5,7 @@ import logging
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -17,11 +18,11 @@ from productnet.annotation.decisions import Verdict
 from productnet.database.database import Database
 from productnet.errors import ProjectError
 from productnet.events.kinds import Kind
-from productnet.portal import health, logs
-from productnet.portal.health import health_router
+from productnet.portal import logs
 from productnet.portal.logs import RequestLog, configure_logging
-from productnet.portal.metrics import Metrics, MetricsMiddleware, metrics_router
+from productnet.portal.metrics import Metrics, MetricsMiddleware
 from productnet.portal.portal import Portal
+from productnet.portal.routes import operation
 from productnet.portal.watch import Watch
 from productnet.settings import Project, Settings, TargetSettings
 
@@ -48,7 +49,8 @@ def application(metrics: Metrics) -> FastAPI:
 
         return StreamingResponse(slowly())
 
-    app.include_router(metrics_router(metrics))
+    app.state.portal = SimpleNamespace(metrics=metrics)
+    app.include_router(operation.metrics)
     app.add_middleware(MetricsMiddleware, metrics=metrics)
     app.add_middleware(RequestLog)
     return app
@@ -245,9 +247,23 @@ def database(tmp_path: Path) -> Iterator[Database]:
         yield opened
 
 
+class _Works:
+    """As much of a portal as is asked whether it can work."""
+
+    def __init__(self, database: Database, opened: Any) -> None:
+        self.database = database
+        self._opened = opened
+
+    @property
+    def resources(self) -> SimpleNamespace:
+        self._opened()
+        return SimpleNamespace(pool=None)
+
+
 def asked(database: Database, path: str, opened: Any = lambda: None) -> Any:
     app = FastAPI()
-    app.include_router(health_router(database, opened=opened))
+    app.state.portal = _Works(database, opened)
+    app.include_router(operation.router)
     with TestClient(app) as client:
         return client.get(path)
 
@@ -272,7 +288,7 @@ def test_a_database_that_is_away_is_a_problem(database: Database, tmp_path: Path
 def test_a_database_that_does_not_answer_is_a_problem(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(health, "_PATIENCE", 0.1)
+    monkeypatch.setattr(operation, "_PATIENCE", 0.1)
     monkeypatch.setattr(database, "ping", lambda: time.sleep(0.5))
     answer = asked(database, "/readyz")
     assert answer.status_code == 503

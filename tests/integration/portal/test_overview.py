@@ -4,6 +4,7 @@ import io
 import tarfile
 import time
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -16,6 +17,7 @@ from productnet.portal.jobs import JobState
 from productnet.portal.portal import Portal
 from productnet.portal.security import CSRF_HEADER
 from productnet.release.build import release
+from productnet.taxonomy.guidelines import guideline_file
 from tests.integration.portal.conftest import PASSWORD, Visit
 
 API = "/api/v1"
@@ -226,7 +228,7 @@ def test_an_assignment_and_a_guideline_leave_their_trace(visit: Visit, leaf: str
     admin = visit("root")
     given = {"leaf": leaf, "task": "label", "person": "lena"}
     assert admin.post(f"{API}/assignments", json=given).status_code == 204
-    words = {"definition": "Cups to drink from", "include": [], "exclude": [], "examples": []}
+    words = {"version": "none", "definition": "Cups to drink from", "include": ["Travel mugs"]}
     written = admin.put(f"{API}/guideline", params={"id": leaf}, json=words)
     assert written.status_code == 204, written.text
     told = admin.get(f"{API}/activity", params={"limit": 2}).json()["items"]
@@ -234,6 +236,37 @@ def test_an_assignment_and_a_guideline_leave_their_trace(visit: Visit, leaf: str
         ("guideline.changed", "Mugs"),
         ("leaf.assigned", "Mugs"),
     ]
+
+
+def test_a_guideline_never_replaces_what_was_not_read(
+    portal: Portal, visit: Visit, leaf: str
+) -> None:
+    admin, lena, asked = visit("root"), visit("lena"), {"id": leaf}
+
+    def write(definition: str, version: str) -> int:
+        words = {"version": version, "definition": definition}
+        return int(admin.put(f"{API}/guideline", params=asked, json=words).status_code)
+
+    def read() -> dict[str, Any]:
+        return dict(lena.get(f"{API}/leaf", params=asked).json())
+
+    assert read()["guideline_version"] == "none"
+    assert write("Cups", "none") == 204
+    assert write("Pots", "none") == 409
+    first = read()
+    assert first["guideline"]["definition"] == "Cups"
+    # People edit the file, too; even one that cannot be read is not lost without a word.
+    guideline_file(portal.project.guidelines_path, portal.taxonomy[leaf]).write_text("oops")
+    assert write("Pots", first["guideline_version"]) == 409
+    broken = read()
+    assert "not valid TOML" in broken["guideline_fault"]
+    assert write("Pots", broken["guideline_version"]) == 204
+    assert read()["guideline"]["definition"] == "Pots"
+    for bad in ({"definition": "x" * 4_001}, {"include": [""]}, {"examples": ["x"] * 101}):
+        sent = {"version": read()["guideline_version"], **bad}
+        assert admin.put(f"{API}/guideline", params=asked, json=sent).status_code == 422
+    words = {"version": "none"}
+    assert lena.put(f"{API}/guideline", params=asked, json=words).status_code == 403
 
 
 def test_a_webhooks_secret_is_told_once(visit: Visit) -> None:

@@ -1,9 +1,12 @@
 """Check items look like any candidate, and their answers change nothing."""
 
+import time
+
 import pytest
 
 from productnet.portal.portal import Portal
 from productnet.portal.routes import work
+from productnet.portal.updates import Update
 from productnet.settings import Project, settings_to_toml
 from tests.integration.portal.conftest import Visit
 from tests.integration.portal.test_work import API, answer
@@ -121,3 +124,34 @@ def test_counts_move_with_answers_to_check_items(
     back = lea.post(f"{API}/decisions", json={"decisions": [undo]}).json()["progress"][leaf]
     assert back["labelled_positive"] == before["labelled_positive"]
     assert lena.get(f"{API}/progress").json()["leaves"][leaf] == before
+
+
+def test_who_listens_hears_of_answers_to_check_items_as_of_others(
+    portal: Portal,
+    visit: Visit,
+    leaf: str,
+    planted: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(work, "with_checks", lambda page, *_, **__: page)
+    lea = visit("lea")
+    told: list[Update] = []
+
+    def hear(product: str) -> dict[str, object]:
+        told.clear()
+        sent = lea.post(f"{API}/decisions", json={"decisions": [answer(product, leaf)]})
+        assert "seq" not in sent.json()
+        end = time.monotonic() + 20
+        while not (heard := [one.data for one in told if one.kind == "progress"]):
+            assert time.monotonic() < end
+            time.sleep(0.05)
+        return heard[0]
+
+    monkeypatch.setattr(portal.updates, "tell", told.append)
+    [ordinary] = lea.post(
+        f"{API}/candidates", json={"leaf": leaf, "source": "random", "count": 1, "exclude": planted}
+    ).json()["candidates"]
+    of_other = hear(ordinary["product"])
+    assert hear(planted[0]) == of_other == {"leaves": [leaf]}
+    for page in (lea.get(f"{API}/progress"), lea.post(f"{API}/candidates", json={"leaf": leaf})):
+        assert "seq" not in page.json()

@@ -1,5 +1,6 @@
 """Audits that tell nothing, disputes, recommendations and suspects over HTTP."""
 
+import json
 import time
 
 import pyarrow as pa
@@ -62,6 +63,7 @@ def test_an_auditor_is_told_no_count_that_moves_with_the_labels(
     first = otto.get(f"{API}/audit", params={"leaf": leaf, "count": 100}).json()
     assert offer["progress"] is None
     assert offer["waiting"] == first["left"] == len(first["items"])
+    assert first["left"] > 2
     agreed = audit(otto, leaf, products[:1])
     differed = audit(otto, leaf, products[1:2], "negative")
     assert agreed["progress"] == differed["progress"] == {}
@@ -78,11 +80,15 @@ def test_what_became_of_ones_own_audit_is_told_once_it_is_settled(
     audit(otto, leaf, products[:1])
     audit(otto, leaf, products[1:2], "negative")
     asked = {"id": leaf, "kind": "positives"}
-    assert otto.get(f"{API}/leaf/products", params=asked).json()["items"] == []
+    [own] = otto.get(f"{API}/leaf/products", params=asked).json()["items"]
+    assert (own["product"], own["stage"], own["mine"]) == (products[0], "labelled", True)
     assert len(ada.get(f"{API}/leaf/products", params=asked).json()["items"]) == 1
     give(ada, answer(products[1], leaf, role="adjudicate"))
-    [shown] = otto.get(f"{API}/leaf/products", params=asked).json()["items"]
-    assert (shown["product"], shown["stage"]) == (products[1], "settled")
+    shown = otto.get(f"{API}/leaf/products", params=asked).json()["items"]
+    assert [(one["product"], one["stage"]) for one in shown] == [
+        (products[1], "settled"),
+        (products[0], "labelled"),
+    ]
 
 
 def test_pages_of_an_audit_follow_by_cursor(visit: Visit, leaf: str, products: list[str]) -> None:
@@ -320,5 +326,30 @@ def test_no_count_elsewhere_tells_an_auditor_what_was_said(
     audit(both, leaf, products[:1])
     audit(both, leaf, products[1:2], "negative")
     assert told() == before
+    # Nor does one learn it by leaving the audit to look: counts are as they were before it.
+    label(lena, leaf, products[4:8], "negative")
+    both.post(f"{API}/leases/release", json={"leaf": leaf, "task": "audit"})
+
+    def told_of_all() -> list[object]:
+        leaves = [both.get(f"{API}/leaf", params={"id": one}).json() for one in (leaf, sibling)]
+        return [
+            *told(),
+            [one["progress"] for one in leaves],
+            both.get(f"{API}/progress").json()["leaves"],
+        ]
+
+    def without_own_work(everything: list[object]) -> object:
+        """Less how many answers there were and how long they took: those are one's own."""
+        return json.loads(
+            json.dumps(everything),
+            object_hook=lambda one: {
+                key: value for key, value in one.items() if key not in ("decisions", "seconds")
+            },
+        )
+
+    before = told_of_all()
+    audit(both, leaf, products[2:3])
+    audit(both, leaf, products[3:5], "negative")
+    assert without_own_work(told_of_all()) == without_own_work(before)
     gold = lena.get(f"{API}/leaf", params={"id": sibling}).json()["siblings"]
-    assert [one["gold"] for one in gold if one["id"] == leaf] == [1]
+    assert [one["gold"] for one in gold if one["id"] == leaf] == [2]

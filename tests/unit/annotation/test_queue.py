@@ -80,7 +80,7 @@ def test_a_fresh_project_is_offered_in_the_order_of_the_tree() -> None:
     assert not offered(board(), "ann", Task.ADJUDICATE)
 
 
-def test_given_then_begun_then_near() -> None:
+def test_auditedthen_begun_then_near() -> None:
     made = board(label("h", HATS, "bob"), label("m", MUGS), given=[given(PANS, Task.LABEL, "ann")])
     offers = made.queue("ann", Task.LABEL, count=10)
     assert [(offer.leaf.id, offer.why) for offer in offers] == [
@@ -117,8 +117,13 @@ def test_an_audit_is_of_what_somebody_else_labelled() -> None:
     made = board(*labels, label("p", PANS, "bob"), label("c", CUPS, verdict=NO))
     assert offered(made, "ann", Task.AUDIT) == [PANS]
     offers = made.queue("bob", Task.AUDIT, count=10)
-    assert [(offer.leaf.id, offer.waiting) for offer in offers] == [(HATS, 2), (MUGS, 1)]
+    assert [(offer.leaf.id, offer.waiting) for offer in offers] == [(HATS, 3), (MUGS, 1)]
     assert not offered(board(*DONE), "cy", Task.AUDIT)
+    # A sheet is offered to its end to who works on it; to others not when only its noes are left.
+    audited = [audit("h", HATS, by="cy"), audit("h2", HATS, by="cy", verdict=NO)]
+    begun = board(*labels, *audited)
+    assert offered(begun, "cy", Task.AUDIT) == [HATS, MUGS]
+    assert offered(begun, "di", Task.AUDIT) == [MUGS]
     held = board(*labels, leases=[lease(HATS, Task.AUDIT, "cy"), lease(MUGS, Task.LABEL, "bob")])
     assert not offered(held, "bob", Task.AUDIT)
     assert offered(held, "cy", Task.AUDIT) == [HATS, MUGS]

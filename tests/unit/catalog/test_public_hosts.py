@@ -5,7 +5,7 @@ import pytest
 from productnet.catalog.public_hosts import is_public
 
 
-@pytest.mark.parametrize("address", ["8.8.8.8", "2606:4700::1111", "64:ff9b::808:808"])
+@pytest.mark.parametrize("address", ["8.8.8.8", "2606:4700::1111", "2a00::1", "64:ff9b::808:808"])
 def test_public_addresses(address: str) -> None:
     assert is_public(address)
 
@@ -27,6 +27,13 @@ def test_public_addresses(address: str) -> None:
         "::ffff:127.0.0.1",
         "2002:7f00:1::",
         "64:ff9b::7f00:1",
+        # What Python takes for global, and nobody on the internet has.
+        "::127.0.0.1",
+        "::ffff:0:127.0.0.1",
+        "64:ff9b:1::7f00:1",
+        "fec0::1",
+        "ff0e::1",
+        "4000::1",
     ],
 )
 def test_addresses_within_a_network(address: str) -> None:

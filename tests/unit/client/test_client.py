@@ -73,9 +73,7 @@ def no_pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 def recorded(request: httpx.Request) -> httpx.Response:
     sent = json.loads(request.content)["decisions"]
     results = [{"id": one["id"], "status": "recorded", "detail": None} for one in sent]
-    return httpx.Response(
-        200, json={"results": results, "seq": len(sent), "progress": {"mugs": PROGRESS}}
-    )
+    return httpx.Response(200, json={"results": results, "progress": {"mugs": PROGRESS}})
 
 
 def problem(status: int, detail: str = "It was so.", **extensions: Any) -> httpx.Response:
@@ -239,7 +237,7 @@ def test_an_answer_that_is_no_problem_document_is_told_as_it_is() -> None:
 
 
 def test_an_answer_of_another_shape_is_told(no_pauses: list[float]) -> None:
-    portal = Portal(lambda request: httpx.Response(200, json={"seq": "many"}))
+    portal = Portal(lambda request: httpx.Response(200, json={"target": "many"}))
     with client(portal) as one, pytest.raises(ClientError, match="something else than Progress"):
         one.progress()
     silent = Portal(lambda request: httpx.Response(200, text="hello"))
@@ -310,7 +308,7 @@ def test_a_refusal_is_a_conflict_in_the_portals_words() -> None:
     def refuse(request: httpx.Request) -> httpx.Response:
         name = json.loads(request.content)["decisions"][0]["id"]
         result = {"id": name, "status": "refused", "detail": "It has a label already."}
-        return httpx.Response(200, json={"results": [result], "seq": 1, "progress": {}})
+        return httpx.Response(200, json={"results": [result], "progress": {}})
 
     with client(Portal(refuse)) as one, pytest.raises(Conflict, match="has a label already"):
         one.label("p1", "mugs", verdict="positive")

@@ -1,19 +1,22 @@
 import colorsys
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from productnet.evaluation.metrics import Calibration, calibration
+from productnet.evaluation.certainty import CertaintyMetrics, measure_certainty
+from productnet.evaluation.hierarchy import Kinship, level_scores
+from productnet.evaluation.reliability import Calibration, calibration
 from productnet.evaluation.report.data import (
     Compared,
     ConfusedLeaves,
     EmbeddingFacts,
     EmbeddingMap,
     Headline,
+    LeafCoverage,
     LeafReport,
     MapGroup,
     MapLabel,
@@ -27,6 +30,8 @@ from productnet.evaluation.report.data import (
 from productnet.evaluation.round_metrics import Epoch, RoundMetrics
 from productnet.evaluation.standings import Standing
 from productnet.evaluation.table import TableRow
+from productnet.master.certainty import Certainty
+from productnet.master.held_out import HeldOut
 
 SOURCES = {"random": 0.03, "keyword": 0.45, "nearest": 0.6, "active": 0.85, "mixed": 0.9}
 THINGS = {
@@ -86,6 +91,45 @@ def overconfident(rng: np.random.Generator) -> Calibration:
     return calibration(confidence, rng.random(900) < confidence**1.4)
 
 
+def guesses(rng: np.random.Generator, count: int, classes: int) -> tuple[np.ndarray, np.ndarray]:
+    """Calibrated probabilities (N, K), and classes (N,) drawn by them."""
+    logits = rng.normal(size=(count, classes))
+    logits[np.arange(count), rng.integers(0, classes, count)] += rng.gamma(4, 2, count)
+    chances = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    return chances, (chances.cumsum(axis=1) > rng.random((count, 1))).argmax(axis=1)
+
+
+def certainty(
+    rng: np.random.Generator, paths: Mapping[str, tuple[str, ...]], *, held_out: int = 2_000
+) -> Certainty:
+    """What a calibrated model would promise of these classes."""
+    chances, truth = guesses(rng, held_out, len(paths))
+    kept = HeldOut.of(
+        chances,
+        truth,
+        raw=chances.max(axis=1),
+        known=rng.normal(3, 1, held_out),
+        unknown=rng.normal(1, 1, held_out),
+        unknown_leaf=rng.integers(0, 40, held_out),
+        folds=5,
+    )
+    return Certainty(tuple(paths), kept)
+
+
+def certainty_metrics(rng: np.random.Generator, names: list[str]) -> CertaintyMetrics:
+    paths: dict[str, tuple[str, ...]] = {name: ("Things", name) for name in names}
+    chances, truth = guesses(rng, 800, len(names))
+    return measure_certainty(
+        certainty(rng, paths),
+        chances,
+        truth,
+        [("Things", names[number]) for number in truth],
+        paths,
+        temperature=1.3,
+        seed=0,
+    )
+
+
 def round_metrics(rng: np.random.Generator, number: int) -> RoundMetrics:
     history = [
         Epoch(
@@ -103,6 +147,11 @@ def round_metrics(rng: np.random.Generator, number: int) -> RoundMetrics:
         calibration=overconfident(rng),
         confused=(),
         history=tuple(history),
+        hierarchy=level_scores(
+            [("Kitchen", "Mugs"), ("Kitchen", "Cups")], [("Kitchen", "Cups"), ("Kitchen", "Cups")]
+        ),
+        kinship=Kinship(0.81, 0.44, 0.2, 0.05, 0.52, 0.78, 900),
+        certainty=certainty_metrics(rng, ["Mugs", "Cups", "Sofas", "Kites"]),
         seconds={"train": 41.0, "evaluate": 3.2, "embed": 66.0, "index": 0.4, "recommend": 2.0},
     )
 
@@ -224,6 +273,10 @@ def make_report(things: dict[str, list[str]] = THINGS, *, seed: int = 0) -> Repo
         leaves=leaves,
         rounds=tuple(round_metrics(rng, number) for number in (1, 2, 3)),
         confused=confused,
+        coverages=tuple(
+            LeafCoverage(path, (0.99, 0.9, 0.9 * number / len(paths)))
+            for number, path in enumerate(paths)
+        ),
         strips=(strip(paths[0]), strip(paths[len(paths) // 2])),
         compared=comparison(tuple(SOURCES)),
         map=EmbeddingMap(groups, labels, share=0.31),

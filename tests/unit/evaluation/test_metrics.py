@@ -8,13 +8,13 @@ from sklearn.metrics import f1_score, top_k_accuracy_score
 from productnet.errors import UsageError
 from productnet.evaluation.metrics import (
     accuracy_by_level,
-    calibration,
     confused_pairs,
     macro_f1,
     top_k_accuracy,
     truth_columns,
     truth_ranks,
 )
+from productnet.evaluation.reliability import calibration
 
 seeds = st.integers(0, 2**32 - 1)
 

@@ -33,7 +33,7 @@ def test_a_round_is_measured_from_its_probabilities() -> None:
     assert measured.levels == (1.0, 0.75)
     [pair] = measured.confused
     assert (pair.truth, pair.predicted, pair.examples) == ("cups", "mugs", ("p2",))
-    assert measured.calibration.ece == pytest.approx((0.1 + 0.5 + 0.4 + 0.3) / 4)
+    assert measured.calibration.ece == pytest.approx(0.75 - (0.9 + 0.5 + 0.6 + 0.7) / 4)
 
 
 def test_metrics_survive_a_round_trip(tmp_path: Path) -> None:

@@ -56,7 +56,8 @@ def test_the_page_is_well_formed_and_has_every_section(page: Page) -> None:
     linked = [attributes["href"] for attributes in page.all("a")]
     assert linked == [f"#{section}" for section in sections]
     assert sections == [
-        "progress", "accuracy", "confused", "candidates", "cost", "training", "embedding", "import",
+        "progress", "accuracy", "confused", "candidates", "cost", "training",
+        "certainty", "embedding", "import",
     ]  # fmt: skip
 
 
@@ -80,7 +81,7 @@ def test_every_picture_chart_and_table_speaks_to_those_who_do_not_see_it(page: P
     assert all("alt" in image for image in page.all("img"))
     assert [chart for chart in page.all("svg") if chart.get("role") != "img"] == []
     counts = Counter(tag for tag, _ in page.elements)
-    assert counts["svg"] == counts["desc"] == 8
+    assert counts["svg"] == counts["desc"] == 12
     assert counts["table"] == counts["caption"]
     assert counts["h1"] == counts["main"] == 1
     assert all("scope" in cell for cell in page.all("th"))
@@ -101,7 +102,7 @@ def test_an_empty_project_is_told_what_to_run() -> None:
     commands = Counter(text for text in page.texts if text.startswith("productnet "))
     assert commands == {
         "productnet simulate": 3,
-        "productnet round": 3,
+        "productnet round": 4,
         "productnet embed": 1,
         "productnet import FEED": 1,
     }
@@ -143,7 +144,7 @@ def test_many_leaves_are_folded_by_top_level_category(small_report: ReportData) 
     )
     page = Page(render_report(replace(small_report, leaves=leaves)))
     assert page.open == []
-    assert len(page.all("details")) == 3
+    assert len(page.all("details")) == 4  # three of leaves, one of what is decided of them
     assert "Leaf 149" in page.text
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from markupsafe import Markup
 
-from productnet.evaluation.metrics import Calibration
+from productnet.evaluation.reliability import Calibration
 from productnet.evaluation.report.data import EmbeddingMap, LeafReport
 from productnet.evaluation.report.svg import Canvas, Scale, rules, tick
 
@@ -13,12 +13,17 @@ COLOURS = 8
 _LEAVES_SHOWN = 24
 
 
-def reliability(calibration: Calibration) -> Markup:
-    """What confidence claimed against what came true, over how many products claimed it."""
+def reliability(calibration: Calibration, *, when: str = "") -> Markup:
+    """What confidence claimed against what came true, over how many products claimed it.
+
+    Args:
+        calibration: To be drawn.
+        when: Said in the title, such as "before calibration".
+    """
     canvas = Canvas(
         460,
         430,
-        title="Reliability of the master model's confidence",
+        title=f"Reliability of the master model's confidence {when}".strip(),
         description=f"Expected calibration error {calibration.ece:.1%}. "
         + "; ".join(
             f"said {one.confidence:.0%}, right {one.accuracy:.0%} of {one.count}"

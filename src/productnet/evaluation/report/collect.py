@@ -21,6 +21,7 @@ from productnet.evaluation.report.data import (
     EmbeddingFacts,
     EmbeddingMap,
     Headline,
+    LeafCoverage,
     LeafReport,
     ReportData,
 )
@@ -75,6 +76,7 @@ def collect_report(project: Project, *, progress: Progress = SILENT) -> ReportDa
         leaves=reports,
         rounds=rounds,
         confused=_confused(rounds, state, paths, album),
+        coverages=_coverages(rounds, paths),
         strips=strips(simulation.pages, paths, album),
         compared=compared(simulation),
         map=plane,
@@ -217,6 +219,22 @@ def _confused(
         )
         for pair in pairs[:_PAIRS_SHOWN]
     )
+
+
+def _coverages(
+    rounds: Sequence[RoundMetrics], paths: Mapping[str, tuple[str, ...]]
+) -> tuple[LeafCoverage, ...]:
+    certainty = rounds[-1].certainty if rounds else None
+    if certainty is None or not certainty.promises:
+        return ()
+    known = [leaf for leaf in certainty.promises[0].coverage_of_leaf if leaf in paths]
+    found = [
+        LeafCoverage(
+            paths[leaf], tuple(one.coverage_of_leaf.get(leaf, 0.0) for one in certainty.promises)
+        )
+        for leaf in known
+    ]
+    return tuple(sorted(found, key=lambda one: (one.decided[::-1], one.path)))
 
 
 def _embeddings(

@@ -196,6 +196,19 @@ class EmbeddingFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class LeafCoverage:
+    """What wanted precisions leave of one leaf.
+
+    Attributes:
+        path: Names from the root down to the leaf.
+        decided: Share of its held-out products that is decided, one a wanted precision.
+    """
+
+    path: tuple[str, ...]
+    decided: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class ReportData:
     """Everything on the page.
 
@@ -209,6 +222,7 @@ class ReportData:
         leaves: Every leaf that was begun, in the taxonomy's order.
         rounds: Every round so far, the last one last.
         confused: Pairs of leaves the last round confuses, most frequent first.
+        coverages: Of the last round's leaves, those first that wanted precisions leave least of.
         strips: First pages for a few leaves.
         compared: How sources compare.
         map: Gold in the plane.
@@ -225,6 +239,7 @@ class ReportData:
     leaves: tuple[LeafReport, ...] = ()
     rounds: tuple[RoundMetrics, ...] = ()
     confused: tuple[ConfusedLeaves, ...] = ()
+    coverages: tuple[LeafCoverage, ...] = ()
     strips: tuple[Strip, ...] = ()
     compared: Compared | None = None
     map: EmbeddingMap | None = None

@@ -14,6 +14,11 @@ from pathlib import Path
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from productnet.evaluation.report.certainty_charts import (
+    doubts,
+    kinship_bars,
+    precision_by_coverage,
+)
 from productnet.evaluation.report.charts import colour, cost_by_leaf, embedding_map, reliability
 from productnet.evaluation.report.curves import learning_curve, round_history
 from productnet.evaluation.report.data import LeafReport, ReportData
@@ -39,6 +44,7 @@ _SECTIONS = (
     ("candidates", "Candidates"),
     ("cost", "Cost"),
     ("training", "Training"),
+    ("certainty", "Certainty"),
     ("embedding", "Embedding"),
     ("import", "Import"),
 )
@@ -70,12 +76,18 @@ def charts_of(data: ReportData) -> dict[str, Markup | None]:
     """Every chart of the page by name; None where there is nothing to draw yet."""
     last = data.rounds[-1] if data.rounds else None
     found = data.compared
+    sure = last.certainty if last else None
+    kin = last.kinship if last else None
     return {
         "source_curves": source_curves(found) if found else None,
         "views_to_target": views_to_target(found) if found else None,
         "hours": hours(found) if found else None,
         "cost_by_leaf": cost_by_leaf(data.leaves) if Cost.of(data.leaves).random else None,
         "reliability": reliability(last.calibration) if last else None,
+        "reliability_before": reliability(sure.before, when="before") if sure else None,
+        "precision_by_coverage": precision_by_coverage(sure) if sure else None,
+        "doubts": doubts(sure.doubt) if sure and sure.doubt else None,
+        "kinship": kinship_bars(kin) if kin else None,
         "round_history": round_history(data.rounds) if last else None,
         "learning_curve": learning_curve(last.history) if last and last.history else None,
         "embedding_map": embedding_map(data.map) if data.map else None,

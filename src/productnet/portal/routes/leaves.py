@@ -6,12 +6,12 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
-from productnet.annotation.audits import audit_sheet
 from productnet.annotation.decisions import Task
 from productnet.annotation.leases import Lease
 from productnet.annotation.queue import Offer
 from productnet.annotation.state import LeafProgress
 from productnet.events.kinds import Kind
+from productnet.portal.counts import auditing
 from productnet.portal.security import AskedBy, PortalOf
 
 router = APIRouter(tags=["work"])
@@ -87,19 +87,12 @@ def get_queue(
     count: Annotated[int, Query(ge=1, le=100)] = 10,
 ) -> Queue:
     """The leaves that wait for the one who asks."""
-    board = portal.board()
-    offers = board.queue(person.name, task, count=count)
+    offers = portal.board().queue(person.name, task, count=count)
     if task is Task.LABEL:
-        # Nobody does both at once; and what is still wanted moves with what the labeler had said.
-        audited = portal.auditing(person.name)
+        # Nobody does both at once.
+        audited = auditing(portal, person)
         offers = [offer for offer in offers if offer.leaf.id not in audited]
-    items = [Offered.of(offer) for offer in offers]
-    if task is Task.AUDIT:
-        # The positives that wait would tell them from the negatives: the whole sheet does not.
-        for item in items:
-            sheet = audit_sheet(board.state, item.leaf, auditor=person.name, count=1)
-            item.waiting = sheet.left
-    return Queue(items=items)
+    return Queue(items=[Offered.of(offer) for offer in offers])
 
 
 @router.post("/leases", operation_id="take_lease")

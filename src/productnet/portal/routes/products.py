@@ -1,18 +1,17 @@
-"""Products and their pictures; what people answered is told only of what is settled, or one's own.
+"""Products and their pictures; and of a leaf's, what people answered, as far as it may be told.
 
-So whoever is going to audit a product cannot learn here what its labeler said; nor can whoever has
-audited it, who may take that answer back and give another.
+Whom an answer may be told to is said in ``annotation/told.py``.
 """
 
 from enum import StrEnum
-from typing import Annotated, Literal, NamedTuple
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, Field
 
-from productnet.annotation.audits import audited_by
 from productnet.annotation.decisions import Verdict
-from productnet.annotation.state import State
+from productnet.annotation.state import State, hardest_first
+from productnet.annotation.told import Told, told
 from productnet.annotation.verdicts import Stage
 from productnet.portal.cards import Card, Detail
 from productnet.portal.routes.taxonomy import LeafId
@@ -106,73 +105,58 @@ def get_leaf_products(
     cursor: Annotated[str, Query(pattern=r"^\d{0,9}$")] = "",
     limit: Annotated[int, Query(ge=1, le=200)] = 60,
 ) -> LeafProducts:
-    """A leaf's products, the newest first: the settled ones, and those one answered for oneself."""
+    """A leaf's products, the newest or the hardest first: the settled ones, and one's own."""
     leaf, state = portal.taxonomy[id].id, portal.log.state()
     start = int(cursor or 0)
     # A check item is shown as what its answer would have made of a product that nobody had seen.
     answered = portal.checks.answers(leaf, person.name)
     planted = portal.checks.waiting(leaf, person.name) | answered.keys()
     found = [
-        *(
-            _Known(one, said, Stage.LABELLED, True)
-            for one, said in answered.items()
-            if said == _SAYS[kind]
-        ),
-        *(
-            known
-            for known in _visible(state, leaf, kind, person.name)
-            if known.product not in planted
-        ),
+        (product, Told(said, Stage.LABELLED, mine=True))
+        for product, said in answered.items()
+        if said == _SAYS.get(kind)
+    ]
+    found += [
+        (product, known)
+        for product, known in _known(state, leaf, kind, person.name)
+        if product not in planted
     ]
     page = found[start : start + limit]
-    cards = portal.cards.of([known.product for known in page])
+    cards = portal.cards.of([product for product, _ in page])
     return LeafProducts(
         items=[
             LeafProduct(
                 **card.model_dump(), verdict=known.verdict, stage=known.stage, mine=known.mine
             )
-            for card, known in zip(cards, page, strict=True)
+            for card, (_, known) in zip(cards, page, strict=True)
         ],
         next_cursor=str(start + limit) if start + limit < len(found) else None,
     )
-
-
-class _Known(NamedTuple):
-    """What may be told of a product."""
-
-    product: str
-    verdict: Verdict | None
-    stage: Stage
-    mine: bool
 
 
 # Hard negatives are chosen by how close they are, which nobody knows of a check item.
 _SAYS = {
     ProductKind.POSITIVES: Verdict.POSITIVE,
     ProductKind.NEGATIVES: Verdict.NEGATIVE,
-    ProductKind.HARD_NEGATIVES: None,
     ProductKind.UNSURE: Verdict.UNSURE,
 }
 
 
-def _visible(state: State, leaf: str, kind: ProductKind, person: str) -> list[_Known]:
-    """Products of this kind that the person may know of."""
-    products = {
-        ProductKind.POSITIVES: state.positives,
-        ProductKind.HARD_NEGATIVES: state.hard_negatives,
-        ProductKind.NEGATIVES: state.negatives,
-        ProductKind.UNSURE: state.unsure,
-    }[kind](leaf)
-    audited, pairs = audited_by(state, leaf, person), state.pairs(leaf)
-    own = state.decided_by(person, leaf) - audited
-
-    def settled(product: str) -> bool:
-        # What an adjudicator has settled cannot be taken back: there it may be told.
-        stage = pairs[product].stage
-        return stage is Stage.SETTLED or (stage is Stage.CONFIRMED and product not in audited)
-
-    return [
-        _Known(product, pairs[product].verdict, pairs[product].stage, product in own)
-        for product in reversed(products)
-        if product in pairs and (product in own or settled(product))
+def _known(state: State, leaf: str, kind: ProductKind, person: str) -> list[tuple[str, Told]]:
+    """Products of this kind, as far as the person may know it; the newest or the hardest first."""
+    pairs = state.pairs(leaf)
+    known = {
+        product: one
+        for product in reversed(pairs)
+        if (one := told(pairs[product], state.history(product), leaf, person))
+    }
+    if kind is not ProductKind.HARD_NEGATIVES:
+        return [(product, one) for product, one in known.items() if one.verdict is _SAYS[kind]]
+    # An audit of one's own makes no hard negative, and moves none: the labels do.
+    sure = [
+        product
+        for product, one in known.items()
+        if one.verdict is Verdict.NEGATIVE and one.stage is pairs[product].stage
     ]
+    most = state.progress_told(leaf, person).hard_negatives
+    return [(product, known[product]) for product in hardest_first(sure, pairs)[:most]]

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
 from productnet.portal.cards import Card
+from productnet.portal.counts import auditing, count_of
 from productnet.portal.routes.taxonomy import LeafId
 from productnet.portal.security import AskedBy, PortalOf
 from productnet.retrieval.recommendations import BINS
@@ -69,7 +70,7 @@ def list_recommendations(portal: PortalOf, person: AskedBy) -> Recommendations:
     found, state, taxonomy = portal.resources.recommendations, portal.log.state(), portal.taxonomy
     if found is None:
         return Recommendations(round=None, model_version=None, leaves=[])
-    begun, audited = set(state.categories()), portal.auditing(person.name)
+    begun, audited = set(state.categories()), auditing(portal, person)
     leaves = [
         Recommended(
             leaf=leaf,
@@ -81,7 +82,7 @@ def list_recommendations(portal: PortalOf, person: AskedBy) -> Recommendations:
             if leaf in begun
             else 0,
             confidences=counts.tolist(),
-            gold=state.progress(leaf).gold,
+            gold=count_of(state, person, leaf).gold,
         )
         for leaf, counts in found.confidences.items()
         if leaf in taxonomy and leaf not in audited

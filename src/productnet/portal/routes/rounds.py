@@ -14,6 +14,7 @@ from productnet.events.kinds import Kind
 from productnet.master.presets import PRESETS, find_preset
 from productnet.people.accounts import Person
 from productnet.people.roles import PersonRole
+from productnet.portal.counts import auditing, count_of
 from productnet.portal.jobs import Job, JobState
 from productnet.portal.portal import Portal
 from productnet.portal.security import AskedBy, PortalOf
@@ -106,8 +107,8 @@ class Rounds(BaseModel):
     presets: list[str]
     preset: str = Field(description="The one used where none is chosen")
     gold: int = Field(
-        description="Gold products a round would learn from now, without those of leaves that the "
-        "one who asks audits"
+        description="Gold products a round would learn from now, as the one who asks may be told "
+        "them: without those of a leaf they audit now, and without what their own audits made"
     )
     gold_leaves: int = Field(description="Leaves that have some")
     jobs: list[JobDetail] = Field(description="The latest, running or over")
@@ -128,8 +129,10 @@ def list_rounds(portal: PortalOf, person: AskedBy) -> Rounds:
     """What each round has learnt, and the round that runs."""
     active = portal.active.round if portal.active else None
     state = portal.log.state()
-    audited = portal.auditing(person.name)
-    gold = [len(state.gold(leaf)) for leaf in state.categories() if leaf not in audited]
+    audited = auditing(portal, person)
+    gold = [
+        count_of(state, person, leaf).gold for leaf in state.categories() if leaf not in audited
+    ]
     return Rounds(
         items=[_round(portal, record, active) for record in reversed(read_rounds(portal.project))],
         steps=list(Step),

@@ -15,9 +15,9 @@ from productnet.annotation.state import LeafProgress
 from productnet.errors import UsageError
 from productnet.local.ask import Ask
 from productnet.local.registry import LOCAL_MODELS
-from productnet.people.roles import PersonRole
 from productnet.portal.answers import Answer, Receipt, record_answers
 from productnet.portal.cards import Card
+from productnet.portal.counts import counts_of
 from productnet.portal.planting import with_checks
 from productnet.portal.routes.taxonomy import LeafId
 from productnet.portal.security import AskedBy, PortalOf
@@ -82,7 +82,6 @@ class Candidates(BaseModel):
     unknown_ids: list[str] = Field(description="Ids given that are not in the pool")
     model_version: str | None = Field(description="Of the local model, where one stands behind")
     behind: int
-    seq: int = Field(description="Number of the last decision that the page knows of")
 
 
 class Decisions(BaseModel):
@@ -95,9 +94,8 @@ class Recorded(BaseModel):
     """What became of each answer; what is not refused is on disk."""
 
     results: list[Receipt]
-    seq: int
     progress: dict[str, LeafProgress] = Field(
-        description="Of the leaves that were decided on, less those that one audits: gold or "
+        description="Of the leaves that were decided on, less those that one audits now: gold or "
         "disputed would tell what the labeler had said"
     )
 
@@ -159,7 +157,6 @@ def get_candidates(portal: PortalOf, person: AskedBy, asked: CandidatesAsked) ->
         unknown_ids=unknown(resources)[:100] if unknown else [],
         model_version=modelled[0].model_version if modelled else None,
         behind=max((one.behind for one in modelled), default=0),
-        seq=state.seq,
     )
 
 
@@ -169,13 +166,7 @@ def record_decisions(portal: PortalOf, person: AskedBy, sent: Decisions) -> Reco
     receipts = record_answers(portal, person, sent.decisions)
     state = portal.log.state()
     leaves = {answer.leaf for answer in sent.decisions if answer.leaf in portal.taxonomy}
-    if PersonRole.AUDITOR in person.roles or PersonRole.ADMIN in person.roles:
-        leaves = {leaf for leaf in leaves if not audited_by(state, leaf, person.name)}
-    return Recorded(
-        results=receipts,
-        seq=state.seq,
-        progress=portal.progress(state, person.name, leaves),
-    )
+    return Recorded(results=receipts, progress=counts_of(portal, state, person, leaves))
 
 
 @router.get("/audit", operation_id="get_audit")

@@ -28,6 +28,7 @@ const PAGES = {
   "/": { load: () => import("./pages/home.js"), css: "home" },
   "/leaf": { load: () => import("./pages/leaf.js"), css: "leaf", by: "id" },
   "/audit": { load: () => import("./pages/audit.js"), css: "audit", roles: ["auditor"], by: "leaf" },
+  "/guideline": { load: () => import("./pages/guideline.js"), css: "guideline", roles: ["admin"], by: "id" },
   "/disputes": { load: () => import("./pages/disputes.js"), css: "disputes", roles: ["adjudicator"], by: "leaf" },
   "/recommendations": { load: () => import("./pages/recommendations.js"), css: "recommendations", roles: ["labeler"] },
   "/suspects": { load: () => import("./pages/suspects.js"), css: "suspects", roles: ["adjudicator"] },

@@ -163,6 +163,8 @@ export const getTree = () => get("/tree");
 export const getProgress = () => get("/progress");
 /** @param {string} id @param {AbortSignal} [signal] @returns {Promise<T.Leaf>} */
 export const getLeaf = (id, signal) => get("/leaf", { id }, signal && { signal });
+/** @param {string} id @param {T.Guideline & {version: string}} guideline Its version: of what was read. */
+export const putGuideline = (id, guideline) => request("PUT", "/guideline", { query: { id }, body: guideline });
 /** @param {T.Task} task @param {number} [count] @returns {Promise<T.Page<T.QueueItem>>} */
 export const getQueue = (task, count) => get("/queue", { task, count });
 /** @param {string} leaf @param {T.Task} task @param {string | null} person */

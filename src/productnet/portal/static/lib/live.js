@@ -6,10 +6,10 @@
 
 import { signal } from "../vendor/preact.js";
 
-/** @typedef {"progress" | "model" | "job" | "activated"} Kind */
+/** @typedef {"progress" | "model" | "job" | "activated" | "guideline"} Kind */
 
 /** @type {Kind[]} */
-const KINDS = ["progress", "model", "job", "activated"];
+const KINDS = ["progress", "model", "job", "activated", "guideline"];
 const NAME = "productnet-live";
 const FIRST_WAIT = 1000;
 const LONGEST_WAIT = 30_000;

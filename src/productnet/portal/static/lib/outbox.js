@@ -224,7 +224,7 @@ async function drain() {
       } else {
         const results = batch.map((one) => ({ id: one.decision.id, status: /** @type {const} */ ("refused"), detail: problem.detail }));
         await settle(store, batch, results);
-        tell({ kind: "acknowledged", answer: { results, seq: 0, progress: {} } });
+        tell({ kind: "acknowledged", answer: { results, progress: {} } });
         most = BATCH;
       }
     }

@@ -33,7 +33,7 @@ export interface TreeColumns {
   name: string; version: string; id: string[]; label: string[]; parent: number[]; leaf: boolean[];
 }
 export interface Progress {
-  seq: number; target: number; leaves: Record<string, LeafProgress>; leases: Lease[];
+  target: number; leaves: Record<string, LeafProgress>; leases: Lease[];
 }
 
 export interface Lease { leaf: string; task: Task; holder: string; expires_at: string }
@@ -46,6 +46,7 @@ export interface Leaf {
   id: string; name: string; path: string[]; leaf: boolean;
   guideline: Guideline;
   guideline_fault: string | null;
+  guideline_version: string;
   siblings: { id: string; name: string; gold: number | null }[];
   /** Not told to whoever audits the leaf now. */
   progress: LeafProgress | null;
@@ -82,7 +83,7 @@ export interface CandidatesRequest {
 }
 export interface CandidatesPage {
   candidates: Candidate[]; unknown_ids: string[]; model_version: string | null;
-  behind: number; seq: number;
+  behind: number;
 }
 
 export interface Decision {
@@ -95,7 +96,7 @@ export interface DecisionResult {
   id: string; status: "recorded" | "known" | "refused"; detail?: string | null;
 }
 export interface DecisionsAnswer {
-  results: DecisionResult[]; seq: number; progress: Record<string, LeafProgress>;
+  results: DecisionResult[]; progress: Record<string, LeafProgress>;
 }
 
 export type MapBy = "leaf" | "verdict" | "disagreement";

@@ -13,11 +13,11 @@ import { pageSize } from "../lib/prefs.js";
 import { href } from "../lib/router.js";
 import { person } from "../lib/session.js";
 import { Sheet } from "../lib/sheet.js";
-import { Supply } from "../lib/supply.js";
+import { ListPages } from "../lib/list_pages.js";
 import { Crumbs, References } from "../parts/beside.js";
 import { Empty, Failure } from "../parts/empty.js";
 import { AnswerGrid, WaitingGrid } from "../parts/grid.js";
-import { GuidelineText } from "../parts/guideline.js";
+import { EditGuideline, GuidelineText, isWritten } from "../parts/guideline.js";
 import { Icon } from "../parts/icon.js";
 import { Bar } from "../parts/meter.js";
 import { Page, useTitle } from "../parts/page.js";
@@ -78,11 +78,11 @@ function Held({ leaf, lease, retry }) {
 /** @param {{leaf: Leaf, lease: Lease}} props */
 function Workplace({ leaf, lease }) {
   const sheet = useMemo(() => new Sheet({ leaf: leaf.id, leafName: leaf.name, role: "audit" }), []);
-  const supply = useMemo(() => new Supply(sheet, (cursor, signal) =>
+  const pages = useMemo(() => new ListPages(sheet, (cursor, signal) =>
     getAudit({ leaf: leaf.id, count: pageSize.peek(), cursor }, signal)), []);
   useEffect(() => {
-    supply.start();
-    return () => supply.stop();
+    pages.start();
+    return () => pages.stop();
   }, []);
   useSignalEffect(() => {
     sheet.open.value = ["mine", "unknown"].includes(lease.state.value);
@@ -94,28 +94,29 @@ function Workplace({ leaf, lease }) {
         <div class="row"><h1><bdi>${leaf.name}</bdi></h1>
           <span class="tag tag-accent" title="What was answered before is kept from you, so that your answer is your own">Blind audit</span></div>
       </div>
-      <${Progress} supply=${supply} />
+      <${Progress} pages=${pages} />
     </header>
     <div class="audit-body">
       <section class="audit-main" aria-label="Products to audit">
         <p class="audit-question">Does it belong to <b><bdi>${leaf.name}</bdi></b>?</p>
-        <${Products} sheet=${sheet} supply=${supply} leaf=${leaf} />
+        <${Products} sheet=${sheet} pages=${pages} leaf=${leaf} />
       </section>
       <aside class="beside audit-aside" aria-label="Guideline and reference products">
-        <section class="beside-part"><h2>Guideline</h2><${GuidelineText} guideline=${leaf.guideline} fault=${leaf.guideline_fault} /></section>
+        <section class="beside-part"><h2>Guideline</h2><${GuidelineText} guideline=${leaf.guideline} fault=${leaf.guideline_fault} />
+          <${EditGuideline} leaf=${leaf.id} written=${isWritten(leaf.guideline) || leaf.guideline_fault !== null} /></section>
         <${Settled} leaf=${leaf.id} />
       </aside>
     </div>
   </div>`;
 }
 
-/** How much of the leaf this person has done. @param {{supply: Supply<Card, AuditPage>}} props */
-function Progress({ supply }) {
+/** How much of the leaf this person has done. @param {{pages: ListPages<Card, AuditPage>}} props */
+function Progress({ pages }) {
   const first = useRef(/** @type {AuditPage | null} */ (null));
-  first.current ??= supply.page.value;
+  first.current ??= pages.page.value;
   const total = first.current ? first.current.answered + first.current.left : 0;
   if (!first.current || !total) return html`<div class="audit-progress" />`;
-  const done = Math.min(first.current.answered + supply.given.value, total);
+  const done = Math.min(first.current.answered + pages.given.value, total);
   return html`<div class="audit-progress meter">
     <div class="meter-words"><span class="meter-label">Answered by you</span>
       <span class="meter-value"><b>${number(done)}</b><span class="muted"> of ${number(total)}</span></span></div>
@@ -123,23 +124,23 @@ function Progress({ supply }) {
   </div>`;
 }
 
-/** @param {{sheet: Sheet<Card>, supply: Supply<Card, AuditPage>, leaf: Leaf}} props */
-function Products({ sheet, supply, leaf }) {
-  const state = supply.state.value;
-  const problem = supply.problem.value;
-  if (state === "failed" && problem) return html`<${Failure} problem=${problem} retry=${() => supply.retry()} />`;
+/** @param {{sheet: Sheet<Card>, pages: ListPages<Card, AuditPage>, leaf: Leaf}} props */
+function Products({ sheet, pages, leaf }) {
+  const state = pages.state.value;
+  const problem = pages.problem.value;
+  if (state === "failed" && problem) return html`<${Failure} problem=${problem} retry=${() => pages.retry()} />`;
   if (state === "loading") return html`<${WaitingGrid} label="Loading products" />`;
-  const end = state === "ready" ? undefined : html`<${End} supply=${supply} leaf=${leaf} />`;
-  return html`<${AnswerGrid} key=${supply.turn.value} sheet=${sheet} nextPage=${() => supply.next()} end=${end} />`;
+  const end = state === "ready" ? undefined : html`<${End} pages=${pages} leaf=${leaf} />`;
+  return html`<${AnswerGrid} key=${pages.turn.value} sheet=${sheet} nextPage=${() => pages.next()} end=${end} />`;
 }
 
-/** @param {{supply: Supply<Card, AuditPage>, leaf: Leaf}} props */
-function End({ supply, leaf }) {
-  const passed = supply.passed.value;
-  const given = supply.given.value;
-  if (supply.state.value === "end") {
+/** @param {{pages: ListPages<Card, AuditPage>, leaf: Leaf}} props */
+function End({ pages, leaf }) {
+  const passed = pages.passed.value;
+  const given = pages.given.value;
+  if (pages.state.value === "end") {
     return html`<${Empty} icon="unsure" title="Only what you passed over is left"
-      action=${html`<button type="button" class="button button-primary" data-end onClick=${() => supply.start()}>
+      action=${html`<button type="button" class="button button-primary" data-end onClick=${() => pages.start()}>
         Show the ${count(passed, "product")} passed over</button><${NextLeaf} leaf=${leaf.id} />`}>
       Answer them now; unsure is an answer too.<//>`;
   }

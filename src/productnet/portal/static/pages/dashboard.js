@@ -37,10 +37,9 @@ export default function Dashboard({ query }) {
   useFresh(["progress", "activated"], reload, CALM);
   const turn = (/** @type {Record<string, string>} */ changes) =>
     go(href("/dashboard", { view, days, ...changes }), { replace: true });
-  return html`<${Page} title="Dashboard" actions=${html`
-      <${Tabs} label="Parts of the dashboard" panel="dashboard" tabs=${VIEWS} chosen=${view} choose=${(/** @type {string} */ id) => turn({ view: id })} />
-      <${Select} inline label="Days" value=${String(days)} choose=${(/** @type {string} */ value) => turn({ days: value })}
-        options=${[["14", "2 weeks"], ["30", "30 days"], ["90", "90 days"], ["365", "a year"]].map(([value = "", label = ""]) => ({ value, label }))} />`}>
+  return html`<${Page} title="Dashboard" actions=${html`${view === "project" && html`<${Select} inline bare label="Days to look back" value=${String(days)} choose=${(/** @type {string} */ value) => turn({ days: value })}
+        options=${[["14", "2 weeks"], ["30", "30 days"], ["90", "90 days"], ["365", "a year"]].map(([value = "", label = ""]) => ({ value, label }))} />`}
+      <${Tabs} label="Parts of the dashboard" panel="dashboard" tabs=${VIEWS} chosen=${view} choose=${(/** @type {string} */ id) => turn({ view: id })} />`}>
     <div id="dashboard" class="stack" role="tabpanel" aria-label=${VIEWS.find(({ id }) => id === view)?.label}>
       ${problem && !data ? html`<${Panel}><${Failure} problem=${problem} retry=${reload} /><//>`
         : !data ? html`<${Panel}><${Skeleton} lines=${3} label="Loading the dashboard" /><//><${Panel}><${Skeleton} lines=${8} /><//>`
@@ -224,8 +223,8 @@ function ModelView({ all }) {
       <${Figure} label="Macro F1" value=${own ? own.macro_f1.toFixed(3) : "–"} />
       <${Figure} label="Learnt from" value=${number(own?.n_train ?? 0)} note=${`tested on ${number(own?.n_test ?? 0)}`} />
     </dl><//>
-    <${Panel}><${Chart} title="Top-1 accuracy by round" kind="lines" labels=${labels} series=${series} from=${least} to=${1} height=${230}
-      format=${(/** @type {number} */ value) => percent(value, value === 1 || value === least ? 0 : 1)} words=${`The master model has ${own ? percent(own.top1, 1) : "no figure"} in round ${latest.number}.`} /><//>
+    ${rounds.length > 1 && html`<${Panel}><${Chart} title="Top-1 accuracy by round" kind="lines" labels=${labels} series=${series} from=${least} to=${1} height=${230}
+      format=${(/** @type {number} */ value) => percent(value, value === 1 || value === least ? 0 : 1)} words=${`The master model has ${own ? percent(own.top1, 1) : "no figure"} in round ${latest.number}.`} /><//>`}
     <${Panel} title="Table 1" note=${`Round ${latest.number}, on ${count(own?.n_test ?? 0, "gold product")} kept apart`} actions=${html`<a class="button button-small" href="/rounds">All rounds</a>`}>
       <div class="scroll"><table class="table numbers"><thead><tr><th>Model</th><th class="number">Top-1</th><th class="number">Top-3</th><th class="number">Top-5</th><th class="number">Macro F1</th></tr></thead>
         <tbody>${latest.table.map((row) => html`<tr key=${row.name}><td>${row.name}</td><td class="number">${percent(row.top1, 1)}</td><td class="number">${percent(row.top3, 1)}</td>

@@ -26,7 +26,7 @@ const LOOK_AGAIN = 45_000;
 /** @type {{id: Filter, label: string, help: string}[]} */
 const FILTERS = [
   { id: "all", label: "All", help: "Every leaf" },
-  { id: "unfinished", label: "Unfinished", help: "Begun, and short of the target" },
+  { id: "unfinished", label: "In progress", help: "Begun, and short of the target" },
   { id: "to_audit", label: "To audit", help: "With positives that nobody has audited" },
   { id: "disputed", label: "Disputed", help: "With open disputes" },
   { id: "done", label: "Done", help: "With all the gold and hard negatives that are wanted" },
@@ -102,6 +102,7 @@ function Explorer({ tree, totals }) {
   };
   return html`<div class="explorer">
     <${Glance} tree=${tree} totals=${totals} />
+    ${can("auditor") && !can("adjudicator") && html`<p class="muted small explorer-blind">Of what you audited, counts stay as they were before, so that audits stay blind.</p>`}
     <div class="explorer-head">
       <div class="search">
         <${Icon} name="search" size=${16} />

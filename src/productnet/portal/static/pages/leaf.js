@@ -19,7 +19,7 @@ import { Icon } from "../parts/icon.js";
 import { useTitle } from "../parts/page.js";
 import { LeafAside } from "./leaf/aside.js";
 import { Done, NextLeaf, isDone } from "./leaf/done.js";
-import { Feed } from "./leaf/feed.js";
+import { CandidatePages } from "./leaf/candidate_pages.js";
 import { HeldNotice, LeafHeader } from "./leaf/header.js";
 import { Sources, asked as freshAsked, modelKind, wishOf } from "./leaf/sources.js";
 
@@ -35,6 +35,7 @@ export default function LeafPage({ query }) {
   const id = query.get("id") ?? "";
   const { data, problem, reload } = useLoad(() => getLeaf(id), [id]);
   useTitle(data?.name ?? "Leaf");
+  useEffect(() => live.on("guideline", ({ leaf }) => leaf === id && reload()), [id, reload]);
   if (problem && !data) {
     return html`<div class="page"><h1 class="unseen">Leaf</h1><${Failure} problem=${problem} retry=${reload}
       more=${html`<a class="button" href="/">To the leaves</a>`} /></div>`;
@@ -62,7 +63,7 @@ function Waiting() {
 /** @param {{leaf: Leaf, begun: import("../lib/types.js").LeafProgress}} props */
 function Workplace({ leaf, begun }) {
   const sheet = useMemo(() => new Sheet({ leaf: leaf.id, leafName: leaf.name, role: "label", describe }), []);
-  const feed = useMemo(() => new Feed(leaf.id, sheet), []);
+  const pages = useMemo(() => new CandidatePages(leaf.id, sheet), []);
   const lease = useMemo(() => new Lease(leaf.id, "label", leaf.leases), []);
   const [progress, setProgress] = useState(begun);
   const [asked, setAsked] = useState(freshAsked);
@@ -70,22 +71,22 @@ function Workplace({ leaf, begun }) {
   const labeler = can("labeler");
 
   useEffect(() => (labeler ? lease.keep() : undefined), []);
-  useEffect(() => () => feed.stop(), []);
+  useEffect(() => () => pages.stop(), []);
   useEffect(() => onAcknowledged((answer) => {
     const found = answer.progress[leaf.id];
     if (found) setProgress(found);
   }), []);
-  useEffect(() => live.on("model", (event) => event.leaf === leaf.id && feed.modelLearnt()), []);
+  useEffect(() => live.on("model", (event) => event.leaf === leaf.id && pages.modelLearnt()), []);
   useEffect(() => live.on("progress", ({ leaves }) => {
     // Somebody else's answers count here too: an auditor's make gold of what was labelled.
     if (leaves?.includes(leaf.id)) refresh();
   }), []);
   const refresh = useCallback(throttled(() => {
     getLeaf(leaf.id).then((found) => found.progress && setProgress(found.progress), () => {});
-    feed.modelLearnt();
+    pages.modelLearnt();
   }, 3000), []);
   const wish = JSON.stringify(wishOf(asked));
-  useEffect(() => feed.want(JSON.parse(wish), pageSize.value), [wish, pageSize.value, modelKind.value]);
+  useEffect(() => pages.want(JSON.parse(wish), pageSize.value), [wish, pageSize.value, modelKind.value]);
   useSignalEffect(() => {
     sheet.open.value = labeler && ["mine", "unknown"].includes(lease.state.value);
   });
@@ -99,15 +100,15 @@ function Workplace({ leaf, begun }) {
   const done = isDone(progress) && !goneOn;
   const asideShown = useNarrow() ? above : beside;
   return html`<div class="page page-wide leaf">
-    <${LeafHeader} leaf=${leaf} progress=${progress} lease=${lease} feed=${feed} aside=${asideShown.value}
+    <${LeafHeader} leaf=${leaf} progress=${progress} lease=${lease} pages=${pages} aside=${asideShown.value}
       turnAside=${() => { asideShown.value = !asideShown.value; }} />
     <${HeldNotice} lease=${lease} />
     <div class="leaf-body ${asideShown.value ? "" : "leaf-body-wide"}">
       <div class="leaf-main">
         <${Sources} asked=${asked} ask=${ask} />
         <section id="candidates" role="tabpanel" aria-label="Candidates: ${label(asked.source)}">
-          <${UnknownIds} feed=${feed} />
-          <${Candidates} sheet=${sheet} feed=${feed} leaf=${leaf} source=${asked.source} />
+          <${UnknownIds} pages=${pages} />
+          <${Candidates} sheet=${sheet} pages=${pages} leaf=${leaf} source=${asked.source} />
         </section>
       </div>
       ${asideShown.value && html`<${LeafAside} leaf=${leaf} progress=${progress} />`}
@@ -141,40 +142,40 @@ function useNarrow() {
 /** What a decision says of the candidate it is about. @param {Candidate} card */
 const describe = (card) => ({ source: card.source ?? null, model_version: card.model_version ?? null, score: card.score ?? null });
 
-/** @param {{feed: Feed}} props */
-function UnknownIds({ feed }) {
-  const ids = feed.unknown.value;
+/** @param {{pages: CandidatePages}} props */
+function UnknownIds({ pages }) {
+  const ids = pages.unknown.value;
   if (!ids.length) return null;
   return html`<p class="notice notice-warn" role="status"><${Icon} name="warning" />
     <span>${count(ids.length, "id is", "ids are")} not in the pool: <bdi>${ids.slice(0, 10).join(", ")}</bdi>${ids.length > 10 ? " …" : ""}</span></p>`;
 }
 
-/** @param {{sheet: Sheet<Candidate>, feed: Feed, leaf: Leaf, source: string}} props */
-function Candidates({ sheet, feed, leaf, source }) {
-  const state = feed.state.value;
-  const problem = feed.problem.value;
+/** @param {{sheet: Sheet<Candidate>, pages: CandidatePages, leaf: Leaf, source: string}} props */
+function Candidates({ sheet, pages, leaf, source }) {
+  const state = pages.state.value;
+  const problem = pages.problem.value;
   const back = live.connected.value;
   useEffect(() => {
-    if (back && feed.problem.peek()?.passing) void feed.load();
+    if (back && pages.problem.peek()?.passing) void pages.load();
   }, [back]);
   if (state === "failed" && problem) {
-    return html`<${Failure} problem=${problem} retry=${() => feed.load()} title=${problem.status === 0 ? "No connection" : "No candidates"} />`;
+    return html`<${Failure} problem=${problem} retry=${() => pages.load()} title=${problem.status === 0 ? "No connection" : "No candidates"} />`;
   }
   if (state === "loading") return html`<${WaitingGrid} label="Loading candidates" />`;
   if (state === "idle") {
     return html`<${Empty} icon="search" title="What are you looking for?">Paste ids, words or an image above: what comes back
       can be answered like any other page.<//>`;
   }
-  if (state === "empty") return html`<${NoMore} feed=${feed} leaf=${leaf} source=${source} />`;
-  return html`<${AnswerGrid} key=${feed.turn.value} sheet=${sheet} nextPage=${() => feed.next()} />`;
+  if (state === "empty") return html`<${NoMore} pages=${pages} leaf=${leaf} source=${source} />`;
+  return html`<${AnswerGrid} key=${pages.turn.value} sheet=${sheet} nextPage=${() => pages.next()} />`;
 }
 
-/** @param {{feed: Feed, leaf: Leaf, source: string}} props */
-function NoMore({ feed, leaf, source }) {
-  const skipped = feed.skipped.value.size;
+/** @param {{pages: CandidatePages, leaf: Leaf, source: string}} props */
+function NoMore({ pages, leaf, source }) {
+  const skipped = pages.skipped.value.size;
   const others = source === "adhoc" || source === "keyword" ? "Try other words." : "Try another source, or go on with another leaf.";
   return html`<${Empty} icon="yes" title=${skipped ? "Only what you passed over is left" : "No candidate is left here"}
-    action=${html`${skipped > 0 && html`<button type="button" class="button button-primary" onClick=${() => feed.showSkipped()}>
+    action=${html`${skipped > 0 && html`<button type="button" class="button button-primary" onClick=${() => pages.showSkipped()}>
         Show the ${skipped} passed over</button>`}
       <${NextLeaf} leaf=${leaf.id} />`}>
     ${skipped ? "Answer them now, or leave them." : `Every product that ${label(source)} finds has an answer. ${others}`}

@@ -58,7 +58,7 @@ function Release({ release }) {
       <div class="scroll"><table class="table"><thead><tr><th>File</th><th class="number">Rows</th><th class="number">Size</th><th>SHA-256</th><th><span class="unseen">Download</span></th></tr></thead>
         <tbody>${[...release.files, { path: "manifest.json", rows: null, bytes: null, sha256: "" }].map((file) => html`<tr key=${file.path}>
           <td><code>${file.path}</code></td><td class="number">${file.rows === null ? "" : number(file.rows)}</td>
-          <td class="number">${file.bytes === null ? "" : size(file.bytes)}</td><td><code class="small" title=${file.sha256}>${file.sha256.slice(0, 12)}</code></td>
+          <td class="number">${file.bytes === null ? "" : size(file.bytes)}</td><td>${file.sha256 && html`<code class="small" title=${file.sha256}>${file.sha256.slice(0, 12)}</code>`}</td>
           <td class="number"><a class="button button-small" href=${releaseFile(release.version, file.path)} download aria-label="Download ${file.path}">Download</a></td></tr>`)}</tbody></table></div>
     </details>
   <//>`;

@@ -19,6 +19,9 @@ import { toast } from "../parts/toast.js";
 
 /** @import {RoundDetail, Rounds as All} from "../lib/types.js" */
 
+// What a master model tells apart; with gold in fewer leaves a round is refused.
+const LEAST_LEAVES = 2;
+
 /** @param {{query: URLSearchParams}} _props */
 export default function Rounds(_props) {
   const { data, problem, reload } = useLoad(listRounds, []);
@@ -29,7 +32,7 @@ export default function Rounds(_props) {
   }, [data?.jobs[0]?.id]);
   const job = data?.jobs[0];
   const running = job?.state === "running";
-  const start = can("admin") && html`<button type="button" class="button button-primary" disabled=${!data || running || !data.gold}
+  const start = can("admin") && html`<button type="button" class="button button-primary" disabled=${!data || running || data.gold_leaves < LEAST_LEAVES}
     onClick=${() => setStarting(true)}><${Icon} name="refresh" size=${16} /> Start a round</button>`;
   return html`<${Page} title="Rounds" lead="A round trains the master model on gold, embeds the pool with it, and recommends categories. People go on meanwhile."
     actions=${data?.items.length ? start : null}>
@@ -39,7 +42,8 @@ export default function Rounds(_props) {
           ${job && (running || job.state === "failed" || job.state === "stopped") && html`<${JobView} key=${job.id} job=${job} steps=${data.steps} ended=${reload}
             title=${running ? `Round ${(data.items.find((one) => !one.finished)?.number ?? (data.items[0]?.number ?? 0) + 1)}` : "The last round that was started"} />`}
           ${!data.items.length && !running ? html`<${Panel}><${Empty} icon="refresh" title="No round yet" action=${start}>
-              ${data.gold ? html`${count(data.gold, "gold product")} of ${count(data.gold_leaves, "leaf", "leaves")} to learn from.`
+              ${data.gold_leaves === 1 ? html`${count(data.gold, "gold product")} of one leaf. A round tells leaves apart: label and audit another.`
+                : data.gold ? html`${count(data.gold, "gold product")} of ${count(data.gold_leaves, "leaf", "leaves")} to learn from.`
                 : "A round learns from gold: label and audit a few leaves first."}<//><//>`
             : data.items.map((round, at) => !(running && !round.finished) && html`<${Round} key=${round.number} round=${round} before=${data.items[at + 1]} open=${isShown(data, at)} steps=${data.steps} />`)}
         </div>`}
@@ -77,7 +81,7 @@ function Round({ round, before, open, steps }) {
           ${!round.finished && html`<span class="tag tag-warn">${count(Object.keys(round.steps).length, "step")} of ${steps.length} done</span>`}</h2>
         <p class="muted small">${date(round.started_at)}, preset ${round.preset}${round.image ? ` with ${round.image}` : ""}, ${duration(took)}</p></div>
       ${own && html`<dl class="round-numbers">
-        <div><dt>Top-1</dt><dd>${percent(own.top1, 1)} ${gain !== null && html`<span class=${gain >= 0 ? "gain" : "loss"}>${gain >= 0 ? "+" : "−"}${Math.abs(100 * gain).toFixed(1)}</span>`}</dd></div>
+        <div><dt>Top-1</dt><dd>${percent(own.top1, 1)} ${gain !== null && Math.abs(gain) >= 0.0005 && html`<span class=${gain >= 0 ? "gain" : "loss"}>${gain >= 0 ? "+" : "−"}${Math.abs(100 * gain).toFixed(1)}</span>`}</dd></div>
         <div><dt>Top-5</dt><dd>${percent(own.top5, 1)}</dd></div>
         <div><dt>Macro F1</dt><dd>${own.macro_f1.toFixed(3)}</dd></div>
         <div><dt>Learnt from</dt><dd>${number(own.n_train)}</dd></div>
@@ -93,7 +97,7 @@ function Round({ round, before, open, steps }) {
           <tbody>${round.learnt.table.map((row, at) => html`<tr key=${row.name} class=${at === 0 ? "own" : ""}><td>${row.name}</td>
             <td class="number">${percent(row.top1, 1)}</td><td class="number">${percent(row.top3, 1)}</td><td class="number">${percent(row.top5, 1)}</td>
             <td class="number">${row.macro_f1.toFixed(3)}</td><td class="number">${duration(row.seconds)}</td></tr>`)}</tbody></table>
-          <p class="muted small">On ${number(own?.n_test ?? 0)} gold products kept apart. Its confidence is off by ${percent(round.learnt.ece, 1)} in the mean.</p></div>
+          <p class="muted small round-rest">On ${number(own?.n_test ?? 0)} gold products kept apart. Its confidence is off by ${percent(round.learnt.ece, 1)} in the mean.</p></div>
         <div><h3>Most confused</h3>
           ${round.learnt.confused.length ? html`<ul class="confused">${round.learnt.confused.slice(0, 6).map((pair) => html`<li key=${pair.truth + pair.predicted}>
             <a href=${href("/leaf", { id: pair.truth })}><bdi>${pair.truth_name}</bdi></a> <span class="muted">taken for</span>

@@ -37,7 +37,7 @@ export default function Webhooks(_props) {
     <div class="stack">
       ${problem && !data ? html`<${Panel}><${Failure} problem=${problem} retry=${reload} /><//>`
         : !data ? html`<${Panel}><${Skeleton} lines=${5} label="Loading the webhooks" /><//>`
-        : !data.items.length ? html`<${Panel}><${Empty} icon="right" title="No webhook yet" action=${add}>
+        : !data.items.length ? html`<${Panel}><${Empty} icon="leave" title="No webhook yet" action=${add}>
             Add the address of a system that should know, such as the one that fetches releases.<//><//>`
         : html`${data.items.map((hook) => html`<${Hook} key=${hook.id} hook=${hook} changed=${reload} chosen=${shown?.id === hook.id}
               choose=${() => setShown(shown?.id === hook.id ? null : hook)} />`)}

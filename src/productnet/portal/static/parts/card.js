@@ -75,8 +75,7 @@ function Reason({ card, note }) {
   if (note) return html`<p class="card-reason"><${Icon} name="note" size=${14} /><bdi class="clip">${note}</bdi></p>`;
   if (!card.source) return null;
   return html`<p class="card-reason muted" title=${why(card)}>
-    <span class="dot dot-${card.source}" /><span class="clip"><bdi>${card.reason}</bdi></span>
-    ${card.behind > 0 && html`<span class="card-behind">${card.behind} behind</span>`}</p>`;
+    <span class="dot dot-${card.source}" /><span class="clip"><bdi>${card.reason}</bdi></span></p>`;
 }
 
 /** @param {any} card A candidate. */

@@ -20,6 +20,22 @@ export function Field({ label, help, problem, ...rest }) {
 }
 
 /**
+ * A labelled box for several lines; what else is given goes to it.
+ * @param {{label: string, help?: string, problem?: string | null, [attribute: string]: any}} props
+ */
+export function TextArea({ label, help, problem, ...rest }) {
+  const id = useId();
+  const told = [help && `${id}-help`, problem && `${id}-problem`].filter(Boolean).join(" ");
+  return html`<div class="field">
+    <label for=${id}>${label}</label>
+    ${help && html`<p id="${id}-help" class="muted small">${help}</p>`}
+    <textarea id=${id} class="input" aria-describedby=${told || undefined}
+      aria-invalid=${problem ? "true" : undefined} ...${rest} />
+    ${problem && html`<p id="${id}-problem" class="field-problem small" role="alert">${problem}</p>`}
+  </div>`;
+}
+
+/**
  * A labelled choice from a list.
  * @param {{label: string, options: {value: string, label: string}[], value: string,
  *   choose: (value: string) => void, inline?: boolean, bare?: boolean, title?: string}} props

@@ -8,7 +8,7 @@ import { useLoad } from "../../lib/load.js";
 import { pref } from "../../lib/prefs.js";
 import { href } from "../../lib/router.js";
 import { Detail } from "../../parts/detail.js";
-import { GuidelineText } from "../../parts/guideline.js";
+import { EditGuideline, GuidelineText, isWritten } from "../../parts/guideline.js";
 import { Icon } from "../../parts/icon.js";
 import { Strip } from "../../parts/picture.js";
 
@@ -50,6 +50,7 @@ function Fold({ id, title, count, children }) {
 function Guideline({ leaf }) {
   return html`<${Fold} id="guideline" title="Guideline">
     <${GuidelineText} guideline=${leaf.guideline} fault=${leaf.guideline_fault} />
+    <${EditGuideline} leaf=${leaf.id} written=${isWritten(leaf.guideline) || leaf.guideline_fault !== null} />
   <//>`;
 }
 

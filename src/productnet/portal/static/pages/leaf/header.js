@@ -12,10 +12,10 @@ import { isDone } from "./done.js";
 
 /**
  * @param {{leaf: Leaf, progress: LeafProgress, lease: import("../../lib/lease.js").Lease,
- *   feed: import("./feed.js").Feed,
+ *   pages: import("./candidate_pages.js").CandidatePages,
  *   aside: boolean, turnAside: () => void}} props
  */
-export function LeafHeader({ leaf, progress, lease, feed, aside, turnAside }) {
+export function LeafHeader({ leaf, progress, lease, pages, aside, turnAside }) {
   const left = secondsLeft(progress);
   return html`<header class="leaf-head">
     <div class="leaf-words">
@@ -34,7 +34,7 @@ export function LeafHeader({ leaf, progress, lease, feed, aside, turnAside }) {
         <div title="Labelled, and to be answered again by somebody else"><dt>To audit</dt><dd>${number(progress.to_audit)}</dd></div>
         <div title="Answers of labeler and auditor differ"><dt>Disputed</dt><dd>${number(progress.disputed)}</dd></div>
         ${left > 0 && html`<div title="At the usual pace, until the positives are there"><dt>To go</dt><dd>${duration(left)}</dd></div>`}
-        <${ModelCount} feed=${feed} />
+        <${ModelCount} pages=${pages} />
       </dl>
       <button type="button" class="button button-quiet button-icon" aria-pressed=${aside} onClick=${turnAside}
         title=${aside ? "Hide the guideline and examples" : "Show the guideline and examples"}
@@ -43,9 +43,9 @@ export function LeafHeader({ leaf, progress, lease, feed, aside, turnAside }) {
   </header>`;
 }
 
-/** How many answers the local model behind this page had not seen. @param {{feed: import("./feed.js").Feed}} props */
-function ModelCount({ feed }) {
-  const model = feed.model.value;
+/** How many answers the local model behind this page had not seen. @param {{pages: import("./candidate_pages.js").CandidatePages}} props */
+function ModelCount({ pages }) {
+  const model = pages.model.value;
   const words = !model?.version ? "not asked" : model.behind > 0 ? `${number(model.behind)} behind` : "up to date";
   const help = !model?.version ? "No product of this page comes from the local model"
     : `Model ${model.version}. ${model.behind > 0 ? "It had not seen the last answers when this page was made; the next page knows more" : "It has seen every answer"}`;

@@ -11,7 +11,7 @@ import { Icon } from "../../parts/icon.js";
 import { Tabs } from "../../parts/tabs.js";
 import { toast } from "../../parts/toast.js";
 
-/** @import {Wish} from "./feed.js" */
+/** @import {Wish} from "./candidate_pages.js" */
 
 /** What the person asks for; kept apart for each source, so that going back finds it again.
  * @typedef {object} Asked

@@ -12,7 +12,7 @@ import { pageSize, pref } from "../../lib/prefs.js";
 import { href } from "../../lib/router.js";
 import { session } from "../../lib/session.js";
 import { Sheet } from "../../lib/sheet.js";
-import { Supply } from "../../lib/supply.js";
+import { ListPages } from "../../lib/list_pages.js";
 import { Crumbs } from "../../parts/beside.js";
 import { Empty, Failure } from "../../parts/empty.js";
 import { AnswerGrid, WaitingGrid, undo } from "../../parts/grid.js";
@@ -71,13 +71,13 @@ function Workplace({ leaf, begun }) {
   const sheet = useMemo(() => new Sheet({ leaf: leaf.id, leafName: leaf.name, role: "label", describe }), []);
   const lease = useMemo(() => new Lease(leaf.id, "label", leaf.leases), []);
   const asked = useSignal(threshold.peek());
-  const supply = useMemo(() => new Supply(sheet, async (cursor, signal) => shownPage(await listRecommendedProducts(
+  const pages = useMemo(() => new ListPages(sheet, async (cursor, signal) => shownPage(await listRecommendedProducts(
     { leaf: leaf.id, min: asked.peek(), cursor, limit: pageSize.peek() }, signal))), []);
   const [progress, setProgress] = useState(begun);
   useEffect(() => lease.keep(), []);
   useEffect(() => {
-    supply.start();
-    return () => supply.stop();
+    pages.start();
+    return () => pages.stop();
   }, []);
   useEffect(() => onAcknowledged((answer) => {
     const found = answer.progress[leaf.id];
@@ -92,7 +92,7 @@ function Workplace({ leaf, begun }) {
     if (wanted === asked.peek()) return undefined;
     const timer = setTimeout(() => {
       asked.value = wanted;
-      supply.start();
+      pages.start();
     }, SETTLE_MS);
     return () => clearTimeout(timer);
   });
@@ -108,9 +108,9 @@ function Workplace({ leaf, begun }) {
       <div class="row verify-meters"><${LeafMeters} progress=${progress} target=${session.value?.targets ?? { positives: 0, hard_negatives: 0 }} /></div>
     </header>
     <${Held} lease=${lease} />
-    <${Threshold} page=${supply.page.value} />
+    <${Threshold} page=${pages.page.value} />
     <details class="verify-guideline"><summary>Guideline</summary><${GuidelineText} guideline=${leaf.guideline} fault=${leaf.guideline_fault} /></details>
-    <section aria-label="Recommended products"><${Products} sheet=${sheet} supply=${supply} leaf=${leaf} /></section>
+    <section aria-label="Recommended products"><${Products} sheet=${sheet} pages=${pages} leaf=${leaf} /></section>
   </div>`;
 }
 
@@ -159,18 +159,18 @@ function Held({ lease }) {
   </div>`;
 }
 
-/** @param {{sheet: Sheet<Shown>, supply: Supply<Shown, ShownPage>, leaf: Leaf}} props */
-function Products({ sheet, supply, leaf }) {
-  const state = supply.state.value;
-  const problem = supply.problem.value;
-  if (state === "failed" && problem) return html`<${Failure} problem=${problem} retry=${() => supply.retry()} />`;
+/** @param {{sheet: Sheet<Shown>, pages: ListPages<Shown, ShownPage>, leaf: Leaf}} props */
+function Products({ sheet, pages, leaf }) {
+  const state = pages.state.value;
+  const problem = pages.problem.value;
+  if (state === "failed" && problem) return html`<${Failure} problem=${problem} retry=${() => pages.retry()} />`;
   if (state === "loading") return html`<${WaitingGrid} label="Loading products" />`;
-  const end = state === "ready" ? html`<${Accept} sheet=${sheet} supply=${supply} />` : html`<${End} supply=${supply} leaf=${leaf} />`;
-  return html`<${AnswerGrid} key=${supply.turn.value} sheet=${sheet} nextPage=${() => supply.next()} end=${end} />`;
+  const end = state === "ready" ? html`<${Accept} sheet=${sheet} pages=${pages} />` : html`<${End} pages=${pages} leaf=${leaf} />`;
+  return html`<${AnswerGrid} key=${pages.turn.value} sheet=${sheet} nextPage=${() => pages.next()} end=${end} />`;
 }
 
-/** What is left on the page is right: say so at one stroke. @param {{sheet: Sheet<Shown>, supply: Supply<Shown, ShownPage>}} props */
-function Accept({ sheet, supply }) {
+/** What is left on the page is right: say so at one stroke. @param {{sheet: Sheet<Shown>, pages: ListPages<Shown, ShownPage>}} props */
+function Accept({ sheet, pages }) {
   const total = sheet.slots.value.length;
   const answered = sheet.answered.value;
   const rejected = sheet.slots.value.filter((slot) => slot.given.value?.verdict === "negative").length;
@@ -185,14 +185,14 @@ function Accept({ sheet, supply }) {
     <span class="push" />
     ${left > 0 && html`<button type="button" class="button button-primary" disabled=${!sheet.open.value} onClick=${accept}>
       Accept the ${left === total ? "" : "other "}${number(left)} <kbd class="tab-key">${keyName("rest-yes")}</kbd></button>`}
-    <button type="button" class="button ${left ? "" : "button-primary"}" onClick=${() => supply.next()}>Next page <kbd class="tab-key">${keyName("next-page")}</kbd></button>
+    <button type="button" class="button ${left ? "" : "button-primary"}" onClick=${() => pages.next()}>Next page <kbd class="tab-key">${keyName("next-page")}</kbd></button>
   </div>`;
 }
 
-/** @param {{supply: Supply<Shown, ShownPage>, leaf: Leaf}} props */
-function End({ supply, leaf }) {
-  const passed = supply.passed.value;
-  const page = supply.page.value;
+/** @param {{pages: ListPages<Shown, ShownPage>, leaf: Leaf}} props */
+function End({ pages, leaf }) {
+  const passed = pages.passed.value;
+  const page = pages.page.value;
   if (page && page.round === null) {
     return html`<${Empty} icon="star" title="No round has been activated yet" action=${html`<a class="button button-primary" data-end href="/rounds">To the rounds</a>`}>
       A round learns from the gold of all leaves, and then recommends products for each of them.<//>`;
@@ -200,11 +200,11 @@ function End({ supply, leaf }) {
   const below = page ? page.confidences.reduce((sum, n) => sum + n, 0) : 0;
   const lower = below > 0 && threshold.value > 0;
   return html`<${Empty} icon=${passed ? "unsure" : "yes"} title=${passed ? "Only what you passed over is left" : `Nothing is left from ${percent(threshold.value)} on`}
-    action=${html`${passed > 0 && html`<button type="button" class="button button-primary" data-end onClick=${() => supply.start()}>Show the ${count(passed, "product")} passed over</button>`}
+    action=${html`${passed > 0 && html`<button type="button" class="button button-primary" data-end onClick=${() => pages.start()}>Show the ${count(passed, "product")} passed over</button>`}
       ${!passed && lower && html`<button type="button" class="button button-primary" data-end onClick=${() => { threshold.value = stepped(threshold.value - 2 * STEP); }}>
         Go down to ${percent(stepped(threshold.value - 2 * STEP))}</button>`}
       <a class="button" data-end href="/recommendations">Other leaves</a>
       <a class="button" href=${href("/leaf", { id: leaf.id })}>Find more on the leaf page</a>`}>
-    ${supply.given.value ? `${count(supply.given.value, "product")} verified in this sitting. ` : ""}${lower && !passed
+    ${pages.given.value ? `${count(pages.given.value, "product")} verified in this sitting. ` : ""}${lower && !passed
       ? `${count(below, "product")} less sure ${below === 1 ? "waits" : "wait"}.` : ""}<//>`;
 }

@@ -1,7 +1,8 @@
-// The supply of candidates: the page on screen, and the next one, fetched while it is answered.
+// Pages of candidates: the one on screen, and the next one, fetched while that is answered.
 //
-// The local model learns meanwhile. What it learnt enters with the next page only, so that nothing
-// ever changes under the cursor.
+// Unlike pages of a list (lib/list_pages.js) they have no order to go through: each is asked for
+// anew, less what was shown. The local model learns meanwhile; what it learnt enters with the next
+// page only, so that nothing ever changes under the cursor.
 // @ts-check
 
 import { signal } from "../../vendor/preact.js";
@@ -22,7 +23,7 @@ const MOST_EXCLUDED = 1000;
 // A page is fetched again at most this often as the model learns.
 const REFRESH_MS = 2500;
 
-export class Feed {
+export class CandidatePages {
   /** @type {import("../../vendor/preact.js").Signal<"idle" | "loading" | "ready" | "empty" | "failed">} */
   state = signal("idle");
   problem = signal(/** @type {import("../../lib/api.js").Problem | null} */ (null));

@@ -1,4 +1,4 @@
-// Pages of a list on the server, one on screen and the next fetched while that is answered.
+// Pages of a list on the server, by cursor: one on screen, the next fetched while it is answered.
 //
 // The list does not move while it is gone through: what is answered leaves it, the rest keeps its
 // place. What was passed over comes again at the end, if it is wanted.
@@ -16,7 +16,7 @@ import { asProblem } from "./session.js";
  * @template {Card} C
  * @template {Stretch<C>} P
  */
-export class Supply {
+export class ListPages {
   /** `end`: the list is through, and something was passed over. `empty`: nothing is left.
    * @type {import("../vendor/preact.js").Signal<"loading" | "ready" | "end" | "empty" | "failed">} */
   state = signal("loading");
