@@ -29,6 +29,11 @@ class LogisticRegression:
         self._weights, self._bias = fit_linear(vectors, labels, weights=weights)
         return self
 
-    def score(self, vectors: Matrix) -> Floats:
+    def score(self, vectors: Matrix, *, beside: Floats | None = None) -> Floats:
         """Probability of the positive class for each row of (N, D): (N,)."""
-        return score_blocks(vectors, lambda block: block @ self._weights, bias=self._bias)
+        return score_blocks(vectors, self._evidence, bias=self._bias, beside=beside)
+
+    def _evidence(self, block: Floats, beside: Floats | None) -> Floats:
+        if beside is None:
+            return block @ self._weights  # (B, D) @ (D,) -> (B,)
+        return block @ self._weights[:-1] + beside * self._weights[-1]

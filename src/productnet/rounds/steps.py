@@ -179,10 +179,9 @@ def index(turn: Turn) -> None:
 
 def recommend(turn: Turn) -> None:
     """Keep the predicted categories of products that are not gold yet."""
-    gold = pa.array([*turn.gold(Side.TRAIN), *turn.gold(Side.TEST)], pa.string())
+    gold = turn.gold(Side.TRAIN) | turn.gold(Side.TEST)
     predictions = pq.read_table(turn.path(PREDICTIONS_FILE))
-    undecided = pc.invert(pc.is_in(predictions.column("product"), value_set=gold))
-    write_recommendations(turn.record.folder(turn.project), predictions.filter(undecided))
+    write_recommendations(turn.record.folder(turn.project), predictions, gold=gold)
 
 
 def activate_round(turn: Turn) -> None:
