@@ -19,7 +19,7 @@ from productnet.retrieval.registry import SOURCES
 from productnet.retrieval.resources import Resources
 from productnet.settings import Project
 
-# ``mixed`` as people meet it: with its positives, a leaf is shown confusable and ambiguous products.
+# ``mixed`` as people meet it: a leaf that has its positives is shown other products.
 TO_TARGET = "mixed-to-target"
 
 OURS: dict[str, Callable[[], Source]] = {

@@ -99,7 +99,8 @@ class Serving:
             return None
         fresh = Served(self._project)
         if fresh.active is not None:
-            _ = fresh.resources.embeddings  # which raises if the set is not there
+            # Which raise if a set is not there.
+            _ = fresh.resources.embeddings, fresh.resources.active_embeddings
         fresh.warm(self._state())
         self.now = fresh
         return fresh

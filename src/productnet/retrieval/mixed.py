@@ -3,10 +3,10 @@
 The surest products come first: the local model's and the master model's, put together by
 reciprocal rank fusion (Cormack et al. 2009), since their scores cannot be compared. Those of them
 that prove to be none are hard negatives. Where positives come too easily to leave enough of them,
-confusable products follow once the positives are complete; then ambiguous ones. The surest of a
-large leaf are all alike, and a master model learns little more of the leaf from them. A few products come by chance, so that
-a part of the leaf that looks like none of its positives is found one day: in place of those that
-the local model doubts, where little is lost.
+confusable products follow once the positives are complete, and ambiguous ones after these: the
+surest of a large leaf are all alike, and a master model learns little of the others from them.
+A few products come by chance, so that a part of the leaf that looks like none of its positives is
+found one day: in place of those that the local model doubts, where little is lost.
 """
 
 from collections.abc import Sequence
@@ -68,9 +68,7 @@ class Mixed:
             ask = Ask.AMBIGUOUS if _has_positives(leaf, resources) else Ask.POSITIVES
             asked = answers(scored, ask, leaf, resources, count=SHORTLIST * count)
             agreeing = _AGREEMENT * trusted if ask is Ask.POSITIVES else 0.0
-            main = varied(
-                fused([asked, recommended], trust=[1, agreeing]), resources, count=count
-            )
+            main = varied(fused([asked, recommended], trust=[1, agreeing]), resources, count=count)
         lost = bool(leaf.hidden) and not leaf.positives
         believed = 0 if scored is None else sum(one.score >= BOUNDARY for one in main)
         by_chance = _some(count - believed, _RANDOM_WHEN_LOST if lost else _RANDOM, rng)

@@ -1,9 +1,9 @@
 """The categories a round's master model recommends, read from disk a leaf at a time.
 
-What the model was taught stands there too, as rank 0: gold is not recommended to anybody, but who
-asks what the model holds of a leaf is to hear that it is sure of these. The file is sorted by category and cut into row groups, so that a leaf is found by the statistics
-of these: of three million rows in 22 ms, where filtering the whole table in memory took 107 and
-as many megabytes.
+What the model was taught stands there too, as rank 0: gold is recommended to nobody, but who asks
+what the model holds of a leaf is to hear that it is sure of these. The file is sorted by category
+and cut into row groups, so that a leaf is found by the statistics of these: of three million rows
+in 22 ms, where filtering the whole table in memory took 107 and as many megabytes.
 """
 
 from collections.abc import Iterator, Mapping
@@ -126,9 +126,7 @@ class Recommendations:
         return mine.sort_by([("confidence", "descending"), ("product", "ascending")])
 
 
-def write_recommendations(
-    folder: Path, predictions: pa.Table, *, gold: Mapping[str, str]
-) -> None:
+def write_recommendations(folder: Path, predictions: pa.Table, *, gold: Mapping[str, str]) -> None:
     """Keep predictions in a round's folder, leaf by leaf, surest first, and gold beside them.
 
     Args:

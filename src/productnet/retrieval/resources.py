@@ -197,7 +197,6 @@ class Resources:
             return None
         return Recommendations.open(self.project.round_path(active.round), round=active.round)
 
-
     def opinion(self, category: str, *, rows: Rows | None = None) -> Floats | None:
         """How sure the master model is of a leaf (n,), of these rows or of all; 0 where it is not.
 
@@ -206,12 +205,13 @@ class Resources:
         if self.recommendations is None:
             return None
         held, confidences = self._opinions(category)
+        sure = np.zeros(len(self.embeddings.ids if rows is None else rows), np.float32)
         if rows is None:
-            sure = np.zeros(len(self.embeddings.ids), np.float32)
             sure[held] = confidences
-            return sure
-        found = np.minimum(np.searchsorted(held, rows), max(len(held) - 1, 0))
-        return np.where(held[found] == rows, confidences[found], np.float32(0))
+        else:
+            _, places, found = np.intersect1d(rows, held, assume_unique=True, return_indices=True)
+            sure[places] = confidences[found]
+        return sure
 
     @cached_property
     def _opinions(self) -> Callable[[str], tuple[Rows, Floats]]:
