@@ -411,7 +411,7 @@ def test_what_a_mix_finds_without_the_master_is_what_it_finds_where_nothing_is_r
     after_a_round(project, gold_of_each=12)
     without = [one.hits for one in compare(project).of("mixed, no master")]
     file = project.round_path(1) / RECOMMENDATIONS_FILE
-    write_recommendations(file.parent, pq.read_table(file).slice(0, 0))
+    write_recommendations(file.parent, pq.read_table(file).slice(0, 0), gold={})
     assert [one.hits for one in compare(project).of("mixed")] == without
 
 
