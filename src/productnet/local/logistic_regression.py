@@ -34,6 +34,7 @@ class LogisticRegression:
         return score_blocks(vectors, self._evidence, bias=self._bias, beside=beside)
 
     def _evidence(self, block: Floats, beside: Floats | None) -> Floats:
-        if beside is None:
-            return block @ self._weights  # (B, D) @ (D,) -> (B,)
-        return block @ self._weights[:-1] + beside * self._weights[-1]
+        evidence: Floats = block @ self._weights[: block.shape[1]]  # (B, D) @ (D,) -> (B,)
+        if beside is not None:
+            evidence += beside * self._weights[-1]
+        return evidence
