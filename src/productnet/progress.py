@@ -4,11 +4,17 @@ A function that may take longer than two seconds takes a ``Progress``. The comma
 one that draws bars; tests and libraries pass nothing and get ``SILENT``.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Protocol
 
-Advance = Callable[[int], None]
+
+class Advance(Protocol):
+    """Called with the units just done, and with how it goes where there is something to say."""
+
+    def __call__(self, done: int, /, note: str = "") -> None:
+        """So many more units are done."""
+        ...
 
 
 class Progress(Protocol):
@@ -25,7 +31,11 @@ class Silent:
     @contextmanager
     def task(self, label: str, *, total: int | None) -> Iterator[Advance]:
         """A task nobody sees."""
-        yield lambda done: None
+        yield unseen
+
+
+def unseen(done: int, /, note: str = "") -> None:
+    """Tells nobody."""
 
 
 SILENT: Progress = Silent()

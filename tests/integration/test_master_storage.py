@@ -47,7 +47,11 @@ def test_a_loaded_model_answers_as_the_saved_one(model: MasterModel, tmp_path: P
     assert loaded.history == model.history
     assert loaded.preset == model.preset
     assert loaded.taxonomy == "v7"
-    assert sorted(file.name for file in folder.iterdir()) == ["model.json", "weights.safetensors"]
+    assert sorted(file.name for file in folder.iterdir()) == [
+        "MODEL_CARD.md",
+        "model.json",
+        "weights.safetensors",
+    ]
 
 
 def test_a_model_that_may_say_none_still_may_when_loaded(tmp_path: Path) -> None:

@@ -27,7 +27,7 @@ from productnet.backup.manifest import (
 from productnet.catalog.pool import Pool
 from productnet.database.database import Database
 from productnet.errors import BackupError
-from productnet.progress import SILENT, Advance, Progress
+from productnet.progress import SILENT, Advance, Progress, unseen
 from productnet.rounds.record import read_rounds
 from productnet.settings import Project
 
@@ -97,7 +97,7 @@ class _Copy:
     project: Project
     writer: Writer
     entries: dict[str, FileEntry] = field(default_factory=dict)
-    advance: Advance = lambda done: None
+    advance: Advance = unseen
 
     def add_own(self, file: Path) -> None:
         """A file of the project, under its place there; raises BackupError if it went away."""

@@ -77,7 +77,13 @@ class Bars:
         )
         with RichBars(*columns, console=err, refresh_per_second=5) as bars:
             task = bars.add_task(label, total=total)
-            yield lambda done: bars.advance(task, done)
+
+            def advance(done: int, /, note: str = "") -> None:
+                bars.update(task, advance=done)
+                if note:
+                    bars.update(task, description=f"{label} ({note})")
+
+            yield advance
             if total is None:
                 bars.update(task, total=bars.tasks[0].completed)
 

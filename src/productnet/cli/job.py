@@ -54,18 +54,19 @@ class JobFolder:
     @contextmanager
     def task(self, label: str, *, total: int | None) -> Iterator[Advance]:
         """A task, told of a few times a second at most."""
-        done, told = 0, time.monotonic()
+        done, told, said = 0, time.monotonic(), label
 
-        def advance(more: int) -> None:
-            nonlocal done, told
+        def advance(more: int, /, note: str = "") -> None:
+            nonlocal done, told, said
             done += more
+            said = f"{label}: {note}" if note else said
             if time.monotonic() - told >= _EVERY:
                 told = time.monotonic()
-                self._write(message=label, done=done, total=total)
+                self._write(message=said, done=done, total=total)
 
         self._write(message=label, done=0, total=total)
         yield advance
-        self._write(message=label, done=done, total=total)
+        self._write(message=said, done=done, total=total)
 
     def _write(self, *, message: str | None, done: int, total: int | None) -> None:
         line = {"step": self._step, "message": message, "done": done, "total": total}

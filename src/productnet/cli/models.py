@@ -1,4 +1,4 @@
-"""Commands of the model: ``train``, ``evaluate``, ``categorize``, ``encode``, ``similar``."""
+"""Commands that use a model: ``evaluate``, ``categorize``, ``encode``, ``similar``."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -33,67 +33,8 @@ ModelOption = Annotated[
 
 def register(app: typer.Typer) -> None:
     """Add this file's commands to the application."""
-    for command in (train, evaluate, categorize, encode, similar):
+    for command in (evaluate, categorize, encode, similar):
         app.command(rich_help_panel=MODEL_PANEL)(command)
-
-
-def train(
-    file: FeedArgument,
-    label: LabelOption,
-    out: Annotated[Path, typer.Option("--out", "-o", help="Folder to save the model in")],
-    preset: Annotated[str, typer.Option(help="Preset of the master model")] = "fast",
-    dimension: Annotated[int, typer.Option(min=1, help="Dimension of the embedding")] = 256,
-    image: Annotated[
-        str | None, typer.Option(help="Another image encoder than the preset's")
-    ] = None,
-    seed: Annotated[int, typer.Option(help="Seed of training")] = 0,
-    folds: Annotated[
-        int | None,
-        typer.Option(
-            min=1, help="Parts to calibrate by; 1 judges a share [default: 5, where that is quick]"
-        ),
-    ] = None,
-    map: MapOption = None,
-    format: FormatOption = None,
-    json: JsonOption = False,
-) -> None:
-    """Train a master model on a labelled file, without a project.
-
-    Examples:
-        productnet train products.parquet --label category --out model
-
-        productnet train feed.csv --label category --preset paper --image efficientnet-lite0 -o m
-    """
-    from productnet.master.cross_fit import folds_for
-    from productnet.master.model import MasterModel
-    from productnet.serving.feeds import FeedProducts
-
-    if (out / "model.json").exists():
-        raise UsageError(f"{out} holds a model already. Choose another folder.")
-    feed = FeedProducts(file, Settings(), mapping=split_pairs(map), format=format, label=label)
-    products, labels = feed.table()
-    known = {
-        product: text
-        for product, text in zip(products.column("id").to_pylist(), labels, strict=True)
-        if text is not None
-    }
-    model = MasterModel(preset, dimension=dimension, seed=seed, image=image)
-    model.fit(
-        products, known, folds=folds or folds_for(model.preset, len(known)), progress=Bars()
-    ).save(out)
-    result = {
-        "model": str(out),
-        "products": len(known),
-        "categories": len(model.classes),
-        "history": [asdict(epoch) for epoch in model.history],
-    }
-    show(
-        result,
-        as_json=json,
-        human=lambda: say(
-            f"Trained on {len(known):,} products of {len(model.classes)} categories: {out}"
-        ),
-    )
 
 
 def evaluate(
@@ -105,21 +46,36 @@ def evaluate(
     project: ProjectOption = HERE,
     json: JsonOption = False,
 ) -> None:
-    """Measure a model on a labelled file: top-1, top-3, top-5, macro F1.
+    """Measure a model on a labelled file: top-1, top-3, top-5, macro F1; or a number's error.
 
     Examples:
         productnet evaluate test.parquet --label category --model model
+
+        productnet evaluate test.parquet --label price --model prices
     """
+    from productnet.evaluation.numbers import number_error
     from productnet.evaluation.table import Scored, table_row
     from productnet.serving.feeds import FeedProducts
 
-    chosen, settings = _model(model, project)
+    chosen, settings = chosen_model(model, project)
     feed = FeedProducts(file, settings, mapping=split_pairs(map), format=format, label=label)
     products, labels = feed.table()
     rows = [row for row, text in enumerate(labels) if text is not None]
     if not rows:
         raise UsageError(f'No row of {file} has a text in column "{label}".')
     truth = [text for text in labels if text is not None]
+    if chosen.predicts_number:
+        error = number_error(chosen.predict_number(products.take(rows)), truth)
+        show(
+            asdict(error),
+            as_json=json,
+            human=lambda: table(
+                f"{len(truth):,} products",
+                ("file", "mean absolute error", "R²"),
+                [(file.name, error.absolute, error.r2)],
+            ),
+        )
+        return
     scored = Scored(chosen.predict_proba(products.take(rows)), chosen.classes)
     row = table_row(file.name, scored, truth, seconds=0.0, n_train=0)
     result = {
@@ -158,6 +114,8 @@ def categorize(
 ) -> None:
     """Write the likeliest categories of each product of a file, with calibrated confidence.
 
+    Of a model that was transferred to a number, the number.
+
     Examples:
         productnet categorize new-products.csv --out categories.csv
 
@@ -168,7 +126,7 @@ def categorize(
     from productnet.serving.categorize import categorize_feed, decide_feed
     from productnet.serving.feeds import FeedProducts
 
-    chosen, settings = _model(model, project)
+    chosen, settings = chosen_model(model, project)
     feed = FeedProducts(file, settings, mapping=split_pairs(map), format=format)
     if precision is not None:
         written = decide_feed(
@@ -212,6 +170,9 @@ def categorize(
 def encode(
     file: FeedArgument,
     out: Annotated[Path, typer.Option("--out", "-o", help="A .parquet file to write")],
+    dimension: Annotated[
+        int | None, typer.Option(help="A nested dimension to cut off at [default: the whole]")
+    ] = None,
     model: ModelOption = None,
     map: MapOption = None,
     format: FormatOption = None,
@@ -222,13 +183,15 @@ def encode(
 
     Examples:
         productnet encode new-products.csv --out vectors.parquet
+
+        productnet encode new-products.csv --out vectors.parquet --dimension 128
     """
     from productnet.serving.categorize import encode_feed
     from productnet.serving.feeds import FeedProducts
 
-    chosen, settings = _model(model, project)
+    chosen, settings = chosen_model(model, project)
     feed = FeedProducts(file, settings, mapping=split_pairs(map), format=format)
-    written = encode_feed(chosen, feed, out, progress=Bars())
+    written = encode_feed(chosen, feed, out, dimension=dimension, progress=Bars())
     show(
         asdict(written),
         as_json=json,
@@ -287,7 +250,7 @@ def _taxonomy(project: Path) -> "Taxonomy | None":
     return Taxonomy.load(path) if path.exists() else None
 
 
-def _model(folder: Path | None, project: Path) -> "tuple[MasterModel, Settings]":
+def chosen_model(folder: Path | None, project: Path) -> "tuple[MasterModel, Settings]":
     """The model of a folder with default settings, or the project's active one with its own."""
     from productnet.master.model import MasterModel
     from productnet.serving.categorize import active_model

@@ -1,6 +1,7 @@
 """Batches: prepared columns cut so that texts of like length come together and padding is small."""
 
-from collections.abc import Iterator, Mapping
+import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,7 +9,7 @@ import torch
 
 from productnet.master.classes import stratified_holdout
 from productnet.master.fields.base import Field, FieldEncoder
-from productnet.master.fields.columns import Column
+from productnet.master.fields.columns import Column, Images
 from productnet.master.network import Batch
 
 # How many batches' products are sorted by length together: enough to save padding, few enough
@@ -39,6 +40,11 @@ class Prepared:
         present = np.stack([column.present[rows] for column in self.columns.values()], axis=1)
         inputs = {name: column.batch(rows) for name, column in self.columns.items()}
         return Batch(inputs, torch.from_numpy(present))
+
+    @property
+    def decodes(self) -> bool:
+        """Whether making a batch takes time, because images are decoded for it."""
+        return any(isinstance(column, Images) for column in self.columns.values())
 
     def work(self, rows: np.ndarray) -> np.ndarray | None:
         """Tokens of these rows (M,) over all inputs that are padded; None if none is."""
@@ -76,6 +82,13 @@ class Examples:
         """Every product, of which nobody knows the class."""
         return cls.all_of(data, np.zeros(data.count, dtype=np.int64))
 
+    @property
+    def digest(self) -> str:
+        """Eight characters that tell these examples from others of the same products."""
+        told = hashlib.sha256(self.rows.tobytes())
+        told.update(self.classes.tobytes())
+        return told.hexdigest()[:8]
+
     def take(self, places: np.ndarray) -> "Examples":
         """The examples at these places (m,)."""
         return Examples(self.data, self.rows[places], self.classes[places])
@@ -88,24 +101,26 @@ class Examples:
         held_out = stratified_holdout(self.classes, share=share, rng=rng, groups=groups)
         return self.take(np.setdiff1d(np.arange(len(self)), held_out)), self.take(held_out)
 
-    def in_order(self, batch_size: int) -> Iterator[tuple[np.ndarray, Batch]]:
-        """(places among these examples (B,), batch), shortest texts first."""
+    def in_order(self, batch_size: int) -> list[np.ndarray]:
+        """Places among these examples, (B,) a batch, shortest texts first."""
         order = np.arange(len(self))
         if (work := self.data.work(self.rows)) is not None:
             order = np.argsort(work, kind="stable")
-        for start in range(0, len(order), batch_size):
-            places = order[start : start + batch_size]
-            yield places, self.data.batch(self.rows[places])
+        return _cut(order, batch_size)
 
-    def shuffled(
-        self, batch_size: int, *, rng: np.random.Generator
-    ) -> Iterator[tuple[Batch, torch.Tensor]]:
-        """(batch, classes (B,)) over all examples once, each batch of texts of like length."""
+    def shuffled(self, batch_size: int, *, rng: np.random.Generator) -> list[np.ndarray]:
+        """Places among these examples, (B,) a batch, each once; texts of like length together."""
         order = rng.permutation(len(self))
         if (work := self.data.work(self.rows[order])) is not None:
             mixed = np.arange(len(order)) // (batch_size * _MIXED)
             order = order[np.lexsort((work, mixed))]
-        batches = np.split(order, range(batch_size, len(order), batch_size))
-        for number in rng.permutation(len(batches)):
-            places = batches[number]
-            yield self.data.batch(self.rows[places]), torch.from_numpy(self.classes[places])
+        batches = _cut(order, batch_size)
+        return [batches[number] for number in rng.permutation(len(batches))]
+
+    def batch(self, places: np.ndarray) -> Batch:
+        """The products at these places (B,)."""
+        return self.data.batch(self.rows[places])
+
+
+def _cut(order: np.ndarray, batch_size: int) -> list[np.ndarray]:
+    return np.split(order, range(batch_size, len(order), batch_size)) if len(order) else []

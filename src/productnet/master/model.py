@@ -9,25 +9,29 @@ import numpy as np
 import torch
 from scipy.special import softmax
 
-from productnet.encoders.features import compute_features, open_features
-from productnet.errors import EncoderError, ModelError, TrainingError, UnknownName
+from productnet.errors import ModelError, TrainingError, UnknownName
 from productnet.master import storage
 from productnet.master.batching import Examples, Prepared
+from productnet.master.caches import compute_missing_features
 from productnet.master.calibration import fit_temperature
 from productnet.master.certainty import Certainty, Decided
 from productnet.master.classes import Classes
 from productnet.master.conformal import names_of
 from productnet.master.copies import number_groups
 from productnet.master.cross_fit import Evidence, cross_fit, familiar
+from productnet.master.exporting import Exported, export_onnx
+from productnet.master.facts import class_facts
 from productnet.master.fields.registry import encoder_class, learn_encoder
+from productnet.master.fitting import NOTHING, Keeping, Lesson, kept, teach
+from productnet.master.history import UNWRITTEN, Epoch
+from productnet.master.model_card import MODEL_CARD, model_card
 from productnet.master.network import MasterNetwork
 from productnet.master.novelty import Familiar
 from productnet.master.presets import Input, Preset, choose_inputs, find_preset
-from productnet.master.products import InputField, Products, cached_modality
+from productnet.master.products import InputField, Products
 from productnet.master.sources import (
     Labels,
     Negatives,
-    PoolPart,
     Source,
     count_products,
     match_labels,
@@ -36,10 +40,12 @@ from productnet.master.sources import (
     stream_products,
 )
 from productnet.master.storage import Card, SavedInput
+from productnet.master.targets import Kind, Target, match_target, set_goal
+from productnet.master.team import leads_team
 from productnet.master.thresholds import RISK
-from productnet.master.training import Epoch, Run, infer, pick_device, seeded
+from productnet.master.training import Run, infer, pick_device, seeded
+from productnet.master.transfer import BODY_RATE, Start, transfer
 from productnet.progress import SILENT, Progress
-from productnet.settings import Project
 
 _PRODUCTS_A_BLOCK = 4_096
 
@@ -81,7 +87,10 @@ class MasterModel:
         epochs: Passes over the training products at most; the preset's when None.
         batch_size: Products a step; the preset's when None.
         taxonomy: Version of the taxonomy that the labels come from, kept with the model.
+        nested: Smaller dimensions at which the embedding serves as well when it is cut off
+            (Matryoshka training); the preset's when None.
         device: ``auto`` takes a GPU if there is one; otherwise a torch device.
+        compiled: Whether ``torch.compile`` makes a program of the network before it trains.
     """
 
     def __init__(
@@ -95,7 +104,9 @@ class MasterModel:
         epochs: int | None = None,
         batch_size: int | None = None,
         taxonomy: str | None = None,
+        nested: Sequence[int] | None = None,
         device: str = "auto",
+        compiled: bool = False,
     ) -> None:
         chosen = find_preset(preset)
         if image is not None:
@@ -103,15 +114,24 @@ class MasterModel:
         if epochs is not None:
             chosen = replace(chosen, epochs=epochs, min_steps=0)
         if batch_size is not None:
+            if batch_size < 1:
+                raise TrainingError(f"The batch size is {batch_size}; it is at least 1.")
             chosen = replace(chosen, batch_size=batch_size)
+        if nested is not None:
+            chosen = replace(chosen, nested=tuple(sorted(set(nested))))
         if dimension < 1:
             raise TrainingError(f"The embedding's dimension is {dimension}; it is at least 1.")
+        if wrong := [one for one in chosen.nested if not 0 < one < dimension]:
+            raise TrainingError(
+                f"Nested dimension {wrong[0]} is not below the embedding's own, {dimension}."
+            )
         self.preset = chosen
         self.dimension = dimension
         self.seed = seed
         self.fields = fields
         self.taxonomy = taxonomy
         self.device = pick_device(device)
+        self.compiled = compiled
         self._trained: tuple[MasterNetwork, Card] | None = None
         # Where what it was taught lies, if it can tell what is none of it.
         self._familiar: Familiar | None = None
@@ -150,6 +170,7 @@ class MasterModel:
         *,
         negatives: Negatives | None = None,
         validation: tuple[Source, Labels] | None = None,
+        keeping: Keeping = NOTHING,
         groups: Mapping[str, str] | None = None,
         folds: int = 1,
         progress: Progress = SILENT,
@@ -164,6 +185,8 @@ class MasterModel:
                 teach the model to say none of them.
             validation: Products and labels to stop early and to calibrate by; a stratified
                 share of the training products when None.
+            keeping: Folders for checkpoints, which the same call goes on from after a kill, to
+                the same weights, and for TensorBoard's logs.
             groups: Product id to a key that its near-duplicates share: they are held out together
                 and count once. By default products of one title are taken for copies.
             folds: Parts that the products are cut into to calibrate by, each judged by a network
@@ -186,7 +209,7 @@ class MasterModel:
             ids = [*known.ids.to_pylist(), *rejected]
             known = match_products(products, ids, fields=self.fields)
         inputs = choose_inputs(self.preset, known.text_fields, with_image=known.has_images)
-        _compute_missing_features(products, inputs, progress)
+        compute_missing_features(products, inputs, progress)
         fields = {name: InputField(known, one.fields) for name, one in inputs.items()}
         network = self._begin(inputs, fields, classes, abstains=bool(rejected))
         data = Prepared.of(fields, network.encoders_by_name)
@@ -201,43 +224,109 @@ class MasterModel:
             training = examples
             held_out = self._held_out(validation, inputs, network, classes, progress)
 
-        run = Run(self.preset, seed=self.seed, device=self.device, progress=progress)
-        evidence = cross_fit(network, run, examples, copies, folds=folds) if folds > 1 else None
-        first_weights = {name: one.clone() for name, one in network.state_dict().items()}
-        history = run.train(network, training, validation=held_out)
+        lesson = Lesson(known.ids.to_pylist(), examples, training, held_out)
+        run = Run(
+            self.preset,
+            seed=self.seed,
+            device=self.device,
+            progress=progress,
+            compiled=self.compiled,
+        )
+        described = {"classes": classes.names, "dimension": self.dimension, "inputs": inputs}
+        with kept(run, keeping, network, lesson, **described) as resumable:
+            evidence = None
+            if folds > 1:
+                # Many short trainings, whose curves would lie on one another.
+                quiet = replace(resumable, log=UNWRITTEN)
+                evidence = cross_fit(network, quiet, examples, copies, folds=folds)
+            refit = self.preset.refit and validation is None
+            history, logits = teach(network, lesson, resumable, refit=refit)
         if evidence is None:
-            _, logits = infer(
-                network, held_out, device=self.device, batch_size=self.preset.batch_size
-            )
             evidence = Evidence.of_share(held_out, logits)
             if validation is not None:
                 copies = np.arange(len(held_out))
-        if self.preset.refit and validation is None and len(held_out):
-            network.load_state_dict(first_weights)
-            run.train(network, examples)
         temperature = fit_temperature(evidence.logits, evidence.classes)
         self._familiar = familiar(network, run, examples) if len(evidence.unknown) else None
-        self._trained = (
-            network,
-            Card(
-                preset=self.preset,
-                inputs={
-                    name: SavedInput(one.fields, one.encoder, encoder.config())
-                    for (name, one), encoder in zip(
-                        inputs.items(), network.encoders_by_name.values(), strict=True
-                    )
-                },
-                dimension=self.dimension,
-                classes=classes.names,
+        saved = {
+            name: SavedInput(one.fields, one.encoder, encoder.config())
+            for (name, one), encoder in zip(
+                inputs.items(), network.encoders_by_name.values(), strict=True
+            )
+        }
+        card = Card(
+            preset=self.preset,
+            inputs=saved,
+            dimension=self.dimension,
+            classes=classes.names,
+            temperature=temperature,
+            history=tuple(history),
+            seed=self.seed,
+            abstains=network.abstains,
+            taxonomy=self.taxonomy,
+            held_out=evidence.kept(temperature, groups=copies, classes=len(classes.names)),
+            facts=class_facts(
+                network,
+                examples.classes,
+                evidence.classes,
+                evidence.logits,
                 temperature=temperature,
-                history=tuple(history),
-                seed=self.seed,
-                abstains=network.abstains,
-                taxonomy=self.taxonomy,
-                held_out=evidence.kept(temperature, groups=copies, classes=len(classes.names)),
             ),
         )
+        self._trained = network, card
         return self
+
+    def finetune(
+        self,
+        products: Source,
+        target: Target,
+        *,
+        kind: Kind = "auto",
+        epochs: int | None = None,
+        start: Start = "auto",
+        body_rate: float = BODY_RATE,
+        seed: int | None = None,
+        keeping: Keeping = NOTHING,
+        progress: Progress = SILENT,
+    ) -> "MasterModel":
+        """A model of another target, from this one's trained body; this one stays as it is.
+
+        Args:
+            products: A table or a project, with the fields this model reads, or some of them.
+            target: Product id to value, values in row order, or the column's name. A product
+                whose value is None is left out.
+            kind: ``labels`` (also yes or no), a ``number``, or ``auto``: a number if there are
+                more than twenty different ones.
+            epochs: Passes over the products at most; the preset's when None.
+            start: Take over the ``whole`` body, its ``encoders`` alone, or, with ``auto``, what
+                does better in a short trial.
+            body_rate: Learning rate of a whole body, relative to that of the new last layer.
+            seed: Of the new layer, the order of products and dropout; this model's when None.
+            keeping: Folders for checkpoints and logs.
+            progress: Shown while training.
+
+        Raises:
+            TrainingError: If this cannot be learnt from; the text says why.
+            UnknownProduct: If a target is of a product that is not there.
+            ModelError: If this model is not trained.
+        """
+        network, card = self._ready()
+        preset = self.preset
+        if epochs is not None:
+            preset = replace(preset, epochs=epochs, min_steps=0)
+        compute_missing_features(products, card.inputs, progress)
+        matched, values = match_target(products, target, card.fields)
+        tuned = MasterModel(
+            preset,
+            dimension=self.dimension,
+            seed=self.seed if seed is None else seed,
+            device=str(self.device),
+        )
+        run = Run(preset, tuned.seed, self.device, progress, body_rate=body_rate)
+        goal = set_goal(values, kind)
+        tuned._trained = transfer(
+            network, card, matched, goal, run=run, keeping=keeping, start=start
+        )
+        return tuned
 
     @overload
     def predict(self, products: Source) -> list[str]: ...
@@ -249,8 +338,9 @@ class MasterModel:
         """The most probable category of each product, in the order of the products.
 
         With a wanted precision it is None where the model is not sure enough; ``decide`` tells
-        more.
+        more. Raises ModelError if the model predicts a number.
         """
+        self._tells_classes()
         if precision is not None:
             return self.decide(products, precision=precision).categories
         classes = np.array(self.classes)
@@ -347,14 +437,71 @@ class MasterModel:
         """The calibrated probability of each category, (N, K) float32, in ``classes`` order.
 
         A row adds up to 1; to less if the model learnt from rejected products and may say none.
+
+        Raises ModelError if the model predicts a number.
         """
+        self._tells_classes()
         empty = np.zeros((0, len(self.classes)), dtype=np.float32)
         return np.concatenate([empty, *(block.probabilities for block in self.embed(products))])
 
-    def encode(self, products: Source) -> np.ndarray:
-        """The embedding of each product, (N, D) float32, L2-normalised."""
-        empty = np.zeros((0, self.dimension), dtype=np.float32)
-        return np.concatenate([empty, *(block.vectors for block in self.embed(products))])
+    @property
+    def predicts_number(self) -> bool:
+        """Whether the model predicts a number, and so has no classes."""
+        return self._ready()[1].number is not None
+
+    def predict_number(self, products: Source) -> np.ndarray:
+        """The number of each product, (N,) float64, in the unit it was learnt in.
+
+        Raises ModelError if the model tells categories apart.
+        """
+        network, card = self._ready()
+        if card.number is None:
+            raise ModelError("This model tells categories apart. Use predict or predict_proba.")
+        compute_missing_features(products, card.inputs, SILENT)
+        blocks = stream_products(products, fields=card.fields, block=_PRODUCTS_A_BLOCK)
+        said = [self._infer_block(network, card, block)[1][:, 0] for block in blocks]
+        return card.number.of(np.concatenate([np.zeros(0, dtype=np.float32), *said]))
+
+    def export_onnx(self, folder: Path) -> Exported:
+        """Write the network for ONNX Runtime, with a JSON file that says how to feed it.
+
+        Raises ModelError if ONNX Runtime does not answer as torch does, to 1e-4.
+        """
+        network, card = self._ready()
+        return export_onnx(network, card, folder)
+
+    def model_card(self, *, tested: Mapping[str, float] | None = None) -> str:
+        """What a stranger must know of the model, in Markdown.
+
+        Args:
+            tested: Measures by name on products that had no part in training, if there are any.
+        """
+        return model_card(self._ready()[1], tested=tested)
+
+    def encode(self, products: Source, *, dimension: int | None = None) -> np.ndarray:
+        """The embedding of each product, (N, D) float32, L2-normalised.
+
+        Args:
+            products: A table or a project.
+            dimension: One of the nested dimensions the model was trained for; all when None.
+
+        Raises:
+            ModelError: The model was not trained to be cut off there.
+        """
+        wanted = self.check_dimension(dimension)
+        empty = np.zeros((0, wanted), dtype=np.float32)
+        cut = (_unit(block.vectors[:, :wanted]) for block in self.embed(products))
+        return np.concatenate([empty, *cut])
+
+    def check_dimension(self, dimension: int | None) -> int:
+        """The dimension to cut embeddings off at; raises ModelError if it was not trained for."""
+        own = (*self.preset.nested, self.dimension)
+        if dimension is not None and dimension not in own:
+            raise ModelError(
+                f"The embedding does not serve at {dimension} dimensions, only at "
+                f"{', '.join(map(str, own))}. Train with nested=({dimension},) to have it so."
+            )
+        return self.dimension if dimension is None else dimension
 
     def embed(self, products: Source, *, progress: Progress = SILENT) -> Iterator[Embedded]:
         """Embeddings and probabilities of all products, block by block.
@@ -367,8 +514,8 @@ class MasterModel:
             ModelError: If the model is not trained.
         """
         network, card = self._ready()
-        _compute_missing_features(products, card.inputs, progress)
-        wanted = list(dict.fromkeys(name for one in card.inputs.values() for name in one.fields))
+        compute_missing_features(products, card.inputs, progress)
+        wanted = card.fields
         with progress.task("Embedding products", total=count_products(products)) as advance:
             for block in stream_products(products, fields=wanted, block=_PRODUCTS_A_BLOCK):
                 yield self._embed_block(network, card, block)
@@ -377,6 +524,8 @@ class MasterModel:
     def save(self, folder: Path) -> None:
         """Write the trained model as safetensors and JSON; an older one there is replaced whole.
 
+        In a team of processes the first one writes.
+
         Raises ModelError if the model is not trained, or something else stands there.
         """
         network, card = self._ready()
@@ -384,7 +533,8 @@ class MasterModel:
         if self._familiar is not None:
             for name, one in zip(_FAMILIAR, astuple(self._familiar), strict=True):
                 weights[name] = torch.from_numpy(one)
-        storage.save(folder, card, weights)
+        if leads_team():
+            storage.save(folder, card, weights, texts={MODEL_CARD: model_card(card)})
 
     @classmethod
     def load(cls, folder: Path, *, device: str = "auto") -> "MasterModel":
@@ -405,7 +555,7 @@ class MasterModel:
                 encoders,
                 card.preset,
                 dimension=card.dimension,
-                classes=len(card.classes),
+                classes=1 if card.number else len(card.classes),
                 abstains=card.abstains,
             )
             known = [weights.pop(name).numpy() for name in _FAMILIAR if name in weights]
@@ -448,26 +598,31 @@ class MasterModel:
         progress: Progress,
     ) -> Examples:
         source, labels = validation
-        _compute_missing_features(source, inputs, progress)
+        compute_missing_features(source, inputs, progress)
         products, categories = match_labels(source, labels, fields=self.fields)
         fields = {name: InputField(products, one.fields) for name, one in inputs.items()}
         data = Prepared.of(fields, network.encoders_by_name)
         return Examples.all_of(data, classes.numbers(categories))
 
     def _embed_block(self, network: MasterNetwork, card: Card, products: Products) -> Embedded:
+        vectors, logits = self._infer_block(network, card, products)
+        chances = softmax(logits / np.float32(card.temperature), axis=1)[:, : len(card.classes)]
+        return Embedded(products.ids.to_pylist(), _unit(vectors), chances)
+
+    def _infer_block(
+        self, network: MasterNetwork, card: Card, products: Products
+    ) -> tuple[np.ndarray, np.ndarray]:
         fields = {name: InputField(products, one.fields) for name, one in card.inputs.items()}
-        vectors, logits = infer(
+        return infer(
             network,
             Examples.unlabelled(Prepared.of(fields, network.encoders_by_name)),
             device=self.device,
             batch_size=self.preset.batch_size,
         )
-        lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-        return Embedded(
-            products.ids.to_pylist(),
-            vectors / np.maximum(lengths, np.finfo(np.float32).tiny),
-            softmax(logits / np.float32(card.temperature), axis=1)[:, : len(card.classes)],
-        )
+
+    def _tells_classes(self) -> None:
+        if self.predicts_number:
+            raise ModelError("This model predicts a number. Use predict_number.")
 
     def _ready(self) -> tuple[MasterNetwork, Card]:
         if self._trained is None:
@@ -475,18 +630,8 @@ class MasterModel:
         return self._trained
 
 
-def _compute_missing_features(
-    source: Source, inputs: Mapping[str, Input] | Mapping[str, SavedInput], progress: Progress
-) -> None:
-    """Bring a project's cache of frozen features up to date; a table has none."""
-    project = source.project if isinstance(source, PoolPart) else source
-    if not isinstance(project, Project):
-        return
-    for one in inputs.values():
-        kind, _, encoder = one.encoder.partition(":")
-        modality = cached_modality(one.fields, project.settings.catalog.fields)
-        if kind == "frozen" and modality is not None:
-            try:
-                open_features(project, encoder, modality=modality)
-            except EncoderError:
-                compute_features(project, encoder, modality=modality, progress=progress)
+def _unit(vectors: np.ndarray) -> np.ndarray:
+    """Each row scaled to length 1; a row of zeros stays."""
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    unit: np.ndarray = vectors / np.maximum(lengths, np.finfo(np.float32).tiny)
+    return unit

@@ -55,6 +55,8 @@ class Preset:
             to the best; None trains to the end.
         validation_share: Share of each class held out to stop early and to calibrate.
         refit: Whether to train once more on everything, when the temperature is known.
+        nested: Dimensions below the embedding's own at which it serves as well, cut off
+            (Matryoshka training).
     """
 
     inputs: tuple[Input, ...]
@@ -76,6 +78,7 @@ class Preset:
     patience: int | None = 10
     validation_share: float = 0.1
     refit: bool = False
+    nested: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         if self.field_dropout and self.missing != "learnt":

@@ -66,7 +66,7 @@ def match_labels(
         if not isinstance(labels, Mapping):
             raise TrainingError("With a project, labels are a mapping from product id to category.")
         return match_products(source, list(labels), fields=fields), _checked(labels)
-    table = _as_table(source)
+    table = as_table(source)
     products = _from_table(table, fields)
     ids = products.ids.to_pylist()
     if isinstance(labels, Mapping):
@@ -93,8 +93,8 @@ def match_products(
     if isinstance(source, Project | PoolPart):
         project = source if isinstance(source, Project) else source.project
         return _from_pool(project, fields, ids)
-    table = _as_table(source)
-    return _from_table(table.take(_rows_of(ids, table)), fields)
+    table = as_table(source)
+    return _from_table(table.take(rows_of(ids, table)), fields)
 
 
 def rejected_products(
@@ -135,7 +135,7 @@ def stream_products(source: Source, *, fields: Sequence[str], block: int) -> Ite
             one = pa.Table.from_batches([batch])
             yield PoolProducts(source, pool, one, rows=rows, has_images=IMAGE in fields)
         return
-    table = _as_table(source)
+    table = as_table(source)
     if not any(name in table.column_names for name in fields):
         raise TrainingError(
             f"The model reads {', '.join(fields)}; the table has none of them, only "
@@ -157,7 +157,8 @@ def count_products(source: Source) -> int | None:
     return len(source) if isinstance(source, Sized) else None
 
 
-def _as_table(source: object) -> pa.Table:
+def as_table(source: object) -> pa.Table:
+    """The table of any Arrow library as pyarrow's; raises TrainingError for anything else."""
     if not isinstance(source, ArrowTable):
         raise TrainingError(
             "Products come as an Arrow table, a pandas or polars frame, or a project; this is a "
@@ -178,7 +179,8 @@ def _checked(labels: Mapping[str, object]) -> list[str]:
     return texts
 
 
-def _rows_of(ids: Sequence[str], table: pa.Table) -> pa.Array:
+def rows_of(ids: Sequence[str], table: pa.Table) -> pa.Array:
+    """The row of each product; raises UnknownProduct for one that the table lacks."""
     if ID not in table.column_names:
         raise TrainingError(f'Labels by product id need a column "{ID}", which the table lacks.')
     wanted = pa.array(ids, pa.string())

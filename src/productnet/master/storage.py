@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import torch
 from pydantic import TypeAdapter, ValidationError
 from safetensors import SafetensorError
@@ -12,10 +13,11 @@ from safetensors.torch import load_file, save_file
 
 from productnet.errors import ModelError
 from productnet.files import drafted_folder, file_hash
+from productnet.master.facts import Facts
 from productnet.master.fields.base import Json
 from productnet.master.held_out import HeldOut
+from productnet.master.history import Epoch
 from productnet.master.presets import Preset
-from productnet.master.training import Epoch
 
 FORMAT_VERSION = 1
 _CARD = "model.json"
@@ -38,6 +40,23 @@ class SavedInput:
 
 
 @dataclass(frozen=True, slots=True)
+class Number:
+    """The scale of a model that predicts a number: its output is (number - centre) / spread.
+
+    Attributes:
+        centre: Mean of the training targets.
+        spread: Their standard deviation.
+    """
+
+    centre: float
+    spread: float
+
+    def of(self, outputs: np.ndarray) -> np.ndarray:
+        """The numbers, float64, that these outputs (N,) stand for."""
+        return outputs.astype(np.float64) * self.spread + self.centre
+
+
+@dataclass(frozen=True, slots=True)
 class Card:
     """Everything of a trained model but its weights.
 
@@ -51,6 +70,8 @@ class Card:
         seed: Of the training.
         abstains: Whether the network has an output for "none of the classes".
         taxonomy: Version of the taxonomy that the classes come from, where it was given.
+        number: The scale of a model that predicts a number, which has no classes.
+        facts: What its model card tells beside; see ``master/model_card.py``.
         held_out: What calibration knows; None of a model that an older version trained.
         weights_sha256: Of the weights file, filled in when saved.
         format_version: Of this folder.
@@ -65,13 +86,33 @@ class Card:
     seed: int
     abstains: bool = False
     taxonomy: str | None = None
+    number: Number | None = None
+    facts: Facts | None = None
     held_out: HeldOut | None = None
     weights_sha256: str = ""
     format_version: int = FORMAT_VERSION
 
+    @property
+    def fields(self) -> list[str]:
+        """The fields that the model reads, each once."""
+        return list(dict.fromkeys(name for one in self.inputs.values() for name in one.fields))
 
-def save(folder: Path, card: Card, weights: Mapping[str, torch.Tensor]) -> None:
+    def __str__(self) -> str:
+        told = f"{len(self.classes)} categories" if self.classes else "a number"
+        learnt = f", learnt from {self.facts.products:,} products" if self.facts else ""
+        return f"a model of {told}{learnt} (seed {self.seed})"
+
+
+def save(
+    folder: Path, card: Card, weights: Mapping[str, torch.Tensor], *, texts: Mapping[str, str]
+) -> None:
     """Write a model beside ``folder``, then rename it into place; a kill leaves the old or new.
+
+    Args:
+        folder: Its place.
+        card: Everything but the weights.
+        weights: By name.
+        texts: For people, kept with it, by file name.
 
     Raises ModelError if something that is not a model stands there.
     """
@@ -83,6 +124,8 @@ def save(folder: Path, card: Card, weights: Mapping[str, torch.Tensor]) -> None:
         save_file(kept, draft / _WEIGHTS)
         described["weights_sha256"] = file_hash(draft / _WEIGHTS)
         (draft / _CARD).write_bytes(TypeAdapter(Json).dump_json(described, indent=1))
+        for name, text in texts.items():
+            (draft / name).write_text(text, encoding="utf-8")
         for file in draft.iterdir():
             with file.open("rb") as written:
                 os.fsync(written.fileno())

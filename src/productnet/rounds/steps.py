@@ -4,6 +4,7 @@ Every step reads what earlier steps left in the round's folder, writes its own o
 at all, and gives the same output when run again, so that a killed round can start it over.
 """
 
+import shutil
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -23,9 +24,11 @@ from productnet.embeddings.stamp import Stamp
 from productnet.errors import TrainingError
 from productnet.evaluation.round_metrics import METRICS_FILE, Epoch, measure_round
 from productnet.evaluation.table import CONTENDERS, MASTER, Scored, evaluate_table
-from productnet.files import drafted
+from productnet.files import drafted, write_atomically
 from productnet.master.cross_fit import folds_for
+from productnet.master.fitting import Keeping
 from productnet.master.model import MasterModel
+from productnet.master.model_card import MODEL_CARD
 from productnet.master.predictions import PREDICTION_SCHEMA, PREDICTIONS_FILE, likeliest
 from productnet.master.presets import Preset, find_preset
 from productnet.master.sources import PoolPart
@@ -49,6 +52,7 @@ from productnet.taxonomy.tree import Taxonomy
 RECOMMENDED = 3
 
 MODEL_FOLDER = "model"
+CHECKPOINTS_FOLDER = "checkpoints"
 
 
 @dataclass(frozen=True)
@@ -94,9 +98,11 @@ def train(turn: Turn) -> None:
         negatives=negatives,
         groups=copies_of(turn.project, [*gold, *negatives]),
         folds=folds_for(turn.preset, len(gold)),
+        keeping=Keeping(checkpoints=turn.path(CHECKPOINTS_FOLDER)),
         progress=turn.progress,
     )
     model.save(turn.path(MODEL_FOLDER))
+    shutil.rmtree(turn.path(CHECKPOINTS_FOLDER), ignore_errors=True)
 
 
 def evaluate(turn: Turn) -> None:
@@ -115,7 +121,7 @@ def evaluate(turn: Turn) -> None:
     blocks = list(model.embed(PoolPart(turn.project, list(test_labels))))
     probabilities = np.concatenate([block.probabilities for block in blocks])  # (N, K)
     taxonomy = Taxonomy.load(turn.project.taxonomy_path)
-    measure_round(
+    metrics = measure_round(
         Scored(probabilities, model.classes),
         test_labels,
         {leaf.id: leaf.path for leaf in taxonomy.leaves},
@@ -131,7 +137,11 @@ def evaluate(turn: Turn) -> None:
         certainty=model.certainty if model.is_calibrated else None,
         temperature=model.temperature,
         seed=turn.record.seed,
-    ).save(turn.path(METRICS_FILE))
+    )
+    metrics.save(turn.path(METRICS_FILE))
+    own = metrics.master
+    tested = {"top-1": own.top1, "top-3": own.top3, "top-5": own.top5, "macro F1": own.macro_f1}
+    write_atomically(turn.path(MODEL_FOLDER) / MODEL_CARD, model.model_card(tested=tested))
 
 
 def embed(turn: Turn) -> None:

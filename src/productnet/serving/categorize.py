@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import pyarrow as pa
@@ -21,6 +22,13 @@ from productnet.serving.tables import table_sink
 from productnet.settings import Project
 from productnet.taxonomy.paths import join_path, split_path
 from productnet.taxonomy.tree import Taxonomy
+
+_NUMBERS = pa.schema(
+    [
+        pa.field("product", pa.string(), nullable=False),
+        pa.field("number", pa.float64(), nullable=False),
+    ]
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,14 +75,22 @@ def categorize_feed(
 ) -> Written:
     """Write the ``top`` likeliest categories of each product, a row each, with confidence.
 
-    Confidence is calibrated on held-out products (see ``MasterModel.predict_proba``).
+    Confidence is calibrated on held-out products (see ``MasterModel.predict_proba``). Of a model
+    that predicts a number, the number is written instead, a row a product.
     """
+    if model.predicts_number:
+        return _write(products, out, _NUMBERS, partial(_number_rows, model), "Predicting", progress)
 
     def rows(table: pa.Table) -> pa.Table:
         probabilities = model.predict_proba(table)  # (B, K)
         return likeliest(table.column(ID).to_pylist(), probabilities, model.classes, count=top)
 
     return _write(products, out, PREDICTION_SCHEMA, rows, "Categorizing", progress)
+
+
+def _number_rows(model: MasterModel, table: pa.Table) -> pa.Table:
+    said = pa.array(model.predict_number(table), pa.float64())
+    return pa.table([table.column(ID), said], schema=_NUMBERS)
 
 
 def decide_feed(
@@ -139,20 +155,30 @@ def decide_feed(
 
 
 def encode_feed(
-    model: MasterModel, products: FeedProducts, out: Path, *, progress: Progress = SILENT
+    model: MasterModel,
+    products: FeedProducts,
+    out: Path,
+    *,
+    dimension: int | None = None,
+    progress: Progress = SILENT,
 ) -> Written:
-    """Write the embedding of each product: ``id`` and ``embedding``, float32 of unit length."""
+    """Write the embedding of each product: ``id`` and ``embedding``, float32 of unit length.
+
+    A ``dimension`` is one of those nested in the model's own; raises ModelError otherwise.
+    """
+    width = model.check_dimension(dimension)
     schema = pa.schema(
         [
             pa.field(ID, pa.string(), nullable=False),
-            pa.field("embedding", pa.list_(pa.float32(), model.dimension), nullable=False),
+            pa.field("embedding", pa.list_(pa.float32(), width), nullable=False),
         ]
     )
 
     def rows(table: pa.Table) -> pa.Table:
-        flat = pa.array(model.encode(table).ravel(), pa.float32())  # (B, D) -> (B * D,)
-        vectors = pa.FixedSizeListArray.from_arrays(flat, model.dimension)
-        return pa.table([table.column(ID), vectors], schema=schema)
+        vectors = model.encode(table, dimension=width)  # (B, D)
+        flat = pa.array(vectors.ravel(), pa.float32())  # (B, D) -> (B * D,)
+        lists = pa.FixedSizeListArray.from_arrays(flat, width)
+        return pa.table([table.column(ID), lists], schema=schema)
 
     return _write(products, out, schema, rows, "Encoding", progress)
 

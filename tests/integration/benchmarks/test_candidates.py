@@ -29,7 +29,7 @@ from productnet.embeddings.initial import embed_initial
 from productnet.embeddings.near_duplicates import find_near_duplicates
 from productnet.errors import UsageError
 from productnet.evaluation.reference import read_reference, reference_counts
-from productnet.progress import Advance
+from productnet.progress import Advance, unseen
 from productnet.release.splits import pool_groups
 from productnet.retrieval.resources import Resources
 from productnet.settings import MasterSettings, Project, Settings
@@ -228,7 +228,7 @@ class Counted:
     @contextmanager
     def task(self, label: str, *, total: int | None) -> Iterator[Advance]:
         self.totals[label] = total
-        yield lambda done: None
+        yield unseen
 
 
 def race(work: Path, *strategies: str, master_seeds: int = 0) -> tuple[Race, Counted]:

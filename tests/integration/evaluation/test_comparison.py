@@ -64,7 +64,7 @@ class Counting:
     def task(self, label: str, *, total: int | None) -> Iterator[Advance]:
         yield self.advance
 
-    def advance(self, done: int) -> None:
+    def advance(self, done: int, /, note: str = "") -> None:
         self.done.append(done)
         if sum(self.done) > self.stop_after:
             raise KeyboardInterrupt
@@ -228,7 +228,7 @@ from productnet.settings import Project
 class Telling:
     @contextmanager
     def task(self, label, *, total):
-        yield lambda done: print("done", flush=True)
+        yield lambda done, note="": print("done", flush=True)
 
 plan = ComparisonPlan(every_leaf=True, views=50, after=(10, 50, 200), workers=2)
 simulate(Project.open(Path(sys.argv[1])), people=False, comparison=plan, seed=1, progress=Telling())

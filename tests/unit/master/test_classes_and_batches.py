@@ -46,7 +46,8 @@ def _examples(lengths: list[int]) -> Examples:
 def test_an_epoch_has_every_example_once_with_its_own_class() -> None:
     examples = _examples(list(range(1, 101)))
     seen = []
-    for batch, classes in examples.shuffled(8, rng=np.random.default_rng(0)):
+    for places in examples.shuffled(8, rng=np.random.default_rng(0)):
+        batch, classes = examples.batch(places), examples.classes[places]
         assert batch.inputs["number"][0][:, 0].tolist() == classes.tolist()
         seen += classes.tolist()
     assert sorted(seen) == list(range(100))
@@ -56,6 +57,7 @@ def test_an_epoch_has_every_example_once_with_its_own_class() -> None:
 def test_batches_of_like_length_need_little_padding() -> None:
     rng = np.random.default_rng(0)
     lengths = rng.integers(1, 100, size=2_000).tolist()
-    batches = [batch for batch, _ in _examples(lengths).shuffled(32, rng=rng)]
+    examples = _examples(lengths)
+    batches = [examples.batch(places) for places in examples.shuffled(32, rng=rng)]
     padded = sum(batch.inputs["text"][0].numel() for batch in batches)
     assert padded < 1.1 * sum(lengths)

@@ -97,18 +97,21 @@ def charts_of(data: ReportData) -> dict[str, Markup | None]:
 def write_charts(folder: Path, data: ReportData) -> list[Path]:
     """Write the charts there are as SVG files, in the light theme, for papers and pages."""
     written = []
-    loader = _environment().get_template
-    css = Markup(loader("light.css").render() + loader("charts.css").render())
     for name, chart in charts_of(data).items():
         if chart is not None:
-            element, _, marks = chart.partition(">")
-            path = folder / f"{name.replace('_', '-')}.svg"
-            write_atomically(
-                path,
-                f'{element} xmlns="http://www.w3.org/2000/svg"><style>{css}</style>{marks}\n',
-            )
-            written.append(path)
+            written.append(path := folder / f"{name.replace('_', '-')}.svg")
+            write_chart(path, chart)
     return written
+
+
+def write_chart(path: Path, chart: Markup) -> None:
+    """Write one chart as an SVG file that stands by itself, in the light theme."""
+    loader = _environment().get_template
+    css = Markup(loader("light.css").render() + loader("charts.css").render())
+    element, _, marks = chart.partition(">")
+    write_atomically(
+        path, f'{element} xmlns="http://www.w3.org/2000/svg"><style>{css}</style>{marks}\n'
+    )
 
 
 @dataclass(frozen=True, slots=True)

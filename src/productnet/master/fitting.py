@@ -1,0 +1,100 @@
+"""Fitting: the phases that make a model of an untrained network, each of which can be resumed.
+
+*fit* trains on what is not held out; what the network then says of the held-out products is what
+calibration learns from; *refit*, where the preset asks for it, trains anew on everything.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from productnet.master.batching import Examples
+from productnet.master.checkpoints import Checkpoints, fingerprint
+from productnet.master.history import Epoch, TrainingLog
+from productnet.master.network import MasterNetwork
+from productnet.master.team import Team, leads_team
+from productnet.master.training import Run, infer
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """What a network learns from.
+
+    Attributes:
+        ids: Of the products that are learnt from, in the order of ``everything``.
+        everything: All of them.
+        training: Those that the first phase learns from.
+        held_out: Those that judge it, and that calibration learns from.
+    """
+
+    ids: Sequence[str]
+    everything: Examples
+    training: Examples
+    held_out: Examples
+
+
+@dataclass(frozen=True)
+class Keeping:
+    """What training leaves on disk while it runs.
+
+    Attributes:
+        checkpoints: Folder of checkpoints; None keeps none.
+        log: Folder of TensorBoard's event files; None writes none.
+        every: Seconds between two checkpoints.
+    """
+
+    checkpoints: Path | None = None
+    log: Path | None = None
+    every: float = 60.0
+
+
+NOTHING = Keeping()
+
+
+def teach(
+    network: MasterNetwork, lesson: Lesson, run: Run, *, refit: bool
+) -> tuple[list[Epoch], np.ndarray]:
+    """Train in place: how it went, and the logits (M, C) of held-out products before any refit."""
+    first_weights = {name: one.clone() for name, one in network.state_dict().items()}
+    history = run.train(network, lesson.training, validation=lesson.held_out)
+    _, logits = infer(
+        network,
+        lesson.held_out,
+        device=run.device,
+        batch_size=run.preset.batch_size,
+        team=Team.join(run.device),
+    )
+    if refit and len(lesson.held_out):
+        network.load_state_dict(first_weights)
+        run.train(network, lesson.everything, phase="refit")
+    return history, logits
+
+
+@contextmanager
+def kept(
+    run: Run, keeping: Keeping, network: MasterNetwork, lesson: Lesson, **described: object
+) -> Iterator[Run]:
+    """The run with its checkpoints and its log, which is closed at the end.
+
+    Args:
+        run: How to train.
+        keeping: What to leave on disk.
+        network: Untrained.
+        lesson: What it learns from.
+        described: Whatever else tells this training from another, as JSON.
+    """
+    if keeping.checkpoints is not None:
+        told = fingerprint(
+            {**described, "preset": run.preset, "seed": run.seed, "body": run.body_rate},
+            lesson.ids,
+            [lesson.everything.classes, lesson.training.rows, lesson.held_out.classes],
+            [lesson.everything.data, lesson.held_out.data],
+            network.state_dict(),
+        )
+        own = Checkpoints.of(keeping.checkpoints, told, every=keeping.every)
+        run = replace(run, checkpoints=own)
+    with TrainingLog(keeping.log if leads_team() else None) as log:
+        yield replace(run, log=log)

@@ -1,0 +1,191 @@
+"""Transfer: a trained body learns another target, labels or a number, from few products.
+
+As in Kumar et al. 2022, *Fine-Tuning can Distort Pretrained Features and Underperform
+Out-of-Distribution*: a new last layer is trained first, on the body as it is (gradual unfreezing
+in two steps); then all of it, the body at a smaller learning rate (discriminative rates, Howard
+and Ruder 2018, *Universal Language Model Fine-tuning*, section 3.2).
+
+What a body was trained to tell apart is not always what the new target asks for: one that knows
+article types has forgotten colours in its last layers, not in its encoders. So there are two
+*starts*, the whole body or its encoders alone under new layers, and a short trial on a quarter of
+the products held out says which is better.
+"""
+
+import copy
+import math
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Literal
+
+import numpy as np
+
+from productnet.errors import TrainingError
+from productnet.master.batching import Examples, Prepared
+from productnet.master.calibration import fit_temperature
+from productnet.master.classes import stratified_holdout
+from productnet.master.cross_fit import Evidence
+from productnet.master.facts import class_facts, number_facts
+from productnet.master.fitting import Keeping, Lesson, kept, teach
+from productnet.master.network import MasterNetwork
+from productnet.master.presets import Preset
+from productnet.master.products import InputField, Products
+from productnet.master.storage import Card
+from productnet.master.targets import Goal
+from productnet.master.training import Run, seeded
+
+# Learning rate of the body beside that of the last layer.
+BODY_RATE = 0.3
+
+# What a transfer starts from; a trial decides between the two others.
+Start = Literal["auto", "whole", "encoders"]
+_STARTS = ("whole", "encoders")
+
+# Share of the products that a trial is judged on.
+_TRIED = 0.25
+
+# A number's products are held out band by band, so that all sizes are among them.
+_BANDS = 10
+
+
+def transfer(
+    network: MasterNetwork,
+    card: Card,
+    products: Products,
+    goal: Goal,
+    *,
+    run: Run,
+    keeping: Keeping,
+    start: Start = "auto",
+) -> tuple[MasterNetwork, Card]:
+    """A network of another target from a trained one's body, and its card; the body's stay.
+
+    Args:
+        network: Trained.
+        card: Of that network.
+        products: To learn from.
+        goal: What to learn of them.
+        run: How to train: preset, seed, device, learning rate of the body.
+        keeping: Folders for checkpoints and logs.
+        start: What is taken over: the whole body, its encoders, or what a trial says.
+
+    Raises TrainingError if there is no such start.
+    """
+    if start not in ("auto", *_STARTS):
+        raise TrainingError(f'There is no start "{start}". Take auto, {", ".join(_STARTS)}.')
+    preset = run.preset
+    starts = {}
+    for kept_part in _STARTS if start == "auto" else (start,):
+        with seeded(run.seed, run.device):
+            starts[kept_part] = _begin(network, preset, goal.outputs, kept_part).to(run.device)
+    fresh = next(iter(starts.values()))
+    lesson = _lesson(fresh, card, products, goal, share=preset.validation_share, seed=run.seed)
+    described = {"classes": goal.classes, "number": goal.number, "transfer": start}
+    run = replace(run, number=goal.number is not None)
+    with kept(run, keeping, fresh, lesson, **described) as resumable:
+        chosen = _better(starts, lesson, resumable) if len(starts) > 1 else next(iter(starts))
+        fresh = starts[chosen]
+        if chosen == "whole":
+            _train_head(fresh, lesson.training, resumable, phase="head")
+        else:
+            resumable = replace(resumable, body_rate=1.0)
+        history, logits = teach(fresh, lesson, resumable, refit=preset.refit)
+    certain = None
+    taken = "all of it" if chosen == "whole" else "its encoders"
+    held_out, body, temperature = lesson.held_out.classes, f"{card}: {taken}", 1.0
+    if goal.number:
+        truth, said = (goal.number.of(one) for one in (held_out, logits[:, 0]))
+        facts = number_facts(fresh, len(products), truth, said, body=body)
+    else:
+        temperature = fit_temperature(logits, held_out)
+        evidence = Evidence.of_share(lesson.held_out, logits)
+        alone = np.arange(len(products))
+        certain = evidence.kept(temperature, groups=alone, classes=len(goal.classes))
+        facts = class_facts(
+            fresh, goal.targets, held_out, logits, temperature=temperature, body=body
+        )
+    return fresh, Card(
+        preset=preset,
+        inputs=card.inputs,
+        dimension=card.dimension,
+        classes=goal.classes,
+        number=goal.number,
+        temperature=temperature,
+        history=tuple(history),
+        seed=run.seed,
+        held_out=certain,
+        facts=facts,
+    )
+
+
+def _lesson(
+    network: MasterNetwork, card: Card, products: Products, goal: Goal, *, share: float, seed: int
+) -> Lesson:
+    """Products as the body reads them, and a share of each class, or of each band, held out."""
+    fields = {name: InputField(products, one.fields) for name, one in card.inputs.items()}
+    everything = Examples.all_of(Prepared.of(fields, network.encoders_by_name), goal.targets)
+    ids: list[str] = products.ids.to_pylist()
+    return Lesson(ids, everything, *_split(everything, share, seed=seed))
+
+
+def _split(examples: Examples, share: float, *, seed: int) -> tuple[Examples, Examples]:
+    """Examples to learn from, and a share held out of each class, or of each band of a number."""
+    bands = examples.classes
+    if bands.dtype.kind == "f":
+        edges = np.quantile(bands, np.linspace(0, 1, _BANDS + 1)[1:-1])
+        bands = np.searchsorted(edges, bands)
+    held_out = stratified_holdout(bands, share=share, rng=np.random.default_rng(seed))
+    training = np.setdiff1d(np.arange(len(examples)), held_out)
+    return examples.take(training), examples.take(held_out)
+
+
+def _better(starts: Mapping[str, MasterNetwork], lesson: Lesson, run: Run) -> str:
+    """The start that does better on products held out, after half of the steps."""
+    learnt, held_out = _split(lesson.everything, _TRIED, seed=run.seed)
+    if not len(held_out):
+        return "whole"
+    half = replace(
+        run.preset,
+        epochs=max(1, run.preset.epochs // 2),
+        min_steps=run.preset.min_steps // 2,
+        patience=None,
+        refit=False,
+    )
+    losses = {}
+    for name, network in starts.items():
+        tried, short = copy.deepcopy(network), replace(run, preset=half)
+        if name == "whole":
+            _train_head(tried, learnt, short, phase="trial of the head")
+        else:
+            short = replace(short, body_rate=1.0)
+        history = short.train(tried, learnt, validation=held_out, phase=f"trial of {name}")
+        losses[name] = history[-1].validation_loss or 0.0
+    return min(losses, key=lambda name: losses[name])
+
+
+def _train_head(network: MasterNetwork, examples: Examples, run: Run, *, phase: str) -> None:
+    """Train the last layer alone, on the body as it is."""
+    head = _head_only(run.preset, len(examples))
+    replace(run, preset=head, body_rate=0.0).train(network, examples, phase=phase)
+
+
+def _begin(network: MasterNetwork, preset: Preset, outputs: int, start: str) -> MasterNetwork:
+    """A copy of the body, or of its encoders, under layers of its own that know nothing yet.
+
+    Call it where torch's generator is seeded.
+    """
+    encoders = copy.deepcopy(network.encoders_by_name)
+    dimension = network.classify.in_features
+    fresh = MasterNetwork(encoders, preset, dimension=dimension, classes=outputs)
+    taken = {
+        name: one
+        for name, one in network.state_dict().items()
+        if name.startswith("encoders.") or (start == "whole" and not name.startswith("classify."))
+    }
+    fresh.load_state_dict(fresh.state_dict() | taken)
+    return fresh
+
+
+def _head_only(preset: Preset, products: int) -> Preset:
+    """How the last layer is trained before the rest: for a third of the steps, without refit."""
+    steps = max(preset.min_steps, preset.epochs * math.ceil(products / preset.batch_size))
+    return replace(preset, epochs=1, min_steps=max(1, steps // 3), patience=None, refit=False)
