@@ -23,7 +23,7 @@ from productnet.master.fields.registry import encoder_class, learn_encoder
 from productnet.master.network import MasterNetwork
 from productnet.master.novelty import Familiar
 from productnet.master.presets import Input, Preset, choose_inputs, find_preset
-from productnet.master.products import InputField, Products, cached_modality
+from productnet.master.products import InputField, Products, cached_as
 from productnet.master.sources import (
     Labels,
     Negatives,
@@ -185,7 +185,12 @@ class MasterModel:
         if rejected:
             ids = [*known.ids.to_pylist(), *rejected]
             known = match_products(products, ids, fields=self.fields)
-        inputs = choose_inputs(self.preset, known.text_fields, with_image=known.has_images)
+        inputs = choose_inputs(
+            self.preset,
+            known.text_fields,
+            filled=known.filled_fields,
+            with_image=known.has_images,
+        )
         _compute_missing_features(products, inputs, progress)
         fields = {name: InputField(known, one.fields) for name, one in inputs.items()}
         network = self._begin(inputs, fields, classes, abstains=bool(rejected))
@@ -484,9 +489,10 @@ def _compute_missing_features(
         return
     for one in inputs.values():
         kind, _, encoder = one.encoder.partition(":")
-        modality = cached_modality(one.fields, project.settings.catalog.fields)
-        if kind == "frozen" and modality is not None:
-            try:
-                open_features(project, encoder, modality=modality)
-            except EncoderError:
-                compute_features(project, encoder, modality=modality, progress=progress)
+        if kind != "frozen":
+            continue
+        modality, fields = cached_as(one.fields, project.settings.catalog.fields)
+        try:
+            open_features(project, encoder, modality=modality, fields=fields)
+        except EncoderError:
+            compute_features(project, encoder, modality=modality, fields=fields, progress=progress)

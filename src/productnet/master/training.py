@@ -86,10 +86,10 @@ class Run:
                 total = torch.zeros((), device=self.device)
                 for batch, classes in examples.shuffled(preset.batch_size, rng=rng):
                     with autocast(self.device):
-                        logits = network(batch.to(self.device))  # (B, C)
+                        said = network.member_logits(network.embed(batch.to(self.device)))
                     loss = F.cross_entropy(
-                        logits.float(),
-                        classes.to(self.device),
+                        torch.cat(said).float(),  # (M * B, C)
+                        classes.to(self.device).repeat(len(said)),
                         weight=weights,
                         label_smoothing=preset.label_smoothing,
                     )
