@@ -140,17 +140,16 @@ PRESETS: dict[str, Preset] = {
         patience=None,
         refit=True,
     ),
-    # Several members on every frozen encoder that ships, each text field read by itself as well.
+    # Several members, two sizes of picture, and each text field read by itself as well.
     "best": Preset(
         inputs=(
             Input((IMAGE,), "frozen:efficientnet-lite0"),
-            Input((IMAGE,), "frozen:efficientnet-lite1"),
             Input((IMAGE,), "frozen:efficientnet-lite2"),
             Input((TEXT,), "frozen:minilm"),
             Input((EACH,), "frozen:minilm"),
             Input((TEXT,), "tfidf", {"width": 512}),
         ),
-        members=8,
+        members=4,
         normalise=True,
         missing="learnt",
         field_dropout=0.1,
