@@ -16,6 +16,7 @@ from sklearn.preprocessing import normalize
 from benchmarks.candidates.pools import groups_of, prepare
 from productnet.catalog.pool import Pool
 from productnet.catalog.schema import ID, IMAGE
+from productnet.encoders.feature_store import Modality
 from productnet.encoders.features import read_features
 from productnet.encoders.registry import text_encoder
 from productnet.encoders.texts import product_text
@@ -107,7 +108,7 @@ class Ground:
     @cached_property
     def images(self) -> Floats:
         """Image vectors of unit length (N, 1280); zeros where there is no image."""
-        return unit(self._features(IMAGE_ENCODER, "image"))
+        return unit(self.features(IMAGE_ENCODER, "image"))
 
     def split(self, seed: int) -> tuple[Rows, Rows]:
         """Rows to learn from and rows to be tested on: grouped, stratified, or as published."""
@@ -129,7 +130,8 @@ class Ground:
             told.update(part.encode() + b"\0")
         return told.hexdigest()
 
-    def _features(self, encoder: str, modality: str) -> Floats:
+    def features(self, encoder: str, modality: Modality) -> Floats:
+        """A pretrained encoder's vectors of all products, as the project keeps them."""
         vectors, _ = read_features(self.project, encoder, modality=modality, ids=self.ids)
         return vectors
 
@@ -196,10 +198,10 @@ class View:
             if name != IMAGE:
                 place = table.column_names.index(name)
                 table = table.set_column(place, name, pa.nulls(len(table), pa.string()))
-        if name := self.damage.swapped:
-            order = np.random.default_rng(0).permutation(len(table))
-            place = table.column_names.index(name)
-            table = table.set_column(place, name, table.column(name).take(pa.array(order)))
+        if (swapped := self.damage.swapped) is not None:
+            order = pa.array(np.random.default_rng(0).permutation(len(table)))
+            place = table.column_names.index(swapped)
+            table = table.set_column(place, swapped, table.column(swapped).take(order))
         return table
 
     @cached_property
@@ -217,7 +219,7 @@ class View:
     def sentences(self) -> Floats:
         """MiniLM's vectors of the texts, of unit length (n, 384); zeros where there is none."""
         if not [name for name in self.damage.fields() if name != IMAGE]:
-            return unit(self.ground._features(TEXT_ENCODER, "text")[self.rows])
+            return unit(self.ground.features(TEXT_ENCODER, "text")[self.rows])
         told = hashlib.blake2b("\0".join(self.texts).encode(), digest_size=8).hexdigest()
         file = self.ground.folder / f"{self.ground.name}-{told}.npy"
         if not file.exists():

@@ -7,6 +7,7 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 
 import productnet.encoders
 import productnet.master
@@ -48,7 +49,8 @@ class Ours:
 
         def predict(other: View) -> Labels:
             source = PoolPart(other.ground.project, other.ids) if whole(other) else table_of(other)
-            return np.array(model.predict(source))
+            said: Labels = np.array(model.predict(source), dtype=np.str_)
+            return said
 
         return predict, {"epochs": float(len(model.history))}
 
@@ -58,7 +60,7 @@ def whole(view: View) -> bool:
     return not view.damage.fields()
 
 
-def table_of(view: View) -> object:
+def table_of(view: View) -> pa.Table:
     """Damaged products as a table, with their images where these are whole."""
     if IMAGE in view.damage.dropped or not view.ground.has_images:
         return view.table

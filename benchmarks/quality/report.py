@@ -41,7 +41,8 @@ def errors_beside_rivals(contenders: Mapping[str, Figures], ours: str = "best") 
     rivals = [one["accuracy"]["mean"] for name, one in contenders.items() if name not in OURS]
     if ours not in contenders or not rivals:
         return None
-    return (1 - contenders[ours]["accuracy"]["mean"]) / max(1e-9, 1 - max(rivals))
+    errors: float = 1 - contenders[ours]["accuracy"]["mean"]
+    return errors / max(1e-9, 1 - max(rivals))
 
 
 def table_of(figures: Figures) -> str:

@@ -136,7 +136,7 @@ def _export(variant: Variant, folder: Path) -> None:
                 images.permute(0, 3, 1, 2).float() - 127
             ) / 128  # (B, S, S, 3) -> (B, 3, S, S)
             # -> (B, D, S / 32, S / 32)
-            features: torch.Tensor = self.network.extract_features(pixels)
+            features: torch.Tensor = self.network.extract_features(pixels)  # type: ignore[operator]
             return features.mean((2, 3))  # -> (B, D)
 
     example = {"images": torch.zeros(2, variant.side, variant.side, 3, dtype=torch.uint8)}

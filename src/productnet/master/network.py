@@ -112,8 +112,8 @@ class MasterNetwork(nn.Module):
         if len(self.members) == 1:
             return [self.logits(embedded)]
         widths = [member.width for member in self.members if isinstance(member, Member)]
-        parts = (embedded * len(self.members)).split(widths, dim=1)
-        weights = self.classify.weight.split(widths, dim=1)
+        parts = torch.split(embedded * len(self.members), widths, dim=1)
+        weights = torch.split(self.classify.weight, widths, dim=1)
         said = [
             F.linear(part, weight, self.classify.bias)  # (B, D / M) -> (B, K)
             for part, weight in zip(parts, weights, strict=True)

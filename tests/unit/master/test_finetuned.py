@@ -52,9 +52,7 @@ def test_untrained_it_says_what_the_frozen_encoder_says(minilm: FieldEncoder) ->
 
 
 def test_a_step_moves_the_backbone_by_less_than_the_layers_above(minilm: FieldEncoder) -> None:
-    preset = Preset(
-        PRESETS["finetuned"].inputs[1:2], epochs=1, hidden=8, warmup=0.0, dropout=0.0
-    )
+    preset = Preset(PRESETS["finetuned"].inputs[1:2], epochs=1, hidden=8, warmup=0.0, dropout=0.0)
     torch.manual_seed(0)
     network = MasterNetwork({"text": minilm}, preset, dimension=4, classes=2)
     before = {name: one.detach().clone() for name, one in network.named_parameters()}

@@ -87,9 +87,7 @@ def shop(count: int, *, seed: int = 0) -> pa.Table:
     return pa.Table.from_pylist(rows)
 
 
-@pytest.mark.parametrize(
-    "preset", [FAST, BEST, PAPER_TEXT], ids=["fast", "best", "paper's text"]
-)
+@pytest.mark.parametrize("preset", [FAST, BEST, PAPER_TEXT], ids=["fast", "best", "paper's text"])
 def test_learns_32_products_by_heart_and_knows_their_like(preset: Preset) -> None:
     preset = replace(preset, dropout=0.0, field_dropout=0.0, learning_rate=0.01)
     model = MasterModel(preset, dimension=8, epochs=20).fit(shop(32), "kind")

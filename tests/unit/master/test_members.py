@@ -8,13 +8,15 @@ import torch
 from torch.nn import functional as F  # noqa: N812
 
 from productnet.master.fields.frozen import Frozen
-from productnet.master.network import Batch, Member, MasterNetwork, member_widths
+from productnet.master.network import Batch, MasterNetwork, Member, member_widths
 from productnet.master.presets import PRESETS, Preset
 
 PRESET = replace(PRESETS["best"], members=3, hidden=8)
 
 
-def network(preset: Preset = PRESET, *, dimension: int = 7, abstains: bool = False) -> MasterNetwork:
+def network(
+    preset: Preset = PRESET, *, dimension: int = 7, abstains: bool = False
+) -> MasterNetwork:
     torch.manual_seed(0)
     encoders = {
         "title": Frozen(encoder="a", dimension=5, scale=1.0),
@@ -51,6 +53,7 @@ def test_the_mean_of_the_members_is_linear_in_the_embedding(abstains: bool) -> N
 def test_each_member_answers_as_it_would_alone() -> None:
     ensemble = network().eval()
     joined = torch.cat([one[0] for one in products().inputs.values()], dim=1)
+    assert ensemble.absent is not None
     joined[0, 5:] = ensemble.absent["image"]
     start = 0
     for member, said in zip(
@@ -65,7 +68,8 @@ def test_each_member_answers_as_it_would_alone() -> None:
 
 def test_a_member_learns_from_its_own_mistakes_only() -> None:
     ensemble = network(replace(PRESET, dropout=0.0, field_dropout=0.0))
-    ensemble.member_logits(ensemble.embed(products()))[1].square().sum().backward()
+    said = ensemble.member_logits(ensemble.embed(products()))[1]
+    torch.autograd.backward(said.square().sum())
     reached = [
         any(one.grad is not None and one.grad.any() for one in member.parameters())
         for member in ensemble.members

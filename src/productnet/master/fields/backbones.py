@@ -115,7 +115,8 @@ def _pixels(image: bytes | None, side: int) -> np.ndarray:
     """One image as (3, S, S) float32 about -1 to 1; zeros when missing or unreadable."""
     try:
         if image is not None:
-            return (np.float32(square_pixels(image, side)) - 127).transpose(2, 0, 1) / 128
+            pixels = square_pixels(image, side).astype(np.float32)  # (S, S, 3)
+            return (pixels.transpose(2, 0, 1) - 127) / 128
     except ImageError:
         pass  # The pool holds no such image: import checks each. A table may; it is missing.
     return np.zeros((3, side, side), dtype=np.float32)
