@@ -42,7 +42,8 @@ def errors_beside_rivals(contenders: Mapping[str, Figures], ours: str = "best") 
     if ours not in contenders or not rivals:
         return None
     errors: float = 1 - contenders[ours]["accuracy"]["mean"]
-    return errors / max(1e-9, 1 - max(rivals))
+    ratio: float = errors / max(1e-9, 1 - max(rivals))
+    return ratio
 
 
 def table_of(figures: Figures) -> str:
