@@ -138,7 +138,7 @@ def ground_of(name: str, project: Project, *, seeds: int) -> Ground:
     raced = sum(counts[leaf.id] >= FEWEST_PRODUCTS for leaf in ordered)
     place = {leaf.id: number for number, leaf in enumerate(ordered)}
     labels = np.array([place.get(truth.get(product, ""), -1) for product in ids], np.int64)
-    copies, groups = _groups(resources, ids)
+    copies, groups = groups_of(resources, ids)
     test = _test_sides(ids, truth, groups, seeds=seeds)
     row = {product: number for number, product in enumerate(ids)}
     found = [
@@ -215,7 +215,7 @@ def _masked_feed(feed: Path, masked: Path) -> Path:
     return masked
 
 
-def _groups(resources: Resources, ids: Sequence[str]) -> tuple[Groups, Groups]:
+def groups_of(resources: Resources, ids: Sequence[str]) -> tuple[Groups, Groups]:
     """Numbers that near-duplicates share (N,), and that products of one title share as well (N,).
 
     What is near one set aside would otherwise be held back with it by sources that never show a
