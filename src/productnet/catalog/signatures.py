@@ -67,6 +67,12 @@ class Signatures:
     images: ImageHash
     has_image: npt.NDArray[np.bool_]
 
+    def take(self, rows: npt.NDArray[np.int64]) -> "Signatures":
+        """The signatures of these products alone (n,), in the order asked."""
+        return Signatures(
+            self.texts[rows], self.has_text[rows], self.images[rows], self.has_image[rows]
+        )
+
 
 def sign_pool(pool: Pool, path: Path, *, progress: Progress = SILENT) -> Signatures:
     """The signatures of a pool, those of new and changed products computed now.

@@ -4,7 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from productnet.errors import UsageError
-from productnet.release.splits import Split, group_keys, split_by_group
+from productnet.release.groups import group_keys
+from productnet.release.splits import Split, split_by_group
 
 leaf_of_group = st.dictionaries(
     st.text("abcdef", min_size=1, max_size=4),
