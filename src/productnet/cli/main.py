@@ -7,7 +7,18 @@ from typing import Annotated
 import typer
 
 from productnet import __version__
-from productnet.cli import backup, candidates, console, data, demo, loop, models, people, serve
+from productnet.cli import (
+    backup,
+    candidates,
+    console,
+    data,
+    demo,
+    loop,
+    models,
+    people,
+    release,
+    serve,
+)
 from productnet.cli.console import err, fail
 from productnet.cli.job import JobFolder
 from productnet.errors import ProductNetError
@@ -43,7 +54,7 @@ def main(
         console.report_to(JobFolder(job))
 
 
-for group in (data, loop, candidates, people, models, serve, backup, demo):
+for group in (data, loop, release, candidates, people, models, serve, backup, demo):
     group.register(app)
 
 

@@ -1,7 +1,6 @@
 """Freezing gold into an immutable, versioned folder that others can load and cite."""
 
 import json
-import re
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -43,16 +42,12 @@ from productnet.release.leakage import Leakage, measure_leakage
 from productnet.release.manifest import FileRecord, Manifest, verify_release
 from productnet.release.parts import GOLD, HARD_NEGATIVES, PROVENANCE
 from productnet.release.rows import read_rows, release_schema
+from productnet.release.shelf import SEMANTIC
 from productnet.release.splits import Side, sides_by_group
 from productnet.release.statistics import Filled, Statistics, count_leaves, measure
 from productnet.settings import Project
 from productnet.taxonomy.guidelines import read_guideline
 from productnet.taxonomy.tree import Taxonomy
-
-# semver.org, section 2 and 9: three numbers without leading zeros, and a pre-release part.
-_SEMANTIC = re.compile(
-    r"(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)(-[0-9A-Za-z-]+(\.[0-9A-Za-z-]+)*)?", re.ASCII
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -371,7 +366,7 @@ def _plain(stamp: object) -> dict[str, str | int] | None:
 
 
 def _check_version(project: Project, version: str) -> None:
-    if not _SEMANTIC.fullmatch(version):
+    if not SEMANTIC.fullmatch(version):
         raise ReleaseError(
             f'"{version}" is not a semantic version. Give three numbers, such as 1.0.0, and '
             "perhaps a pre-release part, such as 1.1.0-rc.1."

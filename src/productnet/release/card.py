@@ -30,9 +30,7 @@ _CARD = """\
 # {name} {version}
 
 {description}{gold:,} products of {leaves:,} leaves of the taxonomy {taxonomy}. {how}
-Beside them {hard:,} *hard negatives*: products that are easily taken for a leaf and do not belong
-to it.
-
+{beside}
 {loading}
 The sides never share variants, near-duplicates, or products of nearly the same words or picture.
 
@@ -57,8 +55,7 @@ its 95% interval (Wilson). *Agreement*: Cohen's κ between labels and their blin
 |---|{bars}--:|--:|--:|
 {counts}
 
-All of the project: {audited} audited, κ {kappa}.
-
+{overall}
 ## What the split leaks
 
 {leakage}
@@ -94,7 +91,7 @@ def dataset_card(
         version=manifest.version,
         description=f"{settings.description}\n\n" if settings.description else "",
         gold=manifest.gold,
-        hard=manifest.hard_negatives,
+        beside=_beside(manifest),
         leaves=sum(1 for leaf in manifest.leaves if leaf.gold),
         taxonomy=taxonomy,
         how=_how(manifest, statistics),
@@ -104,8 +101,7 @@ def dataset_card(
         sides=" | ".join(sides),
         bars="--:|" * len(sides),
         counts="\n".join(_count_rows(statistics.leaves, sides, taxonomy)),
-        audited=percent(statistics.audited),
-        kappa=kappa(statistics.agreement.kappa),
+        overall=_overall(statistics),
         leakage=leakage_text(leakage),
         gaps="\n".join(f"- {gap}" for gap in statistics.gaps) or "None that could be measured.",
         legal=legal_text(settings),
@@ -222,12 +218,30 @@ def _how(manifest: Manifest, statistics: Statistics) -> str:
     )
 
 
+def _beside(manifest: Manifest) -> str:
+    if not manifest.hard_negatives:
+        return ""
+    return (
+        f"Beside them {manifest.hard_negatives:,} *hard negatives*: products that are easily taken "
+        "for a leaf and do not belong to it.\n"
+    )
+
+
 def _loading(manifest: Manifest) -> str:
     lines = ['gold = load_dataset("PATH/TO/THIS/FOLDER")']
     if manifest.hard_negatives:
         lines.append('hard = load_dataset("PATH/TO/THIS/FOLDER", "hard_negatives")')
     code = "\n".join(lines)
     return f"```python\nfrom datasets import load_dataset\n\n{code}\n```\n"
+
+
+def _overall(statistics: Statistics) -> str:
+    if not statistics.audited.of:
+        return ""
+    return (
+        f"Over all of the project the audit confirmed {percent(statistics.audited)}; agreement is "
+        f"κ {kappa(statistics.agreement.kappa)}.\n"
+    )
 
 
 def _people_rows(manifest: Manifest) -> str:

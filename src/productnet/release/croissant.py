@@ -94,7 +94,7 @@ def croissant(
         "citeAs": settings.citation,
         "inLanguage": list(settings.languages),
         "isLiveDataset": False,
-        "distribution": [*_files(manifest), *_sets(manifest, tables)],
+        "distribution": [*_files(manifest), *_sets(tables)],
         "recordSet": [_splits(manifest), *(_records(table, schema) for table in tables)],
     }
     kept = {key: value for key, value in document.items() if value not in (None, [])}
@@ -109,7 +109,7 @@ def _files(manifest: Manifest) -> list[dict[str, Any]]:
             "name": record.path,
             "contentUrl": record.path,
             "contentSize": f"{record.bytes} B",
-            "encodingFormat": "application/vnd.apache.parquet",
+            "encodingFormat": "application/x-parquet",
             "sha256": record.sha256,
         }
         for record in manifest.files
@@ -117,18 +117,14 @@ def _files(manifest: Manifest) -> list[dict[str, Any]]:
     ]
 
 
-def _sets(manifest: Manifest, tables: list[str]) -> list[dict[str, Any]]:
+def _sets(tables: list[str]) -> list[dict[str, Any]]:
+    """The files of each table, relative to the document."""
     return [
         {
             "@type": "cr:FileSet",
             "@id": f"{_NAMES[table]}-files",
             "name": f"{_NAMES[table]}-files",
-            "containedIn": [
-                {"@id": record.path}
-                for record in manifest.files
-                if record.path.startswith(f"{table}/")
-            ],
-            "encodingFormat": "application/vnd.apache.parquet",
+            "encodingFormat": "application/x-parquet",
             "includes": PATTERN.format(table=table, side="*"),
         }
         for table in tables
@@ -222,6 +218,6 @@ def _side(records: str) -> dict[str, Any]:
         "source": {
             "fileSet": {"@id": f"{records}-files"},
             "extract": {"fileProperty": "fullpath"},
-            "transform": {"regex": "(train|validation|test)-[0-9]+-of-[0-9]+\\.parquet$"},
+            "transform": {"regex": "^.*/(train|validation|test)-[0-9]+-of-[0-9]+\\.parquet$"},
         },
     }

@@ -4,7 +4,7 @@ After Gebru et al., *Datasheets for Datasets*, CACM 64 (2021); answered from the
 what the project's settings say.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from productnet.release.card import kappa, leakage_text, legal_text, percent
 from productnet.release.leakage import Leakage
@@ -24,8 +24,8 @@ _SHEET = """\
 
 ## Composition
 
-- {gold:,} gold products of {leaves:,} leaves, and {hard:,} hard negatives: products shown for a
-  leaf and rejected, the hardest of each leaf.
+- {gold:,} gold products of {leaves:,} leaves.
+- {hard:,} hard negatives: products shown for a leaf and rejected, the hardest of each leaf.
 - Taxonomy {taxonomy}, {all_leaves:,} leaves, hash `{hash}`.
 - Sides: {sides}. Wanted of every leaf: {test:.0%} test{validation}.
 
@@ -35,19 +35,13 @@ _SHEET = """\
 
 ## How it was collected
 
-- Products were proposed leaf by leaf, by search, by models and by chance, and people said yes, no
-  or unsure of each. Another person, who saw neither the answer nor the source, said it again of
-  every yes; where they differed, a third settled it.
-- {labelers:,} people labelled, {auditors:,} audited, {adjudicators:,} adjudicated. {decisions:,}
-  of their answers, and of labels that came with feeds, stand behind what is here{between}.
-- {imported:,} gold products carry a label that came with a feed and was trusted.
+{how}
+- {decisions:,} decisions stand behind what is here; products were decided from {first} to
+  {last}.
 - What belongs in a leaf: `guidelines.json`.
 - {provenance}
 
 ## How sure the labels are
-
-Over all of the project, of the labelled positives that were audited, the audit confirmed
-{audited}; agreement beyond chance between label and audit is κ {kappa}.
 
 {worst}
 
@@ -92,7 +86,6 @@ def datasheet(
 ) -> str:
     """The datasheet's text, made from what is released."""
     share = manifest.validation_share
-    between = f", taken from {statistics.first} to {statistics.last}" if statistics.first else ""
     made_with = ", ".join(f"{name} {version}" for name, version in manifest.made_with.items())
     return _SHEET.format(
         name=manifest.name,
@@ -113,15 +106,11 @@ def datasheet(
             f"| `{name}` | {_filled(statistics, name, manifest.gold)} |"
             for name in (*fields, "image")
         ),
-        labelers=statistics.people["labelers"],
-        auditors=statistics.people["auditors"],
-        adjudicators=statistics.people["adjudicators"],
+        how="\n".join(_how(manifest, statistics)),
         decisions=statistics.decisions,
-        between=between,
-        imported=statistics.imported,
+        first=_day(statistics.first),
+        last=_day(statistics.last),
         provenance=_PROVENANCE[manifest.provenance],
-        audited=percent(statistics.audited),
-        kappa=kappa(statistics.agreement.kappa),
         worst=_worst(statistics, taxonomy),
         leakage=leakage_text(leakage),
         gaps="\n".join(f"- {gap}" for gap in statistics.gaps) or "None that could be measured.",
@@ -136,6 +125,29 @@ _PROVENANCE = {
     "pseudonyms": "Who decided is told by pseudonym, in `provenance/`; people's notes are not.",
     "full": "Who decided is told by name, with their notes, in `provenance/`.",
 }
+
+
+def _how(manifest: Manifest, statistics: Statistics) -> Iterator[str]:
+    people = statistics.people
+    if people["labelers"] or people["auditors"]:
+        yield (
+            "- Products were proposed leaf by leaf, by search, by models and by chance, and people "
+            "said yes, no or\n  unsure of each. Another person, who saw neither the answer nor the "
+            "source, said it again of\n  every yes; where they differed, a third settled it."
+        )
+        yield (
+            f"- {people['labelers']:,} people labelled, {people['auditors']:,} audited, "
+            f"{people['adjudicators']:,} adjudicated."
+        )
+    if statistics.imported:
+        yield (
+            f"- {statistics.imported:,} of {manifest.gold:,} gold products carry a label that came "
+            "with a feed and was trusted."
+        )
+
+
+def _day(moment: str | None) -> str:
+    return "–" if moment is None else moment[:10]
 
 
 def _sides(manifest: Manifest) -> str:
@@ -155,11 +167,16 @@ def _worst(statistics: Statistics, taxonomy: Taxonomy) -> str:
     """The leaves that can be trusted least: those whose interval begins lowest."""
     audited = [leaf for leaf in statistics.leaves if leaf.audited.of]
     if not audited:
-        return "Nothing was audited."
+        return "Nothing was audited, so nobody has measured it."
     lowest = sorted(audited, key=lambda leaf: (leaf.audited.low, leaf.count.category))[:_WORST]
     lines = [
         f"- {taxonomy[leaf.count.category].label}: {percent(leaf.audited)}, "
         f"κ {kappa(leaf.agreement.kappa)}"
         for leaf in lowest
     ]
-    return "Least certain (lowest end of the interval first):\n\n" + "\n".join(lines)
+    return (
+        "Over all of the project, of the labelled positives that were audited, the audit confirmed "
+        f"{percent(statistics.audited)}; agreement beyond chance between label and audit is "
+        f"κ {kappa(statistics.agreement.kappa)}. Least certain, lowest end of the 95% interval "
+        "first:\n\n" + "\n".join(lines)
+    )

@@ -91,10 +91,10 @@ def export_release(
             resumed = _write_parts(exporter, released, work, progress)
             exporter.finish(work)
             _write_documents(exporter, released, work)
-            shutil.rmtree(work / SCRATCH)
             record = _record(work, stamp, released)
             write_atomically(work / EXPORT_FILE, json.dumps(record, indent=1) + "\n")
             work.rename(out)
+            shutil.rmtree(out / SCRATCH)
     return _summary(record, out, resumed=resumed)
 
 
@@ -117,6 +117,8 @@ def _finished(out: Path, stamp: Stamp) -> dict[str, object]:
     try:
         record: dict[str, object] = json.loads((out / EXPORT_FILE).read_text(encoding="utf-8"))
         if all(record.get(key) == value for key, value in stamp.items()):
+            # Killed in its last moment, it left this.
+            shutil.rmtree(out / SCRATCH, ignore_errors=True)
             return record
     except (OSError, ValueError):
         pass
@@ -128,15 +130,8 @@ def _prepare(work: Path, stamp: Stamp) -> None:
     known = work / SCRATCH / _STAMP
     if known.exists() and json.loads(known.read_text(encoding="utf-8")) == stamp:
         return
-    if (
-        work.exists()
-        and not known.exists()
-        and not (work / SCRATCH).exists()
-        and any(work.iterdir())
-    ):
-        # Killed between taking the scratch away and the end: all of it can be written again.
-        if not (work / EXPORT_FILE).exists() and not (work / "taxonomy.json").exists():
-            raise UsageError(f"{work} exists and is no export of ours. Move it away.")
+    if work.exists() and not (work / SCRATCH).exists() and any(work.iterdir()):
+        raise UsageError(f"{work} exists and is no export that was begun. Move it away.")
     shutil.rmtree(work, ignore_errors=True)
     (work / SCRATCH).mkdir(parents=True)
     write_atomically(known, json.dumps(stamp))
@@ -185,7 +180,7 @@ def _record(work: Path, stamp: Stamp, released: Released) -> dict[str, object]:
     files = [
         FileRecord.of(file, work)
         for file in sorted(work.rglob("*"))
-        if file.is_file() and file != work / EXPORT_FILE
+        if file.is_file() and file.relative_to(work).parts[0] not in (SCRATCH, EXPORT_FILE)
     ]
     return {
         **stamp,

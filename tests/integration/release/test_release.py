@@ -1,95 +1,20 @@
-import io
 import json
 import shutil
-import uuid
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
-from PIL import Image
 
-from productnet.annotation.decisions import Decision, Role, Verdict
-from productnet.annotation.log import DecisionLog
-from productnet.catalog.pool import Pool
-from productnet.catalog.schema import Product, products_to_table
 from productnet.errors import ReleaseError
 from productnet.release.build import release
 from productnet.release.manifest import verify_release
-from productnet.settings import CatalogSettings, Project, Settings
-from productnet.taxonomy.tree import Category, Taxonomy
-
-FIELDS = ("title", "brand")
-PER_LEAF = 12
-START = datetime(2026, 1, 1, tzinfo=UTC)
-
-
-def picture(shade: int) -> bytes:
-    file = io.BytesIO()
-    Image.new("RGB", (8, 6), (shade, 0, 0)).save(file, "PNG")
-    return file.getvalue()
-
-
-def decision(number: int, product: str, leaf: str, verdict: Verdict, role: Role) -> Decision:
-    return Decision(
-        id=uuid.UUID(int=number),
-        product=product,
-        category=leaf,
-        verdict=verdict,
-        role=role,
-        annotator="ann@shop.example" if role is Role.LABEL else "bob@shop.example",
-        at=START + timedelta(seconds=number),
-        source="active",
-        score=0.5,
-    )
+from productnet.settings import Project
+from tests.released import PER_LEAF, contents, make_shop
 
 
 @pytest.fixture
 def project(tmp_path: Path) -> Project:
-    """Two leaves with gold, a third without; sofas shown for chairs and rejected."""
-    settings = Settings(name="Corner shop", catalog=CatalogSettings(fields=FIELDS))
-    project = Project.create(tmp_path / "shop", settings)
-    kitchen, home = ("Kitchen",), ("Home",)
-    tree = [
-        Category("kitchen", kitchen),
-        Category("mugs", (*kitchen, "Mugs")),
-        Category("home", home),
-        Category("chairs", (*home, "Chairs")),
-        Category("sofas", (*home, "Sofas | Couches")),
-    ]
-    Taxonomy(tree, name="corner", version="1").save(project.taxonomy_path)
-    products = [
-        Product(
-            id=f"{leaf}-{n:02d}",
-            texts={"title": f"{leaf} {n // 2} édition"} | ({} if n % 3 else {"brand": "Acme"}),
-            image=picture(10 * n) if n % 4 else None,
-            fingerprint=bytes(8),
-        )
-        for leaf in ("mugs", "chairs", "sofas")
-        for n in range(PER_LEAF)
-    ]
-    Pool.create(project.pool_path, FIELDS).append(products_to_table(products, FIELDS))
-    with DecisionLog.open(project.database_url) as log:
-        number = 0
-        for leaf in ("mugs", "chairs"):
-            for n in range(PER_LEAF):
-                for role in (Role.LABEL, Role.AUDIT):
-                    number += 1
-                    product = f"{leaf}-{n:02d}"
-                    log.append(decision(number, product, leaf, Verdict.POSITIVE, role))
-        for n in range(5):
-            number += 1
-            sofa = decision(number, f"sofas-{n:02d}", "chairs", Verdict.NEGATIVE, Role.LABEL)
-            log.append(sofa)
-    return project
-
-
-def contents(folder: Path) -> dict[str, bytes]:
-    return {
-        file.relative_to(folder).as_posix(): file.read_bytes()
-        for file in sorted(folder.rglob("*"))
-        if file.is_file()
-    }
+    return make_shop(tmp_path / "shop")
 
 
 def test_a_release_holds_gold_hard_negatives_and_what_made_them(project: Project) -> None:

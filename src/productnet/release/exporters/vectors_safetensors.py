@@ -14,8 +14,8 @@ from productnet.release.rows import CATEGORY_ID, LABEL, VECTOR_FACTS
 class VectorsSafetensors:
     """A file of each part: tensors ``embedding`` (n, D) and ``label`` (n,).
 
-    Its metadata holds ``id`` and ``category_id`` as JSON lists, in the order of the rows. A file
-    is written whole, so a part of it is in memory: 65,536 rows of 256 numbers take 67 MB.
+    Its metadata holds ``rows``, a JSON object of the lists ``id`` and ``category_id``. A file is
+    written whole, so a part of it is in memory: 65,536 rows of 256 numbers take 67 MB.
     """
 
     pattern: str | None = None
@@ -41,7 +41,8 @@ class VectorsSafetensors:
             for name, values in named.items():
                 values += batch.column(name).to_pylist()
             start = rows.stop
-        metadata = {name: json.dumps(values) for name, values in named.items()}
+        # Under one key: safetensors keeps several in an order of chance.
+        metadata = {"rows": json.dumps(named, ensure_ascii=False)}
         save_file({"embedding": embedding, LABEL: label}, path, metadata=metadata)
 
     def finish(self, root: Path) -> None:

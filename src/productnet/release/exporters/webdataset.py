@@ -1,9 +1,9 @@
 """WebDataset: tar files that training streams from, the files of a product one after another."""
 
-import io
 import json
 import tarfile
 from pathlib import Path
+from typing import BinaryIO
 
 from productnet.release.exporters.base import Contents, rows_of
 from productnet.release.parts import Part
@@ -25,8 +25,7 @@ class WebDataset:
         """Write the part's tar file."""
         path = root / part.table / f"{part.name}.tar"
         path.parent.mkdir(parents=True, exist_ok=True)
-        # Not USTAR's, whose sizes and names have limits; without times, so that bytes repeat.
-        with tarfile.open(path, "w", format=tarfile.GNU_FORMAT) as tar:
+        with path.open("wb") as tar:
             for row in rows_of(part):
                 key = f"{row.number:09d}"
                 if row.image is not None:
@@ -34,15 +33,16 @@ class WebDataset:
                 _add(tar, f"{key}.cls", str(row.facts[LABEL]).encode())
                 text = json.dumps(row.facts, ensure_ascii=False)
                 _add(tar, f"{key}.json", text.encode())
-                # It keeps a record of every member otherwise.
-                tar.members.clear()
+            tar.write(b"\0" * 2 * tarfile.BLOCKSIZE)
 
     def finish(self, root: Path) -> None:
         """Nothing is left to do."""
 
 
-def _add(tar: tarfile.TarFile, name: str, content: bytes) -> None:
+def _add(tar: BinaryIO, name: str, content: bytes) -> None:
+    """Add a file, by hand: a ``TarFile`` keeps a record of every member in memory."""
     member = tarfile.TarInfo(name)
     member.size = len(content)
-    member.mode = 0o644
-    tar.addfile(member, io.BytesIO(content))
+    tar.write(member.tobuf(tarfile.GNU_FORMAT))
+    tar.write(content)
+    tar.write(b"\0" * (-len(content) % tarfile.BLOCKSIZE))
