@@ -213,7 +213,7 @@ def _how(manifest: Manifest, statistics: Statistics) -> str:
     if statistics.imported == manifest.gold:
         return "Each carries a label that came with a feed and was trusted; nobody audited it."
     return (
-        f"{statistics.imported:,} carry a label that came with a feed and was trusted; each of the "
+        f"The labels of {statistics.imported:,} came with a feed and were trusted; each of the "
         f"others was {confirmed}"
     )
 

@@ -136,13 +136,13 @@ def _how(manifest: Manifest, statistics: Statistics) -> Iterator[str]:
             "source, said it again of\n  every yes; where they differed, a third settled it."
         )
         yield (
-            f"- {people['labelers']:,} people labelled, {people['auditors']:,} audited, "
-            f"{people['adjudicators']:,} adjudicated."
+            f"- People who labelled: {people['labelers']:,}; who audited: {people['auditors']:,}; "
+            f"who adjudicated: {people['adjudicators']:,}."
         )
     if statistics.imported:
         yield (
-            f"- {statistics.imported:,} of {manifest.gold:,} gold products carry a label that came "
-            "with a feed and was trusted."
+            "- Gold products with a label that came with a feed and was trusted: "
+            f"{statistics.imported:,} of {manifest.gold:,}."
         )
 
 

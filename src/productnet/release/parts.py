@@ -1,6 +1,7 @@
 """A release that was made, opened to be read part by part."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -62,7 +63,10 @@ class Part:
     def batches(
         self, *, target_bytes: int, columns: list[str] | None = None
     ) -> Iterator[pa.RecordBatch]:
-        """Its rows, in batches of about so many bytes: all that is in memory at a time."""
+        """Its rows, in batches of about so many bytes: two of them are in memory at a time."""
+        yield from _ahead(self._read(target_bytes, columns))
+
+    def _read(self, target_bytes: int, columns: list[str] | None) -> Iterator[pa.RecordBatch]:
         with pq.ParquetFile(self.path) as file:
             for group in range(file.num_row_groups):
                 meta = file.metadata.row_group(group)
@@ -111,6 +115,15 @@ class Released:
     def fields(self) -> tuple[str, ...]:
         """The text fields of its products."""
         return text_fields(self.schema)
+
+
+def _ahead(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """The same batches, the next one read while the last is worked on."""
+    with ThreadPoolExecutor(1) as reader:
+        coming = reader.submit(next, batches, None)
+        while (batch := coming.result()) is not None:
+            coming = reader.submit(next, batches, None)
+            yield batch
 
 
 def _parts(folder: Path, manifest: Manifest) -> Iterator[Part]:

@@ -179,13 +179,13 @@ def _gaps(
     empty = [leaf.label for leaf in taxonomy.leaves if not of_gold.get(leaf.id)]
     if empty:
         gaps.append(
-            f"{len(empty):,} of {len(taxonomy.leaves):,} leaves have no product here{_some(empty)}."
+            f"No product here: {len(empty):,} of {len(taxonomy.leaves):,} leaves{_some(empty)}."
         )
     target = settings.targets.positives
     thin = [taxonomy[leaf].label for leaf, count in of_gold.items() if 0 < count < target]
     if thin:
         gaps.append(
-            f"{len(thin):,} leaves have fewer products than the {target} aimed at{_some(thin)}."
+            f"Fewer products than the {target} aimed at: {len(thin):,} leaves{_some(thin)}."
         )
     alone = [
         taxonomy[leaf.count.category].label
@@ -194,24 +194,25 @@ def _gaps(
     ]
     if alone:
         gaps.append(
-            f"{len(alone):,} leaves have no product on the test side, since all they have is like "
-            f"one another{_some(alone)}."
+            "No product on the test side, since all they have is like one another: "
+            f"{len(alone):,} leaves{_some(alone)}."
         )
     if imported:
         gaps.append(
-            f"{imported:,} of {len(gold):,} gold products carry a label that came with a feed and "
-            "was trusted; nobody audited it."
+            "With a label that came with a feed and was trusted, which nobody audited: "
+            f"{imported:,} of {len(gold):,} gold products."
         )
     waiting = sum(log.state().progress(leaf.id).disputed for leaf in taxonomy.leaves)
     if waiting:
-        gaps.append(f"{waiting:,} products are left out because people differ about them.")
+        gaps.append(f"Left out because people differ about them: {waiting:,}.")
     without = len(gold) - filled.get(IMAGE, 0)
     if without:
-        gaps.append(f"{without:,} of {len(gold):,} gold products have no image.")
+        gaps.append(f"Without an image: {without:,} of {len(gold):,} gold products.")
     return gaps
 
 
 def _some(labels: Sequence[str]) -> str:
+    """The first of them, in brackets."""
     named = "; ".join(labels[:_NAMED_LEAVES])
     more = len(labels) - _NAMED_LEAVES
-    return f": {named}" + (f"; and {more:,} more" if more > 0 else "")
+    return f" ({named}" + (f"; and {more:,} more)" if more > 0 else ")")

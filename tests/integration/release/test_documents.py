@@ -71,18 +71,18 @@ def test_the_card_tells_counts_quality_gaps_and_terms(released: Path) -> None:
     # 12 of 13 audited positives; Wilson's interval.
     assert "92.3% (66.7–98.6%) of 13" in card
     assert "No garden furniture." in card
-    assert "1 of 25 gold products carry a label that came with a feed" in card
-    assert "1 products are left out because people differ" in card
+    assert "which nobody audited: 1 of 25 gold products." in card
+    assert "Left out because people differ about them: 1." in card
     assert "takedown@shop.example" in card
     assert "A model trained on it: https://shop.example/model" in card
-    assert "1 carry a label that came with a feed" in card
+    assert "The labels of 1 came with a feed" in card
     assert "None" not in card
     assert "{" not in card.replace("@misc{corner, title={Corner shop}}", "")
 
 
 def test_the_datasheet_tells_who_and_how_sure(released: Path) -> None:
     sheet = (released / "DATASHEET.md").read_text()
-    assert "1 people labelled, 1 audited, 0 adjudicated" in sheet
+    assert "People who labelled: 1; who audited: 1; who adjudicated: 0." in sheet
     assert "Mugs and chairs of a corner shop." in sheet
     assert "| `brand` | 8 (32%) |" in sheet
     assert "- Kitchen > Mugs: 92.3% (66.7–98.6%) of 13" in sheet
@@ -177,7 +177,10 @@ def test_near_duplicates_found_by_vectors_stay_together(tmp_path: Path) -> None:
     assert len({sides[f"chairs-{number:02d}"] for number in range(12)}) == 1
     manifest = json.loads((path / "manifest.json").read_text())
     assert manifest["near_duplicates"] == {"format_version": 1}
-    assert "1 leaves have no product on the test side" in (path / "README.md").read_text()
+    assert (
+        "No product on the test side, since all they have is like one another: 1 leaves"
+        in (path / "README.md").read_text()
+    )
 
 
 def sides_in(release: Path) -> dict[str, str]:
