@@ -85,7 +85,7 @@ def sequence_at(log: DecisionLog, moment: int | datetime | None) -> int:
     Raises:
         UsageError: The log does not reach so far, or nothing was decided until then.
     """
-    newest = log.state().seq
+    newest = log.newest()
     if moment is None:
         return newest
     if isinstance(moment, int):

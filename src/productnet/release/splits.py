@@ -2,8 +2,9 @@
 
 A group of products (``groups``) lies on one side whole. Its *place*, a number from 0 to 1, follows
 from a hash of the product in it that became gold first, so that products that join it later move
-nothing. The lowest places are the test side, then comes validation, then training. In a leaf where
-chance alone strays too far from the wanted share, the cut moves past as many groups as it takes.
+nothing. The lowest places are the test side, the highest are validation, between lies training. In
+a leaf where chance strays too far from the wanted share, the cut moves past as many groups as it
+takes.
 """
 
 import hashlib
@@ -11,6 +12,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from math import sqrt
 from pathlib import Path
 from typing import Self
 
@@ -26,8 +28,9 @@ from productnet.release.groups import pool_groups
 GOLD_FILE = "gold.parquet"
 HARD_NEGATIVES_FILE = "hard_negatives.parquet"
 
-# How far the share of a leaf may stray before its cut moves: a quarter of what is wanted, and at
-# least one product. Less would be more even, and would move more products whenever gold grows.
+# How far the share of a leaf may stray before its cut moves: a quarter of what is wanted, a
+# standard deviation of chance, or one product, whichever is most. Less would be more even, and
+# would move more products whenever gold grows.
 _TOLERANCE = 0.25
 
 
@@ -140,7 +143,7 @@ def sides_by_group(
     """
     _check_shares(test_share, validation_share)
     place = _places(groups, since, seed)
-    cuts = (test_share, test_share + validation_share)
+    cuts = (test_share, 1 - validation_share)
     side = {key: _side(at, cuts) for key, at in place.items()}
     of_leaf: dict[str, Counter[str]] = {}
     for product, leaf in labels.items():
@@ -152,13 +155,16 @@ def sides_by_group(
         tested = _cut(sizes, tested, share=test_share)
         checked = 0
         if validation_share and len(ordered) > tested + 1:
-            checked = sum(side[key] is not Side.TRAIN for key in ordered[tested:])
+            # From the other end, so that neither cut moves what the other decides about.
+            checked = sum(side[key] is Side.VALIDATION for key in ordered[tested:])
             within = validation_share / (1 - test_share)
-            checked = _cut(sizes[tested:], checked, share=within)
+            checked = _cut(sizes[tested:][::-1], checked, share=within)
         for position, key in enumerate(ordered):
-            trained = position >= tested + checked
-            held = Side.TEST if position < tested else Side.VALIDATION
-            side[key] = Side.TRAIN if trained else held
+            if position < tested:
+                side[key] = Side.TEST
+            else:
+                held = position >= len(ordered) - checked
+                side[key] = Side.VALIDATION if held else Side.TRAIN
     for leaf in sorted(of_leaf):
         _fill_empty_side(set(of_leaf[leaf]), place, side, others=of_leaf)
     return {product: side[key] for product, key in groups.items()}
@@ -192,7 +198,7 @@ def _places(
 def _side(place: float, cuts: tuple[float, float]) -> Side:
     if place < cuts[0]:
         return Side.TEST
-    return Side.VALIDATION if place < cuts[1] else Side.TRAIN
+    return Side.VALIDATION if place >= cuts[1] else Side.TRAIN
 
 
 def _own_groups(of_leaf: Mapping[str, Mapping[str, int]]) -> dict[str, list[str]]:
@@ -212,7 +218,7 @@ def _cut(sizes: Sequence[int], cut: int, *, share: float) -> int:
     ``cut``: as many as bring the share into tolerance, and neither none nor all of several.
     """
     wanted = share * sum(sizes)
-    tolerance = max(1.0, _TOLERANCE * wanted)
+    tolerance = max(1.0, _TOLERANCE * wanted, sqrt(wanted * (1 - share)))
     held = sum(sizes[:cut])
     while abs(held - wanted) > tolerance:
         step = 1 if held < wanted else -1
