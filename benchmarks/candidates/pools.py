@@ -17,7 +17,8 @@ from benchmarks.candidates.trials import Bench, Mask, Rows, digest_of
 from productnet.cli.main import app
 from productnet.errors import UsageError
 from productnet.evaluation.reference import read_reference, reference_counts
-from productnet.release.splits import Side, pool_groups, sides_by_group
+from productnet.release.groups import pool_groups
+from productnet.release.splits import Side, sides_by_group
 from productnet.retrieval.keyword_query import any_of
 from productnet.retrieval.resources import Resources
 from productnet.settings import Project

@@ -33,13 +33,12 @@ from productnet.master.predictions import PREDICTION_SCHEMA, PREDICTIONS_FILE, l
 from productnet.master.presets import Preset, find_preset
 from productnet.master.sources import PoolPart
 from productnet.progress import Progress
+from productnet.release.groups import copies_of, pool_groups
 from productnet.release.splits import (
     GOLD_FILE,
     HARD_NEGATIVES_FILE,
     Side,
     Split,
-    copies_of,
-    pool_groups,
     read_hard_negatives,
     split_gold,
 )
