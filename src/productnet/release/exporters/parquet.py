@@ -1,13 +1,12 @@
 """Parquet with images embedded and Hugging Face features: what a release itself is kept in."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from productnet.catalog.schema import IMAGE
-from productnet.progress import Advance
 from productnet.release.exporters.base import Contents
 from productnet.release.parts import Part
 from productnet.release.rows import TABLE_BYTES
@@ -38,7 +37,12 @@ class Parquet:
 
 
 def write_shards(
-    tables: Iterable[pa.Table], folder: Path, *, name: str, schema: pa.Schema, advance: Advance
+    tables: Iterable[pa.Table],
+    folder: Path,
+    *,
+    name: str,
+    schema: pa.Schema,
+    advance: Callable[[int], None],
 ) -> list[tuple[Path, int]]:
     """Write tables as ``NAME-00000-of-00001.parquet`` and so on; nothing for no tables.
 
