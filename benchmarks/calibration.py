@@ -41,7 +41,8 @@ from productnet.master.novelty import Familiar, hidden_leaves_for
 from productnet.master.products import InputField
 from productnet.master.sources import PoolPart, stream_products
 from productnet.master.training import infer
-from productnet.release.splits import copies_of, split_by_group
+from productnet.release.groups import copies_of
+from productnet.release.splits import split_by_group
 from productnet.settings import Project
 from productnet.taxonomy.tree import Taxonomy
 

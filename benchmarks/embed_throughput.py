@@ -30,7 +30,7 @@ from productnet.catalog.pool import Pool
 from productnet.catalog.schema import Product, products_to_table
 from productnet.embeddings.initial import embed_initial
 from productnet.encoders import minilm
-from productnet.encoders.efficientnet import SIDE
+from productnet.encoders.efficientnet import LITE0
 from productnet.encoders.features import compute_features
 from productnet.encoders.prepared import cache_folder
 from productnet.encoders.registry import image_encoder, text_encoder
@@ -146,7 +146,7 @@ def plain_images(images: list[bytes]) -> np.ndarray:
     features = []
     for start in range(0, len(images), BATCH):
         pixels = [
-            np.asarray(Image.open(io.BytesIO(one)).convert("RGB").resize((SIDE, SIDE)))
+            np.asarray(Image.open(io.BytesIO(one)).convert("RGB").resize((LITE0.side, LITE0.side)))
             for one in images[start : start + BATCH]
         ]
         features.append(session.run(None, {"images": np.stack(pixels)})[0])

@@ -36,7 +36,8 @@ from productnet.encoders.features import open_features
 from productnet.evaluation.reference import read_reference
 from productnet.master.model import MasterModel
 from productnet.master.sources import PoolPart
-from productnet.release.splits import Side, pool_groups, sides_by_group
+from productnet.release.groups import pool_groups
+from productnet.release.splits import Side, sides_by_group
 from productnet.settings import Project
 from productnet.taxonomy.tree import Taxonomy
 

@@ -15,6 +15,12 @@ them what the master recommends. Every master learns from the same gold, and bes
 
     python -m benchmarks.hard_negatives --work ../hard-negatives --pools flipkart masked --seeds 5
 
+With ``--weights`` the arms are those weights of a rejected product instead, taught the confusable
+ones, beside none:
+
+    python -m benchmarks.hard_negatives --work ../hard-negatives --pools masked --first-seed 10 \
+        --seeds 3 --weights .1 .25
+
 PRODUCTNET_DATA names the folder of the real sets (default ../shared/data). Progress is told on
 stderr; the last line printed is one JSON object.
 """
@@ -26,7 +32,7 @@ import os
 import sys
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from statistics import mean, stdev
@@ -42,6 +48,7 @@ from productnet.evaluation.metrics import Flags, Floats, macro_f1, truth_columns
 from productnet.evaluation.reference import read_reference
 from productnet.local.ask import Ask
 from productnet.master.model import MasterModel
+from productnet.master.presets import Preset, find_preset
 from productnet.master.sources import PoolPart
 from productnet.release.splits import split_gold
 from productnet.retrieval.active import Active
@@ -52,6 +59,7 @@ from productnet.retrieval.page import next_page
 from productnet.retrieval.resources import Resources
 from productnet.settings import Project
 
+PRESET = "fast"
 TEST_SHARE = 0.4
 IN_SCOPE = 0.5
 # Of the products that are shown, so many are needed of a leaf to be labelled.
@@ -74,13 +82,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--work", type=Path, required=True, help="where projects are prepared")
     parser.add_argument("--pools", nargs="+", choices=list(POOLS), default=["flipkart", "masked"])
-    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--seeds", type=int, default=5, help="how many")
+    parser.add_argument("--first-seed", type=int, default=0)
+    parser.add_argument("--weights", nargs="+", type=float, help="of a rejected product")
     arguments = parser.parse_args()
     data = Path(os.environ.get("PRODUCTNET_DATA", "../shared/data")).resolve()
     pools: dict[str, object] = {}
     for name in arguments.pools:
         project = prepare(name, data=data, folder=arguments.work / "projects")
-        pools[name] = summary([trial(project, seed) for seed in range(arguments.seeds)])
+        seeds = range(arguments.first_seed, arguments.first_seed + arguments.seeds)
+        pools[name] = summary([trial(project, seed, arguments.weights) for seed in seeds])
     print(json.dumps({"benchmark": "hard negatives", "seeds": arguments.seeds, "pools": pools}))
 
 
@@ -164,8 +175,10 @@ class People:
             self.state.apply([(len(self.said), decision)])
 
 
-def trial(project: Project, seed: int) -> dict[str, dict[str, float]]:
-    """Each arm's figures under one seed."""
+def trial(
+    project: Project, seed: int, weights: Sequence[float] | None = None
+) -> dict[str, dict[str, float]]:
+    """Each arm's figures under one seed; arms are ways of choosing, or these weights."""
     setting = Setting.draw(project, seed)
     people = People(setting)
     for leaf in setting.leaves:
@@ -182,10 +195,17 @@ def trial(project: Project, seed: int) -> dict[str, dict[str, float]]:
         others = People(setting, people.said)
         asked[name] = find_negatives(others, source)
         rejected[name] = {leaf: others.state.hard_negatives(leaf) for leaf in found}
+    preset = find_preset(PRESET)
+    arms = [(name, name, preset) for name in rejected]
+    if weights:
+        arms = [("none", "none", preset)] + [
+            (str(weight), "confusable", replace(preset, rejected_weight=weight))
+            for weight in weights
+        ]
     figures = {}
-    for name, of_leaf in rejected.items():
-        figures[name] = judged(setting, gold, of_leaf) | brought(asked.get(name, {}))
-        print(f"{project.root.name} {seed} {name} {figures[name]}", file=sys.stderr)
+    for arm, way, taught in arms:
+        figures[arm] = judged(setting, gold, rejected[way], taught) | brought(asked.get(way, {}))
+        print(f"{project.root.name} {seed} {arm} {figures[arm]}", file=sys.stderr)
     return figures
 
 
@@ -221,14 +241,16 @@ def by_chance(setting: Setting, leaf: str, *, count: int) -> list[str]:
     return [others[row] for row in rows]
 
 
-def judged(setting: Setting, gold: Mapping[str, str], rejected: Rejected) -> dict[str, float]:
+def judged(
+    setting: Setting, gold: Mapping[str, str], rejected: Rejected, preset: Preset
+) -> dict[str, float]:
     """Train a master and look at what it says of the products that nobody was shown."""
     negatives: dict[str, list[str]] = {}
     for leaf, products in rejected.items():
         for product in products:
             negatives.setdefault(product, []).append(leaf)
     project = setting.resources.project
-    model = MasterModel(seed=setting.seed).fit(project, gold, negatives=negatives)
+    model = MasterModel(preset, seed=setting.seed).fit(project, gold, negatives=negatives)
     chances = model.predict_proba(PoolPart(project, list(setting.held_out)))  # (N, K)
     truth = truth_columns(list(setting.held_out.values()), model.classes)  # (N,)
     predicted, confidence = chances.argmax(axis=1), chances.max(axis=1)

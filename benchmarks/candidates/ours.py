@@ -1,6 +1,7 @@
 """Our own sources as strategies, asked exactly as the portal asks them."""
 
 from collections.abc import Callable, Sequence
+from copy import copy
 from functools import partial
 from pathlib import Path
 
@@ -9,23 +10,26 @@ import numpy as np
 import productnet
 from benchmarks.candidates.runs import Job
 from benchmarks.candidates.trials import Asked, Bench, Rows, digest_of, run_trial
+from productnet.evaluation.trials import without_targets
 from productnet.local.registry import LOCAL_MODELS
 from productnet.retrieval.active import Active
 from productnet.retrieval.candidates import Leaf, Source
 from productnet.retrieval.page import next_page
 from productnet.retrieval.registry import SOURCES
 from productnet.retrieval.resources import Resources
-from productnet.settings import Project, TargetSettings
+from productnet.settings import Project
+
+# ``mixed`` as people meet it: a leaf that has its positives is shown other products.
+TO_TARGET = "mixed-to-target"
 
 OURS: dict[str, Callable[[], Source]] = {
     "mixed": SOURCES["mixed"],
+    TO_TARGET: SOURCES["mixed"],
     **{f"active-{name}": partial(Active, model=name) for name in LOCAL_MODELS},
     "nearest": SOURCES["nearest"],
     "keyword": SOURCES["keyword"],
     "random": SOURCES["random"],
 }
-
-_AS_MANY = 10_000
 
 # The packages a page depends on; a trial counts for as long as they stay as they are.
 _PACKAGES = ("embeddings", "local", "retrieval")
@@ -69,16 +73,16 @@ class OurTrials:
     def __init__(self, bench: Path, project: Path) -> None:
         self._bench = Bench.load(bench)
         opened = Project.open(project)
-        # Every strategy is after as many positives as it can get; at their usual target, ours
-        # would turn to hard negatives.
-        targets = TargetSettings(positives=_AS_MANY, hard_negatives=_AS_MANY)
-        settings = opened.settings.model_copy(update={"targets": targets})
-        self._resources = Resources(Project(opened.root, settings))
+        # But for one, strategies are after as many positives as they can get.
+        self._to_target = Resources(opened)
+        self._resources = copy(self._to_target)
+        self._resources.project = without_targets(opened)
 
     def run(self, job: Job) -> Rows:
         """Everything that the source shows."""
+        resources = self._to_target if job.strategy == TO_TARGET else self._resources
         return run_trial(
-            FromSource(OURS[job.strategy](), self._resources, self._bench.ids),
+            FromSource(OURS[job.strategy](), resources, self._bench.ids),
             self._bench,
             leaf=job.leaf,
             seed=job.seed,

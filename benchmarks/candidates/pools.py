@@ -17,7 +17,8 @@ from benchmarks.candidates.trials import Bench, Mask, Rows, digest_of
 from productnet.cli.main import app
 from productnet.errors import UsageError
 from productnet.evaluation.reference import read_reference, reference_counts
-from productnet.release.splits import Side, pool_groups, sides_by_group
+from productnet.release.groups import pool_groups
+from productnet.release.splits import Side, sides_by_group
 from productnet.retrieval.keyword_query import any_of
 from productnet.retrieval.resources import Resources
 from productnet.settings import Project
@@ -138,7 +139,7 @@ def ground_of(name: str, project: Project, *, seeds: int) -> Ground:
     raced = sum(counts[leaf.id] >= FEWEST_PRODUCTS for leaf in ordered)
     place = {leaf.id: number for number, leaf in enumerate(ordered)}
     labels = np.array([place.get(truth.get(product, ""), -1) for product in ids], np.int64)
-    copies, groups = _groups(resources, ids)
+    copies, groups = groups_of(resources, ids)
     test = _test_sides(ids, truth, groups, seeds=seeds)
     row = {product: number for number, product in enumerate(ids)}
     found = [
@@ -215,7 +216,7 @@ def _masked_feed(feed: Path, masked: Path) -> Path:
     return masked
 
 
-def _groups(resources: Resources, ids: Sequence[str]) -> tuple[Groups, Groups]:
+def groups_of(resources: Resources, ids: Sequence[str]) -> tuple[Groups, Groups]:
     """Numbers that near-duplicates share (N,), and that products of one title share as well (N,).
 
     What is near one set aside would otherwise be held back with it by sources that never show a

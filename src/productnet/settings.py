@@ -8,7 +8,7 @@ import tomllib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import tomlkit
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -120,6 +120,32 @@ class MasterSettings(_Section):
     )
 
 
+class ReleaseSettings(_Section):
+    """What a release says of itself, and how much it tells of people."""
+
+    validation_share: float = Field(
+        0.0, ge=0, lt=1, description="Share of gold on a validation side, beside the test side"
+    )
+    provenance: Literal["none", "pseudonyms", "full"] = Field(
+        "pseudonyms", description="Who decided: nothing, by pseudonym, or by name with their notes"
+    )
+    description: str | None = Field(None, description="What the set is for, in a few sentences")
+    licence: str | None = Field(
+        None, description="Licence of releases as Hugging Face names it, such as cc-by-4.0"
+    )
+    licence_url: str | None = Field(None, description="Where the licence can be read")
+    creators: tuple[str, ...] = Field((), description="Who made the set: people, organisations")
+    homepage: str | None = Field(None, description="URL under which the set is known")
+    citation: str | None = Field(None, description="How to cite it, as BibTeX or a sentence")
+    contact: str | None = Field(None, description="Where questions go: an address or a URL")
+    takedown: str | None = Field(
+        None, description="Where owners of texts and images ask for removal, and what follows"
+    )
+    languages: tuple[str, ...] = Field((), description="Languages of the texts, such as en")
+    known_gaps: tuple[str, ...] = Field((), description="What people should know is missing")
+    model_card: str | None = Field(None, description="URL of the card of a model trained on it")
+
+
 class WebhookSettings(_Section):
     """How other systems are told of what happened."""
 
@@ -217,6 +243,7 @@ class Settings(_Section):
     workflow: WorkflowSettings = WorkflowSettings()
     candidates: CandidateSettings = CandidateSettings()
     master: MasterSettings = MasterSettings()
+    release: ReleaseSettings = ReleaseSettings()
     webhooks: WebhookSettings = WebhookSettings()
     retention: RetentionSettings = RetentionSettings()
     sign_in: SignInSettings = SignInSettings()

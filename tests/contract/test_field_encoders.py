@@ -56,6 +56,8 @@ CASES: dict[str, dict[str, Json]] = {
     "fasttext": {"buckets": 64, "width": 5, "max_length": 8},
     "inception-v4:random": {"side": 75},
     "frozen:anything": {},
+    "finetuned:minilm": {},
+    "finetuned:efficientnet-lite0": {},
     "tfidf": {"width": 5},
 }
 

@@ -154,6 +154,24 @@ def test_a_part_that_no_product_has_says_nothing(name: str) -> None:
     assert share_of_leaf(scores) > 0.9
 
 
+def test_a_coordinate_beside_the_vectors_is_one_among_them(name: str) -> None:
+    size = ROWS_PER_BLOCK + 50
+    vectors = pool(size)
+    vectors[7] = 0
+    rng = np.random.default_rng(1)
+    beside = (rng.random(size) * (np.arange(size) % 10 == 0)).astype(np.float32)
+    examples = draw_examples(labelled([0, 10, 20], [5, 15]), size=size, seed=0)
+    model = fit_leaf(name, vectors, examples, seed=0, beside=beside)
+    scores = model.score(vectors, beside=beside)
+    stacked = np.column_stack([vectors, beside])
+    whole = fit_leaf(name, stacked, examples, seed=0).score(stacked)
+    np.testing.assert_allclose(scores, whole, atol=1e-4)
+    # It is heard: what has it in full scores higher than it would without.
+    full = model.score(vectors, beside=np.ones(size, np.float32))
+    none = model.score(vectors, beside=np.zeros(size, np.float32))
+    assert full.mean() > none.mean()
+
+
 def test_a_row_of_no_weight_counts_for_nothing(name: str) -> None:
     vectors, labels = pool()[:40], np.arange(40) % 10 == 0
     wrong = np.concatenate([labels, ~labels])

@@ -116,6 +116,33 @@ def test_a_content_is_encoded_once(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     np.testing.assert_allclose(vectors, expected, atol=HALF)
 
 
+def test_each_field_has_features_of_its_own_and_shares_those_of_like_texts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counting = Counting(monkeypatch)
+    described = {"title": "A mug", "description": "For tea"}
+    products = [Product("both", described, fingerprint=bytes(8)), product(1)]
+    project = make_project(tmp_path / "shop", products)
+    compute_features(project, "static", modality="text")
+    assert counting.encoded == 2
+    with pytest.raises(EncoderError, match="no text features"):
+        open_features(project, "static", modality="text", fields=("title",))
+    for name in ("title", "description"):
+        compute_features(project, "static", modality="text", fields=(name,))
+    # The second product has a title only: its text and its title are the same content.
+    assert counting.encoded == 4
+    encoder = text_encoder("static")
+    titles = open_features(project, "static", modality="text", fields=("title",))
+    expected = encoder.encode(["A mug", products[1].texts["title"]])
+    np.testing.assert_allclose(titles.take(np.arange(2)), expected, atol=HALF)
+    told = open_features(project, "static", modality="text", fields=("description",))
+    assert told.present.tolist() == [True, False]
+    np.testing.assert_allclose(told.take(np.arange(1)), encoder.encode(["For tea"]), atol=HALF)
+    whole = open_features(project, "static", modality="text")
+    expected = encoder.encode(["A mug. For tea"])
+    np.testing.assert_allclose(whole.take(np.arange(1)), expected, atol=HALF)
+
+
 def test_another_version_of_the_encoder_encodes_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

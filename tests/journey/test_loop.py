@@ -78,7 +78,7 @@ def test_the_report_is_one_page_that_needs_nothing_else(shop: Path) -> None:
 def test_the_release_loads_in_one_line(
     shop: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    released = command("export", "1.0.0", "--project", str(shop))
+    released = command("release", "make", "1.0.0", "--project", str(shop))
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     monkeypatch.setenv("HF_DATASETS_OFFLINE", "1")
     from datasets import load_dataset

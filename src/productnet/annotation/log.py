@@ -134,6 +134,11 @@ class DecisionLog:
                 said[row.product].append(from_row(row)[1])
         return said
 
+    def newest(self) -> int:
+        """The sequence number of the last decision; 0 where there is none."""
+        with self._database.reading() as connection:
+            return connection.scalar(_NEWEST) or 0
+
     def state(self) -> State:
         """The state of all pairs, with everything committed until now."""
         with self._database.reading() as connection:

@@ -23,7 +23,7 @@ from productnet.annotation.findings import (
     PairQuality,
     PersonQuality,
 )
-from productnet.annotation.log import DecisionLog
+from productnet.annotation.past import ReadableLog
 from productnet.annotation.tallies import Answered, Meeting, Met
 from productnet.annotation.verdicts import Answers, History, judge
 from productnet.taxonomy.tree import Taxonomy
@@ -52,7 +52,7 @@ class Quality:
             left out of speeds and of the time spent.
     """
 
-    def __init__(self, log: DecisionLog, *, pause: float) -> None:
+    def __init__(self, log: ReadableLog, *, pause: float) -> None:
         self._log = log
         self._pause = pause
         self._lock = RLock()

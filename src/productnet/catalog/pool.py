@@ -10,6 +10,8 @@ from datetime import timedelta
 from pathlib import Path
 
 import lance
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -108,6 +110,14 @@ class Pool:
                 f'The pool has no product "{missing}". `productnet status` tells how many it has.'
             )
         return found.select(names).take(rows)
+
+    def read(self, rows: npt.NDArray[np.int64], *, columns: Sequence[str]) -> pa.Table:
+        """The products of these rows of the pool order, in the order asked.
+
+        For many products at once this beats ``take``, which looks each id up.
+        """
+        with _damage_reported(self._dataset.uri):
+            return self._dataset.take(rows.tolist(), columns=list(columns))
 
     def upsert(self, table: pa.Table) -> None:
         """Add products, replacing those whose id is in the pool already."""

@@ -15,6 +15,7 @@ import lance
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+from filelock import FileLock
 
 from productnet.catalog.hashes import (
     IMAGE_BYTES,
@@ -67,6 +68,12 @@ class Signatures:
     images: ImageHash
     has_image: npt.NDArray[np.bool_]
 
+    def take(self, rows: npt.NDArray[np.int64]) -> "Signatures":
+        """The signatures of these products alone (n,), in the order asked."""
+        return Signatures(
+            self.texts[rows], self.has_text[rows], self.images[rows], self.has_image[rows]
+        )
+
 
 def sign_pool(pool: Pool, path: Path, *, progress: Progress = SILENT) -> Signatures:
     """The signatures of a pool, those of new and changed products computed now.
@@ -79,6 +86,13 @@ def sign_pool(pool: Pool, path: Path, *, progress: Progress = SILENT) -> Signatu
     Raises:
         ProjectError: The table is damaged.
     """
+    # Two that hash the same pool, such as `embed` and a release, take turns.
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(path.with_suffix(".lock")):
+        return _sign(pool, path, progress)
+
+
+def _sign(pool: Pool, path: Path, progress: Progress) -> Signatures:
     keys = np.fromiter((_key(id, print_) for id, print_, _ in pool.fingerprints()), np.uint64)
     try:
         table = _prepare(path)

@@ -58,7 +58,7 @@ def demo(
         _run("simulate", "--target", str(target), *here)
         _run("round", *here)
     _run("report", *here)
-    _run("export", "0.1.0", *here)
+    _run("release", "make", "0.1.0", *here)
     _show_figures(Project.open(directory), seconds=time.perf_counter() - started)
 
 

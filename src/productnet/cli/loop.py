@@ -1,4 +1,4 @@
-"""Commands of the loop: ``embed``, ``round``, ``status``, ``report``, ``export``."""
+"""Commands of the loop: ``embed``, ``round``, ``status``, ``report``."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -17,7 +17,7 @@ LOOP_PANEL = "Go round the loop"
 
 def register(app: typer.Typer) -> None:
     """Add this file's commands to the application."""
-    for command in (embed, simulate, round_, status, report, export):
+    for command in (embed, simulate, round_, status, report):
         app.command(command.__name__.rstrip("_"), rich_help_panel=LOOP_PANEL)(command)
 
 
@@ -192,32 +192,3 @@ def report(
             say(f"{len(drawn)} charts: {charts}")
 
     show(result, as_json=json, human=human)
-
-
-def export(
-    version: Annotated[
-        str, typer.Argument(metavar="VERSION", help="Semantic version of the release, as 1.0.0")
-    ],
-    project: ProjectOption = HERE,
-    json: JsonOption = False,
-) -> None:
-    """Release gold as an immutable dataset: Parquet with images, a card, a manifest.
-
-    Examples:
-        productnet export 1.0.0
-    """
-    from productnet.events.kinds import Kind
-    from productnet.release.build import release
-    from productnet.rounds.news import telling
-
-    opened = Project.open(project)
-    with telling(opened, failure=Kind.RELEASE_FAILED, subject=version):
-        summary = release(opened, version=version, progress=Bars())
-    show(
-        asdict(summary),
-        as_json=json,
-        human=lambda: say(
-            f"Released {summary.gold:,} gold products and {summary.hard_negatives:,} hard "
-            f"negatives of {summary.leaves} leaves, {summary.bytes / 1e6:.1f} MB: {summary.path}"
-        ),
-    )

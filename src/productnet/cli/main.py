@@ -16,6 +16,7 @@ from productnet.cli import (
     loop,
     models,
     people,
+    release,
     serve,
     training,
 )
@@ -54,7 +55,7 @@ def main(
         console.report_to(JobFolder(job))
 
 
-for group in (data, loop, candidates, people, training, models, serve, backup, demo):
+for group in (data, loop, release, candidates, people, training, models, serve, backup, demo):
     group.register(app)
 
 

@@ -47,6 +47,7 @@ def registries_page() -> str:
     from productnet.encoders.registry import IMAGE_ENCODERS, TEXT_ENCODERS
     from productnet.local.registry import LOCAL_MODELS
     from productnet.master.fields.registry import FIELD_ENCODERS
+    from productnet.release.exporters.registry import EXPORTERS
     from productnet.retrieval.registry import SOURCES
     from productnet.taxonomy.registry import TAXONOMY_READERS
 
@@ -58,6 +59,7 @@ def registries_page() -> str:
         ("Sources of candidates", SOURCES),
         ("Local models", LOCAL_MODELS),
         ("Field encoders of the master model", FIELD_ENCODERS),
+        ("Export formats", EXPORTERS),
     )
     parts = [_HEAD, "# Registries\n\nWhat can be chosen by name. Adding one is one new file and "]
     parts.append("one line in its table.\n")

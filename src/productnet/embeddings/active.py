@@ -51,7 +51,12 @@ def active_set(project: Project) -> EmbeddingSet:
     """The embedding set in use; raises EmbeddingError if there is none yet."""
     active = read_active(project)
     if active is None:
-        raise EmbeddingError(
-            f"{project.root} has no embeddings yet. Make them with `productnet embed`."
-        )
+        raise no_embeddings(project)
     return EmbeddingSet.open(project.embeddings_path / active.embedding_set)
+
+
+def no_embeddings(project: Project) -> EmbeddingError:
+    """The error that says what to do first."""
+    return EmbeddingError(
+        f"{project.root} has no embeddings yet. Make them with `productnet embed`."
+    )

@@ -74,7 +74,7 @@ def lead_products(
     seconds: list[Rows] = []
     comparisons = (signatures.texts.view(_TEXT_BAND).shape[1] + _IMAGE_BANDS) * _WINDOW
     with progress.task("Comparing products", total=comparisons) as advance:
-        for first, second in _likely_pairs(signatures, near.has_image):
+        for first, second in likely_pairs(signatures, near.has_image):
             found = near(first, second)
             firsts.append(first[found])
             seconds.append(second[found])
@@ -89,7 +89,7 @@ class _NearDuplicates:
         self._signatures = signatures
         self._read = read
         self._rows = rows
-        self.has_image = signatures.has_image & ~_placeholders(signatures)
+        self.has_image = signatures.has_image & ~placeholders(signatures)
 
     def __call__(self, first: Rows, second: Rows) -> npt.NDArray[np.bool_]:
         """Which of the pairs (n,) and (n,) are near-duplicates (n,)."""
@@ -118,7 +118,7 @@ class _NearDuplicates:
         return near
 
 
-def _placeholders(signatures: Signatures) -> npt.NDArray[np.bool_]:
+def placeholders(signatures: Signatures) -> npt.NDArray[np.bool_]:
     """Which products show a picture that too many show."""
     crowded = np.zeros(len(signatures.has_image), np.bool_)
     shown = np.flatnonzero(signatures.has_image)
@@ -128,10 +128,18 @@ def _placeholders(signatures: Signatures) -> npt.NDArray[np.bool_]:
     return crowded
 
 
-def _likely_pairs(
+def likely_pairs(
     signatures: Signatures, has_image: npt.NDArray[np.bool_]
 ) -> Iterator[tuple[Rows, Rows]]:
-    """Pairs (n,) and (n,) that share a band of hashes and lie near one another in its bucket."""
+    """Pairs (n,) and (n,) that share a band of hashes and lie near one another in its bucket.
+
+    Args:
+        signatures: Of the products (N).
+        has_image: Whose image counts (N,): those that have one which is no placeholder.
+
+    Yields:
+        Rows of both sides, a band at a time; a pair may come more than once.
+    """
     texts = signatures.texts.view(_TEXT_BAND)  # (N, 16)
     lowest = np.ascontiguousarray(signatures.images[:, 0, : 2 * _IMAGE_BANDS])
     images = lowest.view(_IMAGE_BAND)  # (N, 4)

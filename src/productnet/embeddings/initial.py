@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from productnet.catalog.pool import Pool
 from productnet.catalog.schema import IMAGE
-from productnet.embeddings.active import Active, activate, read_active
+from productnet.embeddings.active import Active, activate, no_embeddings, read_active
 from productnet.embeddings.map import active_map, build_map
 from productnet.embeddings.nearest import FloatArray, exact_nearest
 from productnet.embeddings.projection import FORMAT_VERSION, Part, Projection
@@ -90,6 +90,13 @@ def embed_initial(project: Project, *, progress: Progress = SILENT) -> Embedding
     if not _better_in_use(project):
         activate(project, Active(round=None, embedding_set=NAME))
     return embedding_set
+
+
+def initial_set(project: Project) -> EmbeddingSet:
+    """The initial embedding set, whatever round is active; raises EmbeddingError without one."""
+    if read_active(project) is None:
+        raise no_embeddings(project)
+    return EmbeddingSet.open(project.embeddings_path / NAME)
 
 
 def neighbours_kept(

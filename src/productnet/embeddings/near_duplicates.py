@@ -118,7 +118,7 @@ def find_near_duplicates(project: Project, *, progress: Progress = SILENT) -> Ne
             return NearDuplicates.open(folder)
     except (OSError, ValueError, pa.ArrowException):  # missing or damaged: they are found again
         pass
-    signatures = sign_pool(pool, project.near_duplicates_path / _SIGNATURES, progress=progress)
+    signatures = sign_pool(pool, signatures_path(project), progress=progress)
     ids = pool.ids()
     rows = embedding_set.rows(ids.to_pylist())
     leaders = lead_products(signatures, embedding_set.read, rows, progress=progress)
@@ -143,6 +143,17 @@ def read_near_duplicates(project: Project) -> NearDuplicates:
             f"The near-duplicates in {folder} cannot be read: {error}. Find them again with "
             "`productnet embed`."
         ) from error
+
+
+def near_duplicates_stamp(project: Project) -> Stamp | None:
+    """What the near-duplicates found last were found with; None before the first time."""
+    folder = project.near_duplicates_path / _GROUPS_FOLDER
+    return _read_stamp(folder) if folder.exists() else None
+
+
+def signatures_path(project: Project) -> Path:
+    """The table that keeps the hashes of the pool's products."""
+    return project.near_duplicates_path / _SIGNATURES
 
 
 def _read_stamp(folder: Path) -> Stamp:

@@ -1,13 +1,14 @@
 """How features are kept: for each encoder one Lance table, and a file of which product has which.
 
 The table holds key and vector, in float16, and grows by atomic appends. The file beside it gives
-the key of every product of one version of the pool, and is replaced whole.
+the key of every product of one version of the pool, and is replaced whole. There is one such file
+for the text of all fields, and one for each part of the fields that was ever asked for.
 """
 
 import hashlib
 import json
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -127,9 +128,16 @@ class FeatureTable:
         return matrix[inverse]
 
 
-def write_keys(project: Project, pool: Pool, keys: list[bytes | None], stamp: FeatureStamp) -> None:
+def write_keys(
+    project: Project,
+    pool: Pool,
+    keys: list[bytes | None],
+    stamp: FeatureStamp,
+    *,
+    fields: Sequence[str] | None = None,
+) -> None:
     """Keep the key of each product of this pool, in its order; None where there is nothing."""
-    path = _path(project, stamp.encoder, "keys.parquet")
+    path = _path(project, stamp.encoder, _keys_ending(fields))
     metadata = stamp.metadata() | {_POOL_VERSION: str(pool.version).encode()}
     table = pa.table({ID: pool.ids(), KEY: pa.array(keys, pa.binary(16))})
     with drafted(path) as draft:
@@ -137,13 +145,18 @@ def write_keys(project: Project, pool: Pool, keys: list[bytes | None], stamp: Fe
 
 
 def read_keys(
-    project: Project, pool: Pool, encoder: str, *, modality: Modality
+    project: Project,
+    pool: Pool,
+    encoder: str,
+    *,
+    modality: Modality,
+    fields: Sequence[str] | None = None,
 ) -> tuple[FeatureStamp, pa.Table]:
     """The keys of this version of the pool: columns id and key, in pool order.
 
     Raises EncoderError if there are none, or none that can be read.
     """
-    path = _path(project, encoder, "keys.parquet")
+    path = _path(project, encoder, _keys_ending(fields))
     try:
         table = pq.read_table(path)
         stamp = FeatureStamp.of(table.schema)
@@ -157,6 +170,10 @@ def read_keys(
             "Compute them with `productnet embed`."
         ) from error
     return stamp, table
+
+
+def _keys_ending(fields: Sequence[str] | None) -> str:
+    return "keys.parquet" if fields is None else f"keys-of-{encoder_slug('+'.join(fields))}.parquet"
 
 
 def _path(project: Project, encoder: str, ending: str) -> Path:

@@ -71,6 +71,7 @@ def compute_features(
     encoder_name: str,
     *,
     modality: Modality,
+    fields: Sequence[str] | None = None,
     progress: Progress = SILENT,
     chunk_products: int = CHUNK_PRODUCTS,
 ) -> None:
@@ -84,6 +85,7 @@ def compute_features(
         project: Its pool is encoded, its folder takes the features.
         encoder_name: Name of an image or a text encoder, as ``modality`` says.
         modality: What to encode of a product: its main image, or its text fields as one text.
+        fields: The text fields; all of the project's when None.
         progress: Told of products gone through.
         chunk_products: Products between two commits.
     """
@@ -98,7 +100,7 @@ def compute_features(
     fresh: dict[bytes, FloatArray] = {}
     committed = 0
     with progress.task(f"Encoding {modality}s with {encoder_name}", total=len(pool)) as advance:
-        for contents in _contents(pool, modality, most=chunk_products):
+        for contents in _contents(pool, modality, fields or pool.fields, most=chunk_products):
             new: dict[bytes, bytes] = {}
             for content in contents:
                 key = None if content is None else stamp.key(content)
@@ -112,18 +114,24 @@ def compute_features(
                 fresh, committed = {}, len(keys)
             advance(len(contents))
     table.append(fresh)
-    write_keys(project, pool, keys, stamp)
+    write_keys(project, pool, keys, stamp, fields=fields)
 
 
-def open_features(project: Project, encoder_name: str, *, modality: Modality) -> Features:
-    """The features of the whole pool, as ``compute_features`` left them.
+def open_features(
+    project: Project,
+    encoder_name: str,
+    *,
+    modality: Modality,
+    fields: Sequence[str] | None = None,
+) -> Features:
+    """The features of the whole pool, as ``compute_features`` left them for these arguments.
 
     Raises:
         EncoderError: They were never computed, were computed for another version of the pool or
             another modality, or are damaged.
     """
     pool = Pool.open(project.pool_path)
-    stamp, keys = read_keys(project, pool, encoder_name, modality=modality)
+    stamp, keys = read_keys(project, pool, encoder_name, modality=modality, fields=fields)
     table = FeatureTable.open(project, encoder_name)
     rows = pc.fill_null(pc.index_in(keys.column(KEY), value_set=table.keys()), -1)
     rows = rows.to_numpy().astype(np.int64)
@@ -168,15 +176,17 @@ def _loaded(encoder_name: str, modality: Modality) -> tuple[Encoder, _Encode]:
     return text, lambda contents: text.encode([content.decode() for content in contents])
 
 
-def _contents(pool: Pool, modality: Modality, *, most: int) -> Iterator[list[bytes | None]]:
+def _contents(
+    pool: Pool, modality: Modality, fields: Sequence[str], *, most: int
+) -> Iterator[list[bytes | None]]:
     """What there is to encode of each product, batch by batch in pool order; a text in UTF-8."""
     size = min(_BATCH_PRODUCTS[modality], most)
     if modality == "image":
         for batch in pool.scan(columns=[IMAGE], batch_size=size):
             yield batch.column(IMAGE).to_pylist()
     else:
-        for batch in pool.scan(columns=[ID, *pool.fields], batch_size=size):
-            texts = product_text(batch, pool.fields)
+        for batch in pool.scan(columns=[ID, *fields], batch_size=size):
+            texts = product_text(batch, fields)
             yield [None if text is None else text.encode() for text in texts]
 
 

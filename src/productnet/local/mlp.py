@@ -71,18 +71,20 @@ class Mlp:
         self._layers = _Layers.of(found)
         return self
 
-    def score(self, vectors: Matrix) -> Floats:
+    def score(self, vectors: Matrix, *, beside: Floats | None = None) -> Floats:
         """The network's output for each row of (N, D), 0 to 1: (N,)."""
         layers = self._layers
         at_zero = np.maximum(layers.hidden_bias, 0) @ layers.output + layers.output_bias
-        return score_blocks(vectors, self._evidence, bias=float(at_zero))
+        return score_blocks(vectors, self._evidence, bias=float(at_zero), beside=beside)
 
-    def _evidence(self, block: Floats) -> Floats:
+    def _evidence(self, block: Floats, beside: Floats | None) -> Floats:
         # max(h + b, 0) - max(b, 0), what a unit says beyond what it says of a row of zeros,
         # is max(h + min(b, 0), -max(b, 0)). BLAS is a tenth faster with rows as columns.
         layers = self._layers
         bias = layers.hidden_bias[:, None]
-        hidden = layers.hidden.T @ block.T  # (H, D) @ (D, B) -> (H, B)
+        hidden = layers.hidden[: block.shape[1]].T @ block.T  # (H, D) @ (D, B) -> (H, B)
+        if beside is not None:
+            hidden += layers.hidden[-1][:, None] * beside  # (H, 1) * (B,) -> (H, B)
         hidden += np.minimum(bias, 0)
         np.maximum(hidden, -np.maximum(bias, 0), out=hidden)
         evidence: Floats = layers.output @ hidden  # (H,) @ (H, B) -> (B,)

@@ -32,8 +32,11 @@ class LocalModel(Protocol):
         """
         ...
 
-    def score(self, vectors: Matrix) -> Floats:
+    def score(self, vectors: Matrix, *, beside: Floats | None = None) -> Floats:
         """How likely each row of (N, D) is positive: (N,), 0 to 1.
+
+        ``beside`` (N,) is one more coordinate, the last of those that were fitted: a large matrix
+        of vectors need not be copied to have it.
 
         Scores put products in order, and one at ``BOUNDARY`` is at the model's boundary. They are
         not calibrated: of products scored 0.9, nine in ten need not be positive. A row of zeros,

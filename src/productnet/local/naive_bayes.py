@@ -58,13 +58,16 @@ class NaiveBayes:
         self._bias = float(scale * bias)
         return self
 
-    def score(self, vectors: Matrix) -> Floats:
+    def score(self, vectors: Matrix, *, beside: Floats | None = None) -> Floats:
         """How much likelier the positive class makes each row of (N, D), 0 to 1: (N,)."""
-        return score_blocks(vectors, self._evidence, bias=self._bias)
+        return score_blocks(vectors, self._evidence, bias=self._bias, beside=beside)
 
-    def _evidence(self, block: Floats) -> Floats:
-        evidence: Floats = np.square(block) @ self._of_squares  # (B, D) -> (B,)
-        evidence += block @ self._of_vectors
+    def _evidence(self, block: Floats, beside: Floats | None) -> Floats:
+        dimension = block.shape[1]
+        evidence: Floats = np.square(block) @ self._of_squares[:dimension]  # (B, D) -> (B,)
+        evidence += block @ self._of_vectors[:dimension]
+        if beside is not None:
+            evidence += (beside * self._of_squares[-1] + self._of_vectors[-1]) * beside
         return evidence
 
 

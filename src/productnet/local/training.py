@@ -68,7 +68,9 @@ def draw_examples(
     return Examples(rows, labels, weights, told)
 
 
-def fit_leaf(name: str, vectors: Matrix, examples: Examples, *, seed: int) -> LocalModel:
+def fit_leaf(
+    name: str, vectors: Matrix, examples: Examples, *, seed: int, beside: Floats | None = None
+) -> LocalModel:
     """Train a local model.
 
     Args:
@@ -76,9 +78,12 @@ def fit_leaf(name: str, vectors: Matrix, examples: Examples, *, seed: int) -> Lo
         vectors: The whole pool (N, D), memory-mapped or not, or a part of it.
         examples: Rows of it, and what they are.
         seed: Of whatever the model draws.
+        beside: One more coordinate (N,) of every row; the model is then to score with it.
     """
     model = LOCAL_MODELS[name]()
     known = np.asarray(vectors[examples.rows], np.float32)  # (n, D)
+    if beside is not None:
+        known = np.column_stack([known, beside[examples.rows]])  # (n, D + 1)
     with one_blas_thread():
         return model.fit(known, examples.labels, weights=examples.weights, seed=seed)
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from productnet.encoders.features import compute_features, open_features
 from productnet.errors import EncoderError
 from productnet.master.presets import Input
-from productnet.master.products import cached_modality
+from productnet.master.products import cached_as
 from productnet.master.sources import PoolPart, Source
 from productnet.master.storage import SavedInput
 from productnet.progress import Progress
@@ -21,9 +21,10 @@ def compute_missing_features(
         return
     for one in inputs.values():
         kind, _, encoder = one.encoder.partition(":")
-        modality = cached_modality(one.fields, project.settings.catalog.fields)
-        if kind == "frozen" and modality is not None:
-            try:
-                open_features(project, encoder, modality=modality)
-            except EncoderError:
-                compute_features(project, encoder, modality=modality, progress=progress)
+        if kind != "frozen":
+            continue
+        modality, fields = cached_as(one.fields, project.settings.catalog.fields)
+        try:
+            open_features(project, encoder, modality=modality, fields=fields)
+        except EncoderError:
+            compute_features(project, encoder, modality=modality, fields=fields, progress=progress)

@@ -208,7 +208,12 @@ class MasterModel:
         if rejected:
             ids = [*known.ids.to_pylist(), *rejected]
             known = match_products(products, ids, fields=self.fields)
-        inputs = choose_inputs(self.preset, known.text_fields, with_image=known.has_images)
+        inputs = choose_inputs(
+            self.preset,
+            known.text_fields,
+            filled=known.filled_fields,
+            with_image=known.has_images,
+        )
         compute_missing_features(products, inputs, progress)
         fields = {name: InputField(known, one.fields) for name, one in inputs.items()}
         network = self._begin(inputs, fields, classes, abstains=bool(rejected))

@@ -1,6 +1,11 @@
-"""The master network: field encoders, concatenation, two layers, softmax (paper section 2.2)."""
+"""The master network: field encoders, concatenation, two layers, softmax (paper section 2.2).
 
-from collections.abc import Mapping
+A preset may have several *members*: pairs of layers that read the same fields, each trained on a
+loss of its own. Their embeddings side by side are the embedding, and since the mean of linear
+classifiers is linear, eq. 1 holds for the ensemble as it does for the paper's one pair.
+"""
+
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -59,6 +64,7 @@ class MasterNetwork(nn.Module):
         self.abstains = abstains
         self.encoders = nn.ModuleDict(encoders)
         self.field_dropout = preset.field_dropout
+        self.field_swap = preset.field_swap
         self.absent = (
             nn.ParameterDict(
                 {name: nn.Parameter(torch.zeros(one.dimension)) for name, one in encoders.items()}
@@ -67,15 +73,8 @@ class MasterNetwork(nn.Module):
             else None
         )
         joined = sum(encoder.dimension for encoder in encoders.values())
-        self.fuse = nn.Sequential(
-            nn.LayerNorm(joined) if preset.normalise else nn.Identity(),
-            nn.Dropout(preset.dropout),
-            nn.Linear(joined, preset.hidden),
-            nn.ReLU(),
-            nn.LayerNorm(preset.hidden) if preset.normalise else nn.Identity(),
-            nn.Dropout(preset.dropout),
-            nn.Linear(preset.hidden, dimension),
-        )
+        widths = member_widths(dimension, preset.members)
+        self.members = nn.ModuleList(Member(joined, width, preset) for width in widths)
         self.classify = nn.Linear(dimension, classes)
 
     @property
@@ -89,24 +88,65 @@ class MasterNetwork(nn.Module):
         return {n: one for n, one in self.encoders.items() if isinstance(one, FieldEncoder)}
 
     def embed(self, batch: Batch) -> torch.Tensor:
-        """The embedding of each product, not normalised: (B, D)."""
-        present = self._shown(batch.present)  # (B, F)
-        fields = []
-        for place, (name, encoder) in enumerate(self.encoders.items()):
-            encoded = encoder(*batch.inputs[name])  # (B, F_i)
-            if self.absent is not None:
-                encoded = torch.where(present[:, place, None], encoded, self.absent[name])
-            fields.append(encoded)
-        return torch.as_tensor(self.fuse(torch.cat(fields, dim=1)))  # (B, sum F_i) -> (B, D)
+        """The embedding of each product, not normalised: (B, D), the members' side by side."""
+        encoded = [
+            encoder(*batch.inputs[name]) for name, encoder in self.encoders.items()
+        ]  # F of (B, F_i)
+        embedded = [
+            member(self._joined(*self._disturbed(encoded, batch.present)))
+            for member in self.members
+        ]
+        # Divided, so that the sum that classifies is the mean of what members say.
+        return torch.cat(embedded, dim=1) / len(self.members)  # M of (B, D / M) -> (B, D)
 
     def logits(self, embedded: torch.Tensor) -> torch.Tensor:
         """The logits of each embedding (B, D): (B, C), that of "none of them" last."""
         of_classes = torch.as_tensor(self.classify(embedded))  # (B, D) -> (B, K)
         return F.pad(of_classes, (0, 1)) if self.abstains else of_classes
 
+    def member_logits(self, embedded: torch.Tensor) -> list[torch.Tensor]:
+        """What each member says by itself, of embeddings (B, D): M of (B, C).
+
+        Their mean is ``logits``. Training lowers the loss of each, so that they stay different.
+        """
+        if len(self.members) == 1:
+            return [self.logits(embedded)]
+        widths = [member.width for member in self.members if isinstance(member, Member)]
+        parts = torch.split(embedded * len(self.members), widths, dim=1)
+        weights = torch.split(self.classify.weight, widths, dim=1)
+        said = [
+            F.linear(part, weight, self.classify.bias)  # (B, D / M) -> (B, K)
+            for part, weight in zip(parts, weights, strict=True)
+        ]
+        return [F.pad(one, (0, 1)) if self.abstains else one for one in said]
+
     def forward(self, batch: Batch) -> torch.Tensor:
         """The logits of each product: (B, C)."""
         return self.logits(self.embed(batch))
+
+    def _disturbed(
+        self, encoded: Sequence[torch.Tensor], present: torch.Tensor
+    ) -> tuple[Sequence[torch.Tensor], torch.Tensor]:
+        """In training some inputs are another product's; anew for each member."""
+        if not self.training or not self.field_swap:
+            return encoded, present
+        rows = torch.arange(len(present), device=present.device)
+        others = torch.randperm(len(present), device=present.device)
+        swapped = torch.rand(present.shape, device=present.device) < self.field_swap  # (B, F)
+        sources = torch.where(swapped, others[:, None], rows[:, None])  # (B, F)
+        fields = [one[sources[:, place]] for place, one in enumerate(encoded)]
+        return fields, present.gather(0, sources)
+
+    def _joined(self, encoded: Sequence[torch.Tensor], present: torch.Tensor) -> torch.Tensor:
+        """Fields side by side, what is missing or hidden replaced: (B, sum F_i)."""
+        if self.absent is None:
+            return torch.cat(list(encoded), dim=1)
+        shown = self._shown(present)  # (B, F)
+        fields = [
+            torch.where(shown[:, place, None], one, self.absent[name])
+            for place, (name, one) in enumerate(zip(self.encoders, encoded, strict=True))
+        ]
+        return torch.cat(fields, dim=1)
 
     def _shown(self, present: torch.Tensor) -> torch.Tensor:
         """Hides some inputs in training, never a product's last one: (B, F) bool."""
@@ -114,3 +154,35 @@ class MasterNetwork(nn.Module):
             return present
         kept = present & (torch.rand(present.shape, device=present.device) >= self.field_dropout)
         return torch.where(kept.any(dim=1, keepdim=True), kept, present)
+
+
+class Member(nn.Module):
+    """The two layers after concatenation: (B, joined) -> (B, width)."""
+
+    def __init__(self, joined: int, width: int, preset: Preset) -> None:
+        super().__init__()
+        self.width = width
+        self.fuse = nn.Sequential(
+            nn.LayerNorm(joined) if preset.normalise else nn.Identity(),
+            nn.Dropout(preset.dropout),
+            nn.Linear(joined, preset.hidden),
+            nn.ReLU(),
+            nn.LayerNorm(preset.hidden) if preset.normalise else nn.Identity(),
+            nn.Dropout(preset.dropout),
+            nn.Linear(preset.hidden, width),
+        )
+
+    def forward(self, joined: torch.Tensor) -> torch.Tensor:
+        """This member's part of the embedding."""
+        return torch.as_tensor(self.fuse(joined))
+
+
+def member_widths(dimension: int, members: int) -> list[int]:
+    """How an embedding of this dimension is shared among members; none gets less than one.
+
+    Example:
+        >>> member_widths(256, 3)
+        [86, 85, 85]
+    """
+    count = min(members, dimension)
+    return [dimension // count + (place < dimension % count) for place in range(count)]

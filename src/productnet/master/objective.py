@@ -48,7 +48,8 @@ class Objective(nn.Module):
     def forward(self, batch: Batch, targets: torch.Tensor, whole: torch.Tensor) -> torch.Tensor:
         """The loss of these products (B,), whose batch weighs ``whole`` with what others hold."""
         embedded = self.network.embed(batch)  # (B, D)
-        said = [self.network.logits(embedded)]  # of all dimensions, then of the first few alone
+        # Of each member by itself, then of the first few dimensions alone.
+        said = self.network.member_logits(embedded)
         said += [nested_logits(self.network, embedded, dimension) for dimension in self.nested]
         return torch.stack([self._loss(logits, targets) for logits in said]).mean() / whole
 

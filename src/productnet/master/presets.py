@@ -12,6 +12,8 @@ from productnet.master.fields.registry import FIELD_ENCODERS
 IMAGE = "image"
 # Stands for every text field of the products, joined into one text.
 TEXT = "text"
+# Stands for every text field that at least one product has, each an input of its own.
+EACH = "each text"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +38,13 @@ class Preset:
     Attributes:
         inputs: What is read, by which encoder. Inputs whose field the products lack are left out.
         other: Encoder of each text field that no input names; None leaves them out.
+        members: How many pairs of layers read the fields and share the embedding's dimension.
         hidden: Width of the first fully connected layer.
         normalise: Whether layer normalisation stands before each of the two layers.
         dropout: Share of numbers dropped before each of the two layers.
         field_dropout: Chance, per product and input, of hiding the input in training.
+        field_swap: Chance, per product and input, of reading another product's input in training,
+            so that the network believes no field that all others contradict.
         missing: What a missing field is: its encoder's own empty ``input`` (the paper's zero
             image, an empty text), or a ``learnt`` vector in place of the encoder's output.
         epochs: Passes over the training products at most.
@@ -61,10 +66,12 @@ class Preset:
 
     inputs: tuple[Input, ...]
     other: str | None = None
+    members: int = 1
     hidden: int = 512
     normalise: bool = False
     dropout: float = 0.5
     field_dropout: float = 0.0
+    field_swap: float = 0.0
     missing: Literal["input", "learnt"] = "input"
     epochs: int = 50
     min_steps: int = 0
@@ -136,6 +143,46 @@ PRESETS: dict[str, Preset] = {
         patience=None,
         refit=True,
     ),
+    # Several members, two sizes of picture, and each text field read by itself as well.
+    "best": Preset(
+        inputs=(
+            Input((IMAGE,), "frozen:efficientnet-lite0"),
+            Input((IMAGE,), "frozen:efficientnet-lite2"),
+            Input((TEXT,), "frozen:minilm"),
+            Input((EACH,), "frozen:minilm"),
+            Input((TEXT,), "tfidf", {"width": 512}),
+        ),
+        members=4,
+        normalise=True,
+        missing="learnt",
+        field_dropout=0.1,
+        epochs=20,
+        min_steps=120,
+        batch_size=256,
+        learning_rate=3e-3,
+        label_smoothing=0.05,
+        weight_decay=0.01,
+        patience=None,
+        refit=True,
+    ),
+    # ``fast`` with its encoders trained as well: for a GPU, or a few hundred products.
+    "finetuned": Preset(
+        inputs=(
+            Input((IMAGE,), "finetuned:efficientnet-lite0"),
+            Input((TEXT,), "finetuned:minilm"),
+            Input((TEXT,), "tfidf", {"width": 128}),
+        ),
+        normalise=True,
+        missing="learnt",
+        field_dropout=0.1,
+        epochs=6,
+        batch_size=32,
+        learning_rate=3e-3,
+        label_smoothing=0.05,
+        weight_decay=0.01,
+        patience=None,
+        refit=True,
+    ),
 }
 
 
@@ -149,16 +196,32 @@ def find_preset(preset: str | Preset) -> Preset:
 
 
 def choose_inputs(
-    preset: Preset, text_fields: Sequence[str], *, with_image: bool
+    preset: Preset,
+    text_fields: Sequence[str],
+    *,
+    with_image: bool,
+    filled: Sequence[str] | None = None,
 ) -> dict[str, Input]:
     """The preset's inputs that these products can fill, by name.
+
+    Args:
+        preset: What it would read.
+        text_fields: What the products have, ``filled`` those that are not empty in all of them;
+            all when None.
+        with_image: Whether they have images.
+        filled: See ``text_fields``.
 
     Raises:
         TrainingError: If none is left.
     """
-    inputs = list(preset.inputs)
-    named = {name for one in inputs for name in one.fields}
-    if preset.other is not None and TEXT not in named:
+    present = text_fields if filled is None else filled
+    inputs = [
+        replace(one, fields=fields)
+        for one in preset.inputs
+        for fields in ([(name,) for name in present] if one.fields == (EACH,) else [one.fields])
+    ]
+    named = {name for one in preset.inputs for name in one.fields}
+    if preset.other is not None and not named & {TEXT, EACH}:
         inputs += [Input((name,), preset.other) for name in text_fields if name not in named]
     chosen = {}
     for one in inputs:

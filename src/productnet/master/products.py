@@ -5,14 +5,16 @@ a pool, images are read batch by batch and pretrained features come from the cac
 """
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from productnet.catalog.pool import Pool
 from productnet.catalog.schema import ID
 from productnet.encoders.base import ImageEncoder
+from productnet.encoders.feature_store import Modality
 from productnet.encoders.features import open_features
 from productnet.encoders.registry import image_encoder, text_encoder
 from productnet.encoders.texts import product_text
@@ -44,6 +46,14 @@ class Products:
     def text_fields(self) -> tuple[str, ...]:
         """The text columns, in order."""
         return tuple(self._texts.column_names)
+
+    @property
+    def filled_fields(self) -> tuple[str, ...]:
+        """The text columns that at least one product has."""
+        longest = {
+            name: pc.max(pc.utf8_length(self._texts.column(name))) for name in self.text_fields
+        }
+        return tuple(name for name, length in longest.items() if length.as_py())
 
     @property
     def has_images(self) -> bool:
@@ -127,21 +137,26 @@ class PoolProducts(Products):
         return present
 
     def features(self, encoder: str, fields: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
-        """A pretrained encoder's output, from the project's cache where that holds these fields."""
-        modality = cached_modality(fields, self._pool.fields)
-        if modality is None:
-            return super().features(encoder, fields)
-        features = open_features(self._project, encoder, modality=modality)
+        """A pretrained encoder's output, from the project's cache."""
+        cached = cached_as(fields, self._pool.fields)
+        features = open_features(
+            self._project, encoder, modality=cached.modality, fields=cached.fields
+        )
         return features.take(self._rows), features.present[self._rows]
 
 
-def cached_modality(
-    fields: Sequence[str], pool_fields: Sequence[str]
-) -> Literal["image", "text"] | None:
-    """What a project's cache calls features of these fields; None when it does not keep them."""
+class Cached(NamedTuple):
+    """What a project's cache calls the features of some fields."""
+
+    modality: Modality
+    fields: tuple[str, ...] | None
+
+
+def cached_as(fields: Sequence[str], pool_fields: Sequence[str]) -> Cached:
+    """Under which name a project keeps features of these fields."""
     if tuple(fields) == (IMAGE,):
-        return "image"
-    return "text" if set(fields) == set(pool_fields) else None
+        return Cached("image", None)
+    return Cached("text", None if set(fields) == set(pool_fields) else tuple(fields))
 
 
 class InputField:

@@ -89,22 +89,22 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class _Kind:
-    """How a kind of job is a command: its name, a value's option, and values without one."""
+    """How a kind of job is a command: its words, a value's option, and values without one."""
 
-    command: str
+    command: tuple[str, ...]
     options: tuple[str, ...] = ()
     values: tuple[str, ...] = ()
 
     def words(self, arguments: Mapping[str, str]) -> list[str]:
         given = [f"--{name}={arguments[name]}" for name in self.options if name in arguments]
         # After "--" nothing is taken for an option, whatever a person typed.
-        return [self.command, *given, "--json", "--", *(arguments[name] for name in self.values)]
+        return [*given, "--json", "--", *(arguments[name] for name in self.values)]
 
 
 # What the portal can start. One of a kind runs at a time.
 KINDS: Mapping[str, _Kind] = {
-    "round": _Kind("round", options=("preset", "image")),
-    "release": _Kind("export", values=("version",)),
+    "round": _Kind(("round",), options=("preset", "image")),
+    "release": _Kind(("release", "make"), values=("version",)),
 }
 
 
@@ -154,7 +154,6 @@ class Jobs:
         folder.mkdir()
         project = f"--project={self._project.root.resolve()}"
         start = [sys.executable, "-m", "productnet", "--job", str(folder.resolve())]
-        command, *rest = how.words(arguments)
         with (
             (folder / "alive").open("wb") as alive,
             (folder / "output.json").open("wb") as output,
@@ -170,7 +169,7 @@ class Jobs:
             }
             write_atomically(folder / "job.json", json.dumps(said))
             self._children[name] = subprocess.Popen(
-                [*start, command, project, *rest],
+                [*start, *how.command, project, *how.words(arguments)],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=log,

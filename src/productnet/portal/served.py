@@ -9,7 +9,9 @@ import numpy as np
 from productnet.annotation.state import State
 from productnet.catalog.pool import Pool
 from productnet.embeddings.active import read_active
-from productnet.errors import ProductNetError
+from productnet.embeddings.initial import NAME as INITIAL
+from productnet.embeddings.stamp import Stamp, read_stamp
+from productnet.errors import EmbeddingError, ProductNetError
 from productnet.portal.cards import Cards
 from productnet.retrieval.candidates import Leaf
 from productnet.retrieval.mixed import Mixed
@@ -36,6 +38,7 @@ class Served:
 
     def __init__(self, project: Project) -> None:
         self.active = read_active(project)
+        self._embedded = _embedded(project)
         self.resources = Resources(project)
         self.taxonomy = Taxonomy.load(project.taxonomy_path)
         pool = self.resources.pool
@@ -43,10 +46,13 @@ class Served:
         self._version = pool.version
 
     def is_old(self) -> bool:
-        """Whether a round was activated or products were imported since."""
+        """Whether a round was activated, or products were imported or embedded since."""
         project = self.resources.project
-        newest = read_active(project) != self.active
-        return newest or Pool.open(project.pool_path).version != self._version
+        return (
+            read_active(project) != self.active
+            or _embedded(project) != self._embedded
+            or Pool.open(project.pool_path).version != self._version
+        )
 
     def warm(self, state: State) -> None:
         """Read what pages need, so that nobody waits for it."""
@@ -58,6 +64,14 @@ class Served:
         except ProductNetError as error:
             # Without embeddings there are pages too; whoever asks for one is told what is missing.
             _logger.info("Pages are not prepared yet: %s", type(error).__name__)
+
+
+def _embedded(project: Project) -> Stamp | None:
+    """What the initial embedding set is; None where there is none that can be read."""
+    try:
+        return read_stamp(project.embeddings_path / INITIAL)
+    except EmbeddingError:
+        return None
 
 
 class Serving:
@@ -85,7 +99,8 @@ class Serving:
             return None
         fresh = Served(self._project)
         if fresh.active is not None:
-            _ = fresh.resources.embeddings  # which raises if the set is not there
+            # Which raise if a set is not there.
+            _ = fresh.resources.embeddings, fresh.resources.active_embeddings
         fresh.warm(self._state())
         self.now = fresh
         return fresh

@@ -1,7 +1,8 @@
 """The manifest: what a release holds, file by file, and the check that it still does."""
 
+import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -10,7 +11,9 @@ from pydantic import TypeAdapter, ValidationError
 from productnet.errors import ReleaseError
 from productnet.files import file_hash
 
-FORMAT_VERSION: Final = 1
+FORMAT_VERSION: Final = 2
+# Those before it lack what has a default below.
+_READABLE: Final = (1, 2)
 MANIFEST: Final = "manifest.json"
 
 
@@ -38,6 +41,12 @@ class LeafCount:
     train: int
     test: int
     hard_negatives: int
+    validation: int = 0
+
+    @property
+    def gold(self) -> int:
+        """Gold positives on all sides."""
+        return self.train + self.validation + self.test
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +60,14 @@ class Manifest:
         pool_version: Version of the pool's table.
         log_sequence: Sequence number of the last decision taken in.
         as_of: When the last released decision was taken, ISO 8601 in UTC.
-        test_share: Share of groups wanted on the test side.
+        test_share: Share of gold wanted on the test side.
         seed: Seed of the split.
         leaves: Counts of every leaf that has any, in the taxonomy's order.
         files: Every file but the manifest, by path.
+        validation_share: Share of gold wanted on the validation side.
+        provenance: How much it tells of the decisions behind it.
+        near_duplicates: What the pool's near-duplicates were found with; None where none were.
+        made_with: Versions of the software that decides the bytes.
     """
 
     name: str
@@ -67,16 +80,26 @@ class Manifest:
     seed: int
     leaves: tuple[LeafCount, ...]
     files: tuple[FileRecord, ...]
+    validation_share: float = 0.0
+    provenance: str = "pseudonyms"
+    near_duplicates: dict[str, str | int] | None = None
+    made_with: dict[str, str] = field(default_factory=dict)
     format_version: int = FORMAT_VERSION
 
     @property
+    def content_hash(self) -> str:
+        """One hash of every file but the manifest: two releases with it hold the same."""
+        lines = (f"{record.sha256}  {record.path}\n" for record in self.files)
+        return hashlib.sha256("".join(lines).encode()).hexdigest()
+
+    @property
     def gold(self) -> int:
-        """Gold positives in both splits."""
-        return sum(leaf.train + leaf.test for leaf in self.leaves)
+        """Gold positives on all sides."""
+        return sum(leaf.gold for leaf in self.leaves)
 
     @property
     def hard_negatives(self) -> int:
-        """Hard negatives in both splits."""
+        """Hard negatives on all sides."""
         return sum(leaf.hard_negatives for leaf in self.leaves)
 
     def write(self, folder: Path) -> None:
@@ -122,10 +145,10 @@ def read_manifest(folder: Path) -> Manifest:
         raise ReleaseError(f"{folder} is no release: it has no {MANIFEST}.")
     try:
         raw = json.loads(file.read_text(encoding="utf-8"))
-        if isinstance(raw, dict) and raw.get("format_version") != FORMAT_VERSION:
+        if isinstance(raw, dict) and raw.get("format_version") not in _READABLE:
             raise ReleaseError(
                 f"{folder} has release format {raw.get('format_version')}; this version of "
-                f"ProductNet reads format {FORMAT_VERSION}."
+                f"ProductNet reads formats {_READABLE[0]} to {FORMAT_VERSION}."
             )
         return TypeAdapter(Manifest).validate_python(raw)
     except (json.JSONDecodeError, UnicodeDecodeError, ValidationError) as error:

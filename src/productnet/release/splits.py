@@ -1,15 +1,18 @@
-"""Train and test sides of gold that do not leak and stay put as gold grows.
+"""Sides of gold that do not leak, hold the same share of every leaf, and stay put as gold grows.
 
-Products that are variants or near-duplicates form a *group*, and a group lies on one side whole.
-A group's side follows from a hash of its key alone, so adding products moves no other group,
-with two exceptions: a new product that joins two groups into one, and a leaf so small that the
-hash left one of its sides empty.
+A group of products (``groups``) lies on one side whole. Its *place*, a number from 0 to 1, follows
+from a hash of the product in it that became gold first, so that products that join it later move
+nothing. The lowest places are the test side, the highest are validation, between lies training. In
+a leaf where chance strays too far from the wanted share, the cut moves past as many groups as it
+takes.
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from math import sqrt
 from pathlib import Path
 from typing import Self
 
@@ -17,22 +20,25 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from productnet.catalog.pool import Pool
-from productnet.catalog.schema import GROUP, ID
-from productnet.catalog.texts import distinct_words
-from productnet.embeddings.near_duplicates import read_near_duplicates
 from productnet.errors import UsageError
 from productnet.files import drafted
-from productnet.settings import Project
+from productnet.release.groups import pool_groups
 
 # In the folder of a round: the gold it froze, with its sides, and the hard negatives beside it.
 GOLD_FILE = "gold.parquet"
 HARD_NEGATIVES_FILE = "hard_negatives.parquet"
 
+# How far the share of a leaf may stray before its cut moves: a quarter of what is wanted, a
+# standard deviation of chance, or one product, whichever is most. Less would be more even, and
+# would move more products whenever gold grows.
+_TOLERANCE = 0.25
+
 
 class Side(StrEnum):
-    """The two sides of a split."""
+    """The sides of a split; a release may do without validation, and a round does."""
 
     TRAIN = "train"
+    VALIDATION = "validation"
     TEST = "test"
 
 
@@ -80,7 +86,7 @@ def split_gold(pool: Pool, labels: Mapping[str, str], *, test_share: float, seed
     Args:
         pool: Where the products are.
         labels: Gold: product id to category id.
-        test_share: Share of groups wanted on the test side, between 0 and 1.
+        test_share: Share of products wanted on the test side, between 0 and 1.
         seed: Chooses another split of the same kind.
 
     Raises:
@@ -91,49 +97,6 @@ def split_gold(pool: Pool, labels: Mapping[str, str], *, test_share: float, seed
     return split_by_group(labels, groups, test_share=test_share, seed=seed)
 
 
-def pool_groups(pool: Pool, products: Iterable[str]) -> dict[str, str]:
-    """The group of each of these products; raises UnknownProduct if one is not in the pool."""
-    title = "title" if "title" in pool.fields else pool.fields[0]
-    return group_keys(pool.take(sorted(products), columns=[ID, title, GROUP]), title)
-
-
-def copies_of(project: Project, products: Sequence[str]) -> dict[str, str]:
-    """The group of each product, where near-duplicates share one as well as variants do.
-
-    Raises UnknownProduct if one is not in the pool.
-    """
-    groups = pool_groups(Pool.open(project.pool_path), products)
-    joined = _Groups()
-    near = read_near_duplicates(project).groups_of(products).tolist()
-    for product, number in zip(products, near, strict=True):
-        joined.join([groups[product], *([f"near:{number}"] if number >= 0 else [])])
-    return {product: joined.root(groups[product]) for product in products}
-
-
-def group_keys(products: pa.Table, title: str = "title") -> dict[str, str]:
-    """The group of each product: same ``group``, or same title but for case, order and marks.
-
-    Args:
-        products: Columns ``id`` and, where there are any, ``title`` and ``group``.
-        title: Name of the column that holds the title.
-
-    Returns:
-        Product id to a key that all products of its group share.
-    """
-    ids: list[str] = products.column(ID).to_pylist()
-    absent = [None] * len(ids)
-    titles = products.column(title).to_pylist() if title in products.column_names else absent
-    groups = products.column(GROUP).to_pylist() if GROUP in products.column_names else absent
-    joined = _Groups()
-    own_key: dict[str, str] = {}
-    for product, text, group in zip(ids, titles, groups, strict=True):
-        words = " ".join(distinct_words(text or ""))
-        keys = [f"title:{words}"] if words else []
-        keys += [f"group:{group}"] if group else []
-        own_key[product] = joined.join(keys or [f"id:{product}"])
-    return {product: joined.root(key) for product, key in own_key.items()}
-
-
 def split_by_group(
     labels: Mapping[str, str], groups: Mapping[str, str], *, test_share: float, seed: int
 ) -> Split:
@@ -142,7 +105,7 @@ def split_by_group(
     Args:
         labels: Product id to category id.
         groups: Product id to group key, for at least the labelled products.
-        test_share: Share of groups wanted on the test side, between 0 and 1.
+        test_share: Share of products wanted on the test side, between 0 and 1.
         seed: Chooses another split of the same kind.
 
     Raises:
@@ -156,42 +119,136 @@ def split_by_group(
 
 
 def sides_by_group(
-    labels: Mapping[str, str], groups: Mapping[str, str], *, test_share: float, seed: int
+    labels: Mapping[str, str],
+    groups: Mapping[str, str],
+    *,
+    test_share: float,
+    seed: int,
+    validation_share: float = 0.0,
+    since: Mapping[str, int] | None = None,
 ) -> dict[str, Side]:
     """The side of every product in ``groups``, of which ``labels`` tells the leaf of some.
 
-    Arguments and errors are those of ``split_by_group``.
+    Args:
+        labels: Product id to category id.
+        groups: Product id to group key, for at least the labelled products.
+        test_share: Share of products wanted on the test side, between 0 and 1.
+        seed: Chooses another split of the same kind.
+        validation_share: Share wanted on the validation side; none when 0.
+        since: When each product came in, such as a sequence number: the first of a group decides
+            its place. Without it the group's key does.
+
+    Raises:
+        UsageError: A share is out of range, or nothing is left to train on.
     """
+    _check_shares(test_share, validation_share)
+    place = _places(groups, since, seed)
+    cuts = (test_share, 1 - validation_share)
+    side = {key: _side(at, cuts) for key, at in place.items()}
+    of_leaf: dict[str, Counter[str]] = {}
+    for product, leaf in labels.items():
+        of_leaf.setdefault(leaf, Counter())[groups[product]] += 1
+    for leaf, keys in _own_groups(of_leaf).items():
+        ordered = sorted(keys, key=lambda key: (place[key], key))
+        sizes = [of_leaf[leaf][key] for key in ordered]
+        tested = sum(side[key] is Side.TEST for key in ordered)
+        tested = _cut(sizes, tested, share=test_share)
+        checked = 0
+        if validation_share and len(ordered) > tested + 1:
+            # From the other end, so that neither cut moves what the other decides about.
+            checked = sum(side[key] is Side.VALIDATION for key in ordered[tested:])
+            within = validation_share / (1 - test_share)
+            checked = _cut(sizes[tested:][::-1], checked, share=within)
+        for position, key in enumerate(ordered):
+            if position < tested:
+                side[key] = Side.TEST
+            else:
+                held = position >= len(ordered) - checked
+                side[key] = Side.VALIDATION if held else Side.TRAIN
+    for leaf in sorted(of_leaf):
+        _fill_empty_side(set(of_leaf[leaf]), place, side, others=of_leaf)
+    return {product: side[key] for product, key in groups.items()}
+
+
+def _check_shares(test_share: float, validation_share: float) -> None:
     if not 0 < test_share < 1:
         raise UsageError(f"The test share must lie between 0 and 1; it is {test_share}.")
-    place = {key: _place(key, seed) for key in set(groups.values())}
-    is_test = {key: at < test_share for key, at in place.items()}
-    leaves: dict[str, set[str]] = {}
-    for product, leaf in labels.items():
-        leaves.setdefault(leaf, set()).add(groups[product])
-    for leaf in sorted(leaves):
-        _fill_empty_side(leaves[leaf], place, is_test, others=leaves)
-    return {product: Side.TEST if is_test[key] else Side.TRAIN for product, key in groups.items()}
+    if not 0 <= validation_share < 1:
+        raise UsageError(f"The validation share must be 0 or more; it is {validation_share}.")
+    if test_share + validation_share >= 1:
+        raise UsageError(
+            f"A test share of {test_share} and a validation share of {validation_share} leave "
+            "nothing to train on. Lower one of them."
+        )
+
+
+def _places(
+    groups: Mapping[str, str], since: Mapping[str, int] | None, seed: int
+) -> dict[str, float]:
+    """The place of every group."""
+    if since is None:
+        return {key: _place(key, seed) for key in set(groups.values())}
+    first: dict[str, tuple[int, str]] = {}
+    for product, key in groups.items():
+        came = (since[product], product)
+        first[key] = min(came, first.get(key, came))
+    return {key: _place(product, seed) for key, (_, product) in first.items()}
+
+
+def _side(place: float, cuts: tuple[float, float]) -> Side:
+    if place < cuts[0]:
+        return Side.TEST
+    return Side.VALIDATION if place >= cuts[1] else Side.TRAIN
+
+
+def _own_groups(of_leaf: Mapping[str, Mapping[str, int]]) -> dict[str, list[str]]:
+    """The groups that each leaf decides about: of several leaves, the one with most groups."""
+    owner: dict[str, str] = {}
+    for leaf in sorted(of_leaf, key=lambda leaf: (-len(of_leaf[leaf]), leaf)):
+        for key in of_leaf[leaf]:
+            owner.setdefault(key, leaf)
+    owned: dict[str, list[str]] = {}
+    for key, leaf in owner.items():
+        owned.setdefault(leaf, []).append(key)
+    return owned
+
+
+def _cut(sizes: Sequence[int], cut: int, *, share: float) -> int:
+    """How many of the first groups are held out, of groups of these sizes, where chance says
+    ``cut``: as many as bring the share into tolerance, and neither none nor all of several.
+    """
+    wanted = share * sum(sizes)
+    tolerance = max(1.0, _TOLERANCE * wanted, sqrt(wanted * (1 - share)))
+    held = sum(sizes[:cut])
+    while abs(held - wanted) > tolerance:
+        step = 1 if held < wanted else -1
+        size = sizes[cut if step > 0 else cut - 1]
+        if abs(held + step * size - wanted) >= abs(held - wanted):
+            break
+        cut, held = cut + step, held + step * size
+    return min(max(cut, 1), len(sizes) - 1) if len(sizes) > 1 else cut
 
 
 def _fill_empty_side(
     members: set[str],
     place: Mapping[str, float],
-    is_test: dict[str, bool],
+    side: dict[str, Side],
     *,
-    others: Mapping[str, set[str]],
+    others: Mapping[str, Mapping[str, int]],
 ) -> None:
     """Move the group nearest to the missing side, unless that empties a side of another leaf."""
-    sides = {is_test[key] for key in members}
-    if len(members) < 2 or len(sides) == 2:
+    tested = {side[key] is Side.TEST for key in members}
+    if len(members) < 2 or len(tested) == 2:
         return
-    missing = not sides.pop()
-    for key in sorted(members, key=lambda key: place[key], reverse=not missing):
+    missing = not tested.pop()
+    for key in sorted(members, key=lambda key: (place[key], key), reverse=not missing):
         touched = [
-            keys for keys in others.values() if key in keys and len(keys) > 1 and keys != members
+            keys.keys() - {key}
+            for keys in others.values()
+            if key in keys and len(keys) > 1 and keys.keys() != members
         ]
-        if all(any(is_test[k] != missing for k in keys - {key}) for keys in touched):
-            is_test[key] = missing
+        if all(any((side[k] is Side.TEST) != missing for k in keys) for keys in touched):
+            side[key] = Side.TEST if missing else Side.TRAIN
             return
 
 
@@ -199,22 +256,3 @@ def _place(key: str, seed: int) -> float:
     """A number from 0 to 1 that only the key and the seed decide."""
     digest = hashlib.blake2b(f"{seed}\n{key}".encode(), digest_size=8).digest()
     return int.from_bytes(digest) / 2**64
-
-
-class _Groups:
-    """Keys that mean the same group (union-find); the smallest key stands for all."""
-
-    def __init__(self) -> None:
-        self._parent: dict[str, str] = {}
-
-    def join(self, keys: Iterable[str]) -> str:
-        roots = sorted({self.root(key) for key in keys})
-        for root in roots[1:]:
-            self._parent[root] = roots[0]
-        return roots[0]
-
-    def root(self, key: str) -> str:
-        parent = self._parent.setdefault(key, key)
-        while parent != key:
-            key, parent = parent, self._parent[parent]
-        return key

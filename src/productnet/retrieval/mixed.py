@@ -3,9 +3,10 @@
 The surest products come first: the local model's and the master model's, put together by
 reciprocal rank fusion (Cormack et al. 2009), since their scores cannot be compared. Those of them
 that prove to be none are hard negatives. Where positives come too easily to leave enough of them,
-confusable products follow once the positives are complete. A few products come by chance, so that
-a part of the leaf that looks like none of its positives is found one day: in place of those that
-the local model doubts, where little is lost.
+confusable products follow once the positives are complete, and ambiguous ones after these: the
+surest of a large leaf are all alike, and a master model learns little of the others from them.
+A few products come by chance, so that a part of the leaf that looks like none of its positives is
+found one day: in place of those that the local model doubts, where little is lost.
 """
 
 from collections.abc import Sequence
@@ -64,10 +65,10 @@ class Mixed:
         elif _lacks_only_negatives(leaf, resources):
             main = confusable(scored, leaf, resources, count=count, rng=rng)
         else:
-            sure = answers(scored, Ask.POSITIVES, leaf, resources, count=SHORTLIST * count)
-            main = varied(
-                fused([sure, recommended], trust=[1, _AGREEMENT * trusted]), resources, count=count
-            )
+            ask = Ask.AMBIGUOUS if _has_positives(leaf, resources) else Ask.POSITIVES
+            asked = answers(scored, ask, leaf, resources, count=SHORTLIST * count)
+            agreeing = _AGREEMENT * trusted if ask is Ask.POSITIVES else 0.0
+            main = varied(fused([asked, recommended], trust=[1, agreeing]), resources, count=count)
         lost = bool(leaf.hidden) and not leaf.positives
         believed = 0 if scored is None else sum(one.score >= BOUNDARY for one in main)
         by_chance = _some(count - believed, _RANDOM_WHEN_LOST if lost else _RANDOM, rng)
@@ -118,9 +119,13 @@ def _trust_in_master(leaf: Leaf, resources: Resources) -> float:
     return (1 + sum(seen)) / (1 + len(seen))
 
 
+def _has_positives(leaf: Leaf, resources: Resources) -> bool:
+    return len(leaf.positives) >= resources.project.settings.targets.positives
+
+
 def _lacks_only_negatives(leaf: Leaf, resources: Resources) -> bool:
-    targets = resources.project.settings.targets
-    return len(leaf.positives) >= targets.positives and len(leaf.negatives) < targets.hard_negatives
+    lacking = len(leaf.negatives) < resources.project.settings.targets.hard_negatives
+    return lacking and _has_positives(leaf, resources)
 
 
 def _some(count: int, share: float, rng: np.random.Generator) -> int:

@@ -1,6 +1,6 @@
 """``nearest``: products close to one of the leaf's positives and not to its negatives."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
@@ -8,7 +8,7 @@ from productnet.embeddings.nearest import Best, rows_per_block
 from productnet.local.model import Floats, Rows
 from productnet.retrieval.candidates import Candidate, Leaf
 from productnet.retrieval.keyword import Keyword
-from productnet.retrieval.resources import Resources
+from productnet.retrieval.resources import Resources, Vectors
 
 # A leaf's labels compared with, drawn when it has more: cost stays that of a small matrix product.
 _MOST_COMPARED = 64
@@ -33,19 +33,19 @@ class Nearest:
         self, leaf: Leaf, resources: Resources, *, count: int, rng: np.random.Generator
     ) -> list[Candidate]:
         """The products close to the leaf's positives, closest first."""
-        embeddings = resources.embeddings
-        positives = _some(leaf.positives, resources, rng)
+        embeddings = resources.active_embeddings
+        positives = _some(leaf.positives, embeddings, rng)
         if not len(positives):
             return Keyword().rank(leaf, resources, count=count, rng=rng)
-        negatives = _some(leaf.negatives, resources, rng)
+        negatives = _some(leaf.negatives, embeddings, rng)
         compared = _Compared(embeddings.read(positives), embeddings.read(negatives))
-        hidden = np.sort(resources.rows(leaf.hidden))
+        hidden = np.sort(_known(leaf.hidden, embeddings))
         comparisons = len(embeddings.ids) * len(compared)
         if comparisons <= _COMPARED_WHOLE * resources.project.settings.candidates.exact_up_to:
             rows, scores = _closest(compared, embeddings.vectors, hidden, count)
         else:
             each = _CANDIDATES_PER_RESULT * count
-            near = resources.neighbourhoods.around(
+            near = resources.active_neighbourhoods.around(
                 positives, each=each, hidden=hidden, fewest=count
             )
             near = np.setdiff1d(near, hidden, assume_unique=True)
@@ -107,8 +107,13 @@ def _closest(compared: _Compared, vectors: Floats, hidden: Rows, count: int) -> 
     return best.rows[found], best.scores[found]
 
 
-def _some(products: Sequence[str], resources: Resources, rng: np.random.Generator) -> Rows:
-    rows = resources.rows(products)
+def _known(products: Iterable[str], embeddings: Vectors) -> Rows:
+    rows = np.asarray(embeddings.rows(list(products)), np.int64)
+    return rows[rows >= 0]
+
+
+def _some(products: Sequence[str], embeddings: Vectors, rng: np.random.Generator) -> Rows:
+    rows = _known(products, embeddings)
     if len(rows) <= _MOST_COMPARED:
         return rows
     return np.sort(rng.choice(rows, _MOST_COMPARED, replace=False))

@@ -1,8 +1,9 @@
 """The categories a round's master model recommends, read from disk a leaf at a time.
 
-The file is sorted by category and cut into row groups, so that a leaf is found by the statistics
-of these: of three million rows in 22 ms, where filtering the whole table in memory took 107 and
-as many megabytes.
+What the model was taught stands there too, as rank 0: gold is recommended to nobody, but who asks
+what the model holds of a leaf is to hear that it is sure of these. The file is sorted by category
+and cut into row groups, so that a leaf is found by the statistics of these: of three million rows
+in 22 ms, where filtering the whole table in memory took 107 and as many megabytes.
 """
 
 from collections.abc import Iterator, Mapping
@@ -26,6 +27,9 @@ RECOMMENDATIONS_FILE = "recommendations.parquet"
 # Rows that are read to find one category.
 _ROW_GROUP = 65_536
 
+# The rank of gold, which is the leaf's already.
+_GOLD = 0
+
 # Leaves kept in memory.
 _LEAVES = 16
 
@@ -46,11 +50,22 @@ class Recommendation(NamedTuple):
     rank: int
 
 
+class Opinion(NamedTuple):
+    """Products that a master model holds for a leaf's: ids (n,), and how sure it is (n,), 0 to 1.
+
+    Of gold, which it was taught, it is sure.
+    """
+
+    products: list[str]
+    confidences: npt.NDArray[np.float32]
+
+
 class Recommendations:
     """The categories a master model recommends for products of the pool.
 
     Args:
-        rows: Columns ``product``, ``category``, ``confidence`` (0 to 1, calibrated) and ``rank``.
+        rows: Columns ``product``, ``category``, ``confidence`` (0 to 1, calibrated) and ``rank``,
+            which is 0 of gold.
         round: The round that trained the model.
     """
 
@@ -72,9 +87,16 @@ class Recommendations:
 
     def of(self, category: str) -> Iterator[Recommendation]:
         """What is recommended for this leaf, surest first."""
-        for batch in self._of(category).to_batches(max_chunksize=_BLOCK):
+        new = self._of(category).filter(pc.field("rank") > _GOLD)
+        for batch in new.to_batches(max_chunksize=_BLOCK):
             columns = (batch.column(name).to_pylist() for name in Recommendation._fields)
             yield from map(Recommendation, *columns)
+
+    def opinion(self, category: str) -> Opinion:
+        """What the model holds of this leaf, gold included."""
+        rows = self._of(category)
+        confidences = rows.column("confidence").to_numpy()
+        return Opinion(rows.column("product").to_pylist(), confidences)
 
     @cached_property
     def confidences(self) -> Mapping[str, Counts]:
@@ -83,7 +105,9 @@ class Recommendations:
         Read once in all the life of a round, in batches: a second for three million rows.
         """
         counts: dict[str, Counts] = {}
-        for batch in self._rows.to_batches(columns=["category", "confidence"]):
+        for batch in self._rows.to_batches(
+            columns=["category", "confidence"], filter=pc.field("rank") > _GOLD
+        ):
             if not len(batch):
                 continue
             coded = batch.column("category").dictionary_encode()
@@ -102,8 +126,26 @@ class Recommendations:
         return mine.sort_by([("confidence", "descending"), ("product", "ascending")])
 
 
-def write_recommendations(folder: Path, predictions: pa.Table) -> None:
-    """Keep predictions in a round's folder, leaf by leaf, surest first."""
+def write_recommendations(folder: Path, predictions: pa.Table, *, gold: Mapping[str, str]) -> None:
+    """Keep predictions in a round's folder, leaf by leaf, surest first, and gold beside them.
+
+    Args:
+        folder: The round's.
+        predictions: As ``master.predictions`` makes them. Those of gold are not kept.
+        gold: Product to category, as the round froze it.
+    """
+    products = pa.array(gold, pa.string())
+    undecided = pc.invert(pc.is_in(predictions.column("product"), value_set=products))
+    taught = pa.table(
+        {
+            "product": products,
+            "category": pa.array(gold.values(), pa.string()),
+            "confidence": np.ones(len(gold), np.float32),
+            "rank": np.full(len(gold), _GOLD, np.int8),
+        },
+        schema=predictions.schema,
+    )
+    predictions = pa.concat_tables([predictions.filter(undecided), taught])
     order = [("category", "ascending"), ("confidence", "descending"), ("product", "ascending")]
     with drafted(folder / RECOMMENDATIONS_FILE) as draft:
         pq.write_table(predictions.sort_by(order), draft, row_group_size=_ROW_GROUP)

@@ -14,6 +14,7 @@ from scipy import sparse
 
 from productnet.catalog.pool import Pool
 from productnet.embeddings.active import active_set, read_active
+from productnet.embeddings.initial import initial_set
 from productnet.embeddings.near_duplicates import NearDuplicates, read_near_duplicates
 from productnet.embeddings.queries import InitialSpace
 from productnet.errors import EmbeddingError
@@ -27,6 +28,9 @@ from productnet.retrieval.scoring import Scorer, score_now
 from productnet.retrieval.terms import TermMatrix
 from productnet.settings import Project
 from productnet.taxonomy.tree import Taxonomy
+
+# Leaves whose opinions are kept: 12 bytes a product that the master model recommends for one.
+_OPINIONS_KEPT = 32
 
 # Leaves whose names have been looked for in all texts: 4 bytes a product each.
 _NAMES_KEPT = 32
@@ -102,13 +106,33 @@ class Resources:
 
     @cached_property
     def embeddings(self) -> Vectors:
-        """The active embedding set; raises EmbeddingError while there is none."""
+        """The initial embedding set, also after a round; raises EmbeddingError while there is none.
+
+        Local models read it. A round draws the products of a leaf together by what is labelled
+        already, and a local model that reads its vectors finds less of what is missing; what the
+        master model knows comes in by ``opinion``.
+        """
+        return initial_set(self.project)
+
+    @cached_property
+    def active_embeddings(self) -> Vectors:
+        """The active embedding set, by which products are alike; the initial one until a round."""
+        active = read_active(self.project)
+        if active is None or active.round is None:
+            return self.embeddings
         return active_set(self.project)
 
     @cached_property
     def neighbourhoods(self) -> Neighbourhoods:
-        """Where in a big pool the leaves are."""
+        """Where in a big pool the leaves are, as local models see them."""
         return Neighbourhoods(self.embeddings)
+
+    @cached_property
+    def active_neighbourhoods(self) -> Neighbourhoods:
+        """Where in a big pool the products are that are alike."""
+        if self.active_embeddings is self.embeddings:
+            return self.neighbourhoods
+        return Neighbourhoods(self.active_embeddings)
 
     @cached_property
     def outside(self) -> Space:
@@ -172,6 +196,36 @@ class Resources:
         if active is None or active.round is None:
             return None
         return Recommendations.open(self.project.round_path(active.round), round=active.round)
+
+    def opinion(self, category: str, *, rows: Rows | None = None) -> Floats | None:
+        """How sure the master model is of a leaf (n,), of these rows or of all; 0 where it is not.
+
+        Rows are of the embedding matrix, ascending. None before the first round.
+        """
+        if self.recommendations is None:
+            return None
+        held, confidences = self._opinions(category)
+        sure = np.zeros(len(self.embeddings.ids if rows is None else rows), np.float32)
+        if rows is None:
+            sure[held] = confidences
+        else:
+            _, places, found = np.intersect1d(rows, held, assume_unique=True, return_indices=True)
+            sure[places] = confidences[found]
+        return sure
+
+    @cached_property
+    def _opinions(self) -> Callable[[str], tuple[Rows, Floats]]:
+        """The rows the master model has an opinion of, ascending, and how sure it is; some kept."""
+
+        def read(category: str) -> tuple[Rows, Floats]:
+            if self.recommendations is None:
+                return np.empty(0, np.int64), np.empty(0, np.float32)
+            products, confidences = self.recommendations.opinion(category)
+            rows = np.asarray(self.embeddings.rows(products), np.int64)
+            order = np.argsort(rows, kind="stable")[np.count_nonzero(rows < 0) :]
+            return rows[order], confidences[order]
+
+        return lru_cache(_OPINIONS_KEPT)(read)
 
 
 def refresh_words(project: Project, *, progress: Progress = SILENT) -> None:

@@ -12,9 +12,17 @@ from productnet.local.model import Floats, Rows
 from productnet.local.training import LabelledRows, draw_examples, fit_leaf
 from productnet.retrieval.candidates import Leaf
 from productnet.retrieval.evidence import with_words
+from productnet.settings import round_name
 
 if TYPE_CHECKING:
     from productnet.retrieval.resources import Resources
+
+
+# How far from none the master model's full confidence in a leaf stands, as one more coordinate
+# beside vectors of length one. A local model learns for itself what to make of it. In the 50 views
+# after a round it brings .7 positives more on masked fashion, .9 on mwpd, .2 on flipkart, and .1
+# less on fashion; .35 does as well, and .15 half as well.
+OPINION = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +66,8 @@ class Scorer(Protocol):
 def score_now(leaf: Leaf, resources: "Resources", *, model: str) -> Scored | None:
     """Train the leaf's local model and score the pool, before answering.
 
-    The model depends on nothing but the decisions and the project's seed, and its version names
-    them: two models of one version are the same.
+    The model depends on nothing but the decisions, the master model's opinion of the leaf and the
+    project's seed, and its version names them: two models of one version are the same.
     """
     positives = resources.rows(leaf.positives)
     negatives = resources.rows(leaf.negatives)
@@ -71,14 +79,18 @@ def score_now(leaf: Leaf, resources: "Resources", *, model: str) -> Scored | Non
     rows, vectors, by_chance = _scope(leaf, labelled, resources)
     within = labelled if rows is None else labelled.within(rows)
     examples = draw_examples(within, size=len(vectors), seed=seed, by_chance=by_chance)
-    scores = fit_leaf(model, vectors, examples, seed=seed).score(vectors)
+    beside = resources.opinion(leaf.category.id, rows=rows)
+    if beside is not None:
+        beside *= np.float32(OPINION)
+    fitted = fit_leaf(model, vectors, examples, seed=seed, beside=beside)
+    scores = fitted.score(vectors, beside=beside)
     words = resources.words(leaf.category.name, rows=rows)
     if words is not None:
         scores = with_words(scores, vectors, words, examples, seed=seed)
     return Scored(
         rows=rows,
         scores=scores,
-        version=f"{model}:{len(leaf.labels)}:{digest}",
+        version=f"{model}:{len(leaf.labels)}:{digest}{_round(resources)}",
         labels=leaf.labels,
     )
 
@@ -101,6 +113,12 @@ def _scope(
         leaf.category.id, labelled, hidden=hidden, seed=settings.seed
     )
     return region.rows, region.vectors, region.by_chance
+
+
+def _round(resources: "Resources") -> str:
+    """Of the version, the round whose master model has had its say."""
+    recommended = resources.recommendations
+    return "" if recommended is None else f":{round_name(recommended.round)}"
 
 
 def _digest(positives: Sequence[str], negatives: Sequence[str]) -> str:

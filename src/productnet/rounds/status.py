@@ -6,7 +6,8 @@ from dataclasses import asdict, dataclass
 from productnet.annotation.log import DecisionLog
 from productnet.annotation.state import LeafProgress
 from productnet.catalog.pool import Pool
-from productnet.embeddings.active import active_set, read_active
+from productnet.embeddings.active import read_active
+from productnet.embeddings.initial import initial_set
 from productnet.embeddings.sets import EmbeddingSet
 from productnet.local.coverage import Coverage
 from productnet.progress import SILENT, Progress
@@ -45,7 +46,7 @@ class ProjectStatus:
         target: Positives wanted of a leaf.
         leaves: Leaves that have decisions, in the taxonomy's order.
         embedding_set: The one in use.
-        not_embedded: Products imported since that set was made.
+        not_embedded: Products imported since the initial set was made: no local model sees them.
         rounds: Rounds finished.
         unfinished_round: A round that was stopped, or is running.
     """
@@ -99,8 +100,7 @@ class ProjectStatus:
         if self.unfinished_round is not None:
             return f"productnet round (goes on with round {self.unfinished_round})"
         if self.not_embedded:
-            again = "round" if self.rounds else "embed"
-            return f"productnet {again} (takes in {self.not_embedded:,} new products)"
+            return f"productnet embed (takes in {self.not_embedded:,} new products)"
         if self.total.gold == 0:
             return "productnet simulate, or import labels with productnet import --labels COLUMN"
         return "productnet round, then productnet report"
@@ -111,7 +111,7 @@ def project_status(project: Project, *, progress: Progress = SILENT) -> ProjectS
     taxonomy = Taxonomy.load(project.taxonomy_path) if project.taxonomy_path.exists() else None
     pool = Pool.open(project.pool_path) if project.pool_path.exists() else None
     active = read_active(project)
-    embeddings = active_set(project) if active else None
+    embeddings = initial_set(project) if active else None
     rounds = read_rounds(project)
     unfinished = [record.number for record in rounds if not record.finished]
     return ProjectStatus(

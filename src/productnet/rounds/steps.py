@@ -12,7 +12,6 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from productnet.annotation.log import DecisionLog
@@ -34,13 +33,12 @@ from productnet.master.predictions import PREDICTION_SCHEMA, PREDICTIONS_FILE, l
 from productnet.master.presets import Preset, find_preset
 from productnet.master.sources import PoolPart
 from productnet.progress import Progress
+from productnet.release.groups import copies_of, pool_groups
 from productnet.release.splits import (
     GOLD_FILE,
     HARD_NEGATIVES_FILE,
     Side,
     Split,
-    copies_of,
-    pool_groups,
     read_hard_negatives,
     split_gold,
 )
@@ -189,10 +187,9 @@ def index(turn: Turn) -> None:
 
 def recommend(turn: Turn) -> None:
     """Keep the predicted categories of products that are not gold yet."""
-    gold = pa.array([*turn.gold(Side.TRAIN), *turn.gold(Side.TEST)], pa.string())
+    gold = turn.gold(Side.TRAIN) | turn.gold(Side.TEST)
     predictions = pq.read_table(turn.path(PREDICTIONS_FILE))
-    undecided = pc.invert(pc.is_in(predictions.column("product"), value_set=gold))
-    write_recommendations(turn.record.folder(turn.project), predictions.filter(undecided))
+    write_recommendations(turn.record.folder(turn.project), predictions, gold=gold)
 
 
 def activate_round(turn: Turn) -> None:

@@ -233,7 +233,7 @@ def _recommend(project: Project, truth: dict[str, str]) -> None:
     columns = dict(zip(PREDICTION_SCHEMA.names, zip(*rows, strict=True), strict=True))
     folder = project.round_path(1)
     folder.mkdir(parents=True)
-    write_recommendations(folder, pa.table(columns, schema=PREDICTION_SCHEMA))
+    write_recommendations(folder, pa.table(columns, schema=PREDICTION_SCHEMA), gold={})
     active = read_active(project)
     assert active is not None
     activate(project, Active(round=1, embedding_set=active.embedding_set))

@@ -30,7 +30,7 @@ from productnet.embeddings.near_duplicates import find_near_duplicates
 from productnet.errors import UsageError
 from productnet.evaluation.reference import read_reference, reference_counts
 from productnet.progress import Advance, unseen
-from productnet.release.splits import pool_groups
+from productnet.release.groups import pool_groups
 from productnet.retrieval.resources import Resources
 from productnet.settings import MasterSettings, Project, Settings
 from productnet.taxonomy.readers import read_taxonomy

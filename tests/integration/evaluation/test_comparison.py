@@ -24,7 +24,7 @@ from productnet.evaluation.reference import read_reference
 from productnet.evaluation.simulate import simulate
 from productnet.evaluation.simulation_record import SimulationRecord
 from productnet.evaluation.standings import standings
-from productnet.evaluation.trials import Trial, Trials, contenders
+from productnet.evaluation.trials import Trial, Trials, contenders, without_targets
 from productnet.evaluation.workers import run_in_processes
 from productnet.files import alone
 from productnet.local.registry import DEFAULT, LOCAL_MODELS
@@ -326,7 +326,7 @@ def after_a_round(project: Project, *, gold_of_each: int) -> dict[str, str]:
         "confidence": pa.array([0.9] * len(rest), pa.float32()),
         "rank": pa.array([1] * len(rest), pa.int8()),
     }
-    write_recommendations(folder, pa.table(recommended))
+    write_recommendations(folder, pa.table(recommended), gold=gold)
     activate(project, Active(round=1, embedding_set="initial"))
     return gold
 
@@ -342,6 +342,18 @@ def test_near_duplicates_are_found_once(make_shop: MakeShop, tmp_path: Path) -> 
         found = Trials(resources, truth, views=10_000).run(Trial("leaf-0", "random", seed))
         assert found.findable == len(found.hits) == 40 - 9 - 1
         assert found.pool == 240 - 9 - 1 - 2
+
+
+def test_sources_are_compared_by_positives_past_the_target(
+    make_shop: MakeShop, tmp_path: Path
+) -> None:
+    project = make_shop(tmp_path / "shop")
+    trial = Trial("leaf-0", "mixed", 0)
+    found, unbounded = (
+        Trials.of_project(one, views=60).run(trial) for one in (project, without_targets(project))
+    )
+    assert len(found.hits) > project.settings.targets.positives
+    assert found.hits == unbounded.hits
 
 
 class Texts:
@@ -399,7 +411,7 @@ def test_what_a_mix_finds_without_the_master_is_what_it_finds_where_nothing_is_r
     after_a_round(project, gold_of_each=12)
     without = [one.hits for one in compare(project).of("mixed, no master")]
     file = project.round_path(1) / RECOMMENDATIONS_FILE
-    write_recommendations(file.parent, pq.read_table(file).slice(0, 0))
+    write_recommendations(file.parent, pq.read_table(file).slice(0, 0), gold={})
     assert [one.hits for one in compare(project).of("mixed")] == without
 
 

@@ -3,12 +3,15 @@
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from threading import Event
 from unittest.mock import Mock
 
+import numpy as np
 import pytest
 from starlette.requests import Request
 
+from productnet.embeddings.sets import EmbeddingSet, write_embedding_set
 from productnet.errors import EmbeddingError
 from productnet.people.roles import Scope
 from productnet.portal import updates
@@ -110,6 +113,22 @@ def test_what_fails_in_one_way_again_and_again_is_told_once(
     assert looked.wait(20)
     told.close()
     assert len([one for one in caplog.records if "Looking" in one.message]) == 2
+
+
+def test_products_embedded_anew_are_served_though_no_round_was_run(portal: Portal) -> None:
+    assert portal.serving.look() is None
+    folder = portal.project.embeddings_path / "initial"
+    before = EmbeddingSet.open(folder)
+    write_embedding_set(
+        folder,
+        ids=before.ids[::-1],
+        vectors=[before.read(np.arange(len(before))[::-1])],
+        stamp=replace(before.stamp, created_at="2031-01-01T00:00:00+00:00"),
+    )
+    fresh = portal.serving.look()
+    assert fresh is not None
+    assert fresh.resources.embeddings.ids == before.ids[::-1]
+    assert portal.serving.look() is None
 
 
 @pytest.mark.parametrize("said", ["{", '{"round": 9, "embedding_set": "nowhere"}'])

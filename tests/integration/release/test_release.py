@@ -1,95 +1,20 @@
-import io
 import json
 import shutil
-import uuid
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
-from PIL import Image
 
-from productnet.annotation.decisions import Decision, Role, Verdict
-from productnet.annotation.log import DecisionLog
-from productnet.catalog.pool import Pool
-from productnet.catalog.schema import Product, products_to_table
 from productnet.errors import ReleaseError
 from productnet.release.build import release
 from productnet.release.manifest import verify_release
-from productnet.settings import CatalogSettings, Project, Settings
-from productnet.taxonomy.tree import Category, Taxonomy
-
-FIELDS = ("title", "brand")
-PER_LEAF = 12
-START = datetime(2026, 1, 1, tzinfo=UTC)
-
-
-def picture(shade: int) -> bytes:
-    file = io.BytesIO()
-    Image.new("RGB", (8, 6), (shade, 0, 0)).save(file, "PNG")
-    return file.getvalue()
-
-
-def decision(number: int, product: str, leaf: str, verdict: Verdict, role: Role) -> Decision:
-    return Decision(
-        id=uuid.UUID(int=number),
-        product=product,
-        category=leaf,
-        verdict=verdict,
-        role=role,
-        annotator="ann@shop.example" if role is Role.LABEL else "bob@shop.example",
-        at=START + timedelta(seconds=number),
-        source="active",
-        score=0.5,
-    )
+from productnet.settings import Project
+from tests.released import PER_LEAF, contents, make_shop
 
 
 @pytest.fixture
 def project(tmp_path: Path) -> Project:
-    """Two leaves with gold, a third without; sofas shown for chairs and rejected."""
-    settings = Settings(name="Corner shop", catalog=CatalogSettings(fields=FIELDS))
-    project = Project.create(tmp_path / "shop", settings)
-    kitchen, home = ("Kitchen",), ("Home",)
-    tree = [
-        Category("kitchen", kitchen),
-        Category("mugs", (*kitchen, "Mugs")),
-        Category("home", home),
-        Category("chairs", (*home, "Chairs")),
-        Category("sofas", (*home, "Sofas | Couches")),
-    ]
-    Taxonomy(tree, name="corner", version="1").save(project.taxonomy_path)
-    products = [
-        Product(
-            id=f"{leaf}-{n:02d}",
-            texts={"title": f"{leaf} {n // 2} édition"} | ({} if n % 3 else {"brand": "Acme"}),
-            image=picture(10 * n) if n % 4 else None,
-            fingerprint=bytes(8),
-        )
-        for leaf in ("mugs", "chairs", "sofas")
-        for n in range(PER_LEAF)
-    ]
-    Pool.create(project.pool_path, FIELDS).append(products_to_table(products, FIELDS))
-    with DecisionLog.open(project.database_url) as log:
-        number = 0
-        for leaf in ("mugs", "chairs"):
-            for n in range(PER_LEAF):
-                for role in (Role.LABEL, Role.AUDIT):
-                    number += 1
-                    product = f"{leaf}-{n:02d}"
-                    log.append(decision(number, product, leaf, Verdict.POSITIVE, role))
-        for n in range(5):
-            number += 1
-            sofa = decision(number, f"sofas-{n:02d}", "chairs", Verdict.NEGATIVE, Role.LABEL)
-            log.append(sofa)
-    return project
-
-
-def contents(folder: Path) -> dict[str, bytes]:
-    return {
-        file.relative_to(folder).as_posix(): file.read_bytes()
-        for file in sorted(folder.rglob("*"))
-        if file.is_file()
-    }
+    return make_shop(tmp_path / "shop")
 
 
 def test_a_release_holds_gold_hard_negatives_and_what_made_them(project: Project) -> None:
@@ -186,11 +111,11 @@ def test_nothing_is_released_without_gold(project: Project) -> None:
 def test_a_failed_release_leaves_nothing_behind(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def broken(*_: object) -> str:
+    def broken(*_: object, **__: object) -> str:
         raise OSError("disk full")
 
     monkeypatch.setattr("productnet.release.build.dataset_card", broken)
-    with pytest.raises(OSError, match="disk full"):
+    with pytest.raises(ReleaseError, match=r"could not be written .*disk full.*free space"):
         release(project, version="1.0.0")
     assert list(project.releases_path.iterdir()) == []
 
@@ -198,13 +123,14 @@ def test_a_failed_release_leaves_nothing_behind(
 def test_shards_and_row_groups_split_large_leaves(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("productnet.release.shards.ROWS_PER_SHARD", 7)
-    monkeypatch.setattr("productnet.release.shards.ROWS_PER_GROUP", 3)
+    monkeypatch.setattr("productnet.release.exporters.parquet.SHARD_ROWS", 6)
+    monkeypatch.setattr("productnet.release.rows.TABLE_ROWS", 3)
+    monkeypatch.setattr("productnet.release.rows._FIRST_ROWS", 3)
     path = release(project, version="1.0.0").path
     shards = sorted((path / "data").glob("train-*.parquet"))
     assert shards[0].name == f"train-00000-of-{len(shards):05d}.parquet"
     assert sum(pq.read_metadata(shard).num_rows for shard in shards) > 7
-    assert pq.read_metadata(shards[0]).num_row_groups == 3
+    assert pq.read_metadata(shards[0]).num_row_groups == 2
 
 
 def test_verifying_finds_every_kind_of_damage(project: Project) -> None:
@@ -226,8 +152,8 @@ def test_verifying_finds_every_kind_of_damage(project: Project) -> None:
     (path / "manifest.json").write_text('{"format_version": 1}')
     with pytest.raises(ReleaseError, match="is damaged"):
         verify_release(path)
-    (path / "manifest.json").write_text('{"format_version": 2}')
-    with pytest.raises(ReleaseError, match="release format 2"):
+    (path / "manifest.json").write_text('{"format_version": 3}')
+    with pytest.raises(ReleaseError, match="release format 3"):
         verify_release(path)
     (path / "manifest.json").unlink()
     with pytest.raises(ReleaseError, match="is no release"):

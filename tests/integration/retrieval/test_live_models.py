@@ -12,7 +12,6 @@ from productnet.annotation.decisions import Role, Verdict, decide
 from productnet.annotation.workflow import Workflow
 from productnet.catalog.importer import import_feed
 from productnet.catalog.store.files import write_store
-from productnet.embeddings.active import Active, activate
 from productnet.embeddings.initial import embed_initial
 from productnet.embeddings.sets import EmbeddingSet, write_embedding_set
 from productnet.evaluation.reference import read_reference
@@ -121,7 +120,7 @@ def test_an_undo_is_a_decision_that_the_model_learns_of(
         assert inside[0] in {c.product for c in again}
 
 
-def test_an_activated_round_takes_over_without_mixing_its_rows_with_older_scores(
+def test_a_new_embedding_takes_over_without_mixing_its_rows_with_older_scores(
     project: Project, workflow: Workflow
 ) -> None:
     resources = Resources(project)
@@ -135,7 +134,7 @@ def test_an_activated_round_takes_over_without_mixing_its_rows_with_older_scores
         assert live.wait(category, timeout=PATIENCE)
         before = page(workflow, resources, category)
 
-        _activate_reversed(project)
+        _embed_reversed(project)
         newer = Resources(project)
         live.serve(newer)
         assert live.wait(category, timeout=PATIENCE)
@@ -150,14 +149,13 @@ def test_an_activated_round_takes_over_without_mixing_its_rows_with_older_scores
         assert found == again != set()
 
 
-def _activate_reversed(project: Project) -> None:
-    """Put an embedding set into use that holds the same vectors in the opposite order."""
+def _embed_reversed(project: Project) -> None:
+    """Make the initial set anew, with the same vectors in the opposite order."""
     active = EmbeddingSet.open(project.embeddings_path / "initial")
     stamp = active.stamp
     write_embedding_set(
-        project.embeddings_path / "reversed",
+        project.embeddings_path / "initial",
         ids=active.ids[::-1],
         vectors=[np.asarray(active.vectors[::-1])],
-        stamp=type(stamp)(**{**stamp.__dict__, "name": "reversed"}),
+        stamp=stamp,
     )
-    activate(project, Active(round=None, embedding_set="reversed"))

@@ -6,6 +6,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from productnet.embeddings.sets import write_embedding_set
+from productnet.embeddings.stamp import Stamp
 from productnet.errors import ModelError
 from productnet.master.predictions import PREDICTION_SCHEMA
 from productnet.retrieval.candidates import Leaf
@@ -26,7 +28,12 @@ ROWS = [
     ("p3", "mugs", 0.3, 2),
     ("p4", "mugs", 0.5, 1),
     ("p5", "scarves", 0.9, 1),
+    ("p6", "scarves", 0.6, 1),
+    ("p6", "mugs", 0.4, 2),
 ]
+
+# The master was taught otherwise.
+GOLD = {"p6": "mugs"}
 
 
 @pytest.fixture
@@ -36,7 +43,7 @@ def folder(tmp_path: Path) -> Path:
         dict(zip(PREDICTION_SCHEMA.names, map(list, columns), strict=True)),
         schema=PREDICTION_SCHEMA,
     )
-    write_recommendations(tmp_path, table)
+    write_recommendations(tmp_path, table, gold=GOLD)
     return tmp_path
 
 
@@ -57,6 +64,45 @@ def test_confidences_are_counted_leaf_by_leaf(folder: Path) -> None:
     assert np.flatnonzero(counts["mugs"]).tolist() == [6, 10, 19]
     assert counts["mugs"][10] == 2
     assert np.flatnonzero(counts["vases"]).tolist() == [0]
+
+
+def test_gold_is_recommended_to_nobody_but_the_model_is_sure_of_it(folder: Path) -> None:
+    recommendations = Recommendations.open(folder, round=2)
+    assert {one.product for leaf in ("mugs", "scarves") for one in recommendations.of(leaf)} == {
+        "p1", "p2", "p3", "p4", "p5"
+    }  # fmt: skip
+    products, confidences = recommendations.opinion("mugs")
+    held = dict(zip(products, confidences.round(2).tolist(), strict=True))
+    assert held == pytest.approx({"p6": 1, "p2": 0.97, "p1": 0.5, "p4": 0.5, "p3": 0.3})
+    assert recommendations.opinion("scarves").products == ["p5"]
+    assert recommendations.opinion("hats").products == []
+
+
+def test_an_opinion_stands_in_the_rows_of_the_embeddings(folder: Path, tmp_path: Path) -> None:
+    ids = [f"p{number}" for number in range(9, 0, -1)]
+    resources = Resources(Project(folder, Settings()))
+    resources.embeddings = write_embedding_set(
+        tmp_path / "set",
+        ids=pa.array(ids),
+        vectors=[np.eye(9, dtype=np.float32)],
+        stamp=Stamp("set", "numbers", 9, 9, 1, None, 0, "2030-01-01"),
+    )
+    assert resources.opinion("mugs") is None
+    resources.recommendations = Recommendations.open(folder, round=2)
+    whole = resources.opinion("mugs")
+    assert whole is not None
+    held = dict(zip(ids, whole.tolist(), strict=True))
+    assert held["p6"] == 1
+    assert held["p2"] == pytest.approx(0.97)
+    assert held["p5"] == held["p9"] == 0
+    some = np.array([0, 3, 7])
+    opinions = [resources.opinion(leaf, rows=some) for leaf in ("mugs", "hats")]
+    for opinion, expected in zip(opinions, (whole[some], np.zeros(3)), strict=True):
+        assert opinion is not None
+        assert np.array_equal(opinion, expected)
+    # Who looks on without the master hears nothing of it, though its opinion is known.
+    resources.recommendations = None
+    assert resources.opinion("mugs") is None
 
 
 def test_the_source_says_which_round_and_how_sure(folder: Path) -> None:

@@ -23,8 +23,9 @@ def test_the_settings_page_mentions_every_setting() -> None:
 def test_every_command_has_examples() -> None:
     sections = commands_page().split("\n## ")[1:]
     assert {section.split()[1] for section in sections} >= {
-        "init", "import", "taxonomy", "embed", "simulate", "round", "status", "report", "export",
-        "train", "evaluate", "categorize", "encode", "similar", "demo", "backup", "restore",
+        "init", "import", "taxonomy", "embed", "simulate", "round", "status", "report", "release",
+        "export", "train", "evaluate", "categorize", "encode", "similar", "demo", "backup",
+        "restore",
     }  # fmt: skip
     for section in sections:
         assert "```bash\nproductnet" in section, section.splitlines()[0]

@@ -10,8 +10,8 @@ from productnet.local.blocks import MOST_OF_UNKNOWN, ROWS_PER_BLOCK, one_blas_th
 from productnet.local.model import Floats
 
 
-def first_column(block: Floats) -> Floats:
-    return block[:, 0]
+def first_column(block: Floats, beside: Floats | None) -> Floats:
+    return block[:, 0] if beside is None else block[:, 0] + beside
 
 
 @pytest.mark.parametrize("size", [0, 1, ROWS_PER_BLOCK, ROWS_PER_BLOCK + 1, 5 * ROWS_PER_BLOCK])
@@ -20,6 +20,14 @@ def test_every_row_is_scored_in_its_place(size: int) -> None:
     with threadpool_limits(4, user_api="blas"):
         scores = score_blocks(vectors, first_column, bias=0.5)
     np.testing.assert_allclose(scores, 1 / (1 + np.exp(-0.5 - vectors[:, 0])), rtol=1e-4)
+
+
+def test_what_stands_beside_a_row_goes_with_it() -> None:
+    size = 3 * ROWS_PER_BLOCK + 8
+    vectors, beside = np.zeros((size, 1), np.float32), np.linspace(-8, 8, size, dtype=np.float32)
+    with threadpool_limits(4, user_api="blas"):
+        scores = score_blocks(vectors, first_column, beside=beside)
+    np.testing.assert_allclose(scores, 1 / (1 + np.exp(-beside)), rtol=1e-4)
 
 
 def test_certainty_does_not_overflow() -> None:
@@ -45,7 +53,7 @@ def test_where_nothing_is_known_of_any_product_the_bias_is_all_there_is() -> Non
 
 
 def test_what_goes_wrong_in_a_thread_is_raised() -> None:
-    def broken(block: Floats) -> Floats:
+    def broken(block: Floats, beside: Floats | None) -> Floats:
         raise MemoryError("no room for a block")
 
     with (

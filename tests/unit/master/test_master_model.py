@@ -14,10 +14,11 @@ from PIL import Image, ImageStat
 from productnet.errors import ImageError, ModelError, TrainingError, UnknownProduct
 from productnet.master import products as products_module
 from productnet.master.model import MasterModel
-from productnet.master.presets import PRESETS, Input, Preset, choose_inputs
+from productnet.master.presets import EACH, PRESETS, Input, Preset, choose_inputs
 
 KINDS = {"mugs": (200, 30, 30), "lamps": (30, 200, 30), "chairs": (30, 30, 200)}
 FAST = replace(PRESETS["fast"], hidden=32, epochs=20, min_steps=0, batch_size=16)
+BEST = replace(PRESETS["best"], members=3, hidden=32, min_steps=0, batch_size=16)
 PAPER = replace(
     PRESETS["paper"].with_image("inception-v4:random"),
     inputs=(
@@ -86,7 +87,7 @@ def shop(count: int, *, seed: int = 0) -> pa.Table:
     return pa.Table.from_pylist(rows)
 
 
-@pytest.mark.parametrize("preset", [FAST, PAPER_TEXT], ids=["fast", "paper's text"])
+@pytest.mark.parametrize("preset", [FAST, BEST, PAPER_TEXT], ids=["fast", "best", "paper's text"])
 def test_learns_32_products_by_heart_and_knows_their_like(preset: Preset) -> None:
     preset = replace(preset, dropout=0.0, field_dropout=0.0, learning_rate=0.01)
     model = MasterModel(preset, dimension=8, epochs=20).fit(shop(32), "kind")
@@ -117,11 +118,12 @@ def test_gives_probabilities_and_unit_vectors_in_the_order_of_the_products() -> 
     assert model.predict_proba(table.slice(0, 0)).shape == (0, 3)
 
 
-def test_same_seed_same_weights_and_torch_is_left_as_it_was() -> None:
+@pytest.mark.parametrize("preset", [FAST, BEST], ids=["fast", "best"])
+def test_same_seed_same_weights_and_torch_is_left_as_it_was(preset: Preset) -> None:
     torch.manual_seed(11)
     state = torch.get_rng_state()
     first, again, other = (
-        MasterModel(FAST, dimension=8, seed=seed, epochs=3).fit(shop(30), "kind")
+        MasterModel(preset, dimension=8, seed=seed, epochs=3).fit(shop(30), "kind")
         for seed in (1, 1, 2)
     )
     assert torch.equal(torch.get_rng_state(), state)
@@ -281,3 +283,13 @@ def test_inputs_are_those_the_products_can_fill() -> None:
     ]
     fast = choose_inputs(PRESETS["fast"], ("title", "material"), with_image=False)
     assert {one.fields for one in fast.values()} == {("title", "material")}
+    each = choose_inputs(
+        Preset((Input((EACH,), "frozen:minilm"),), other="fasttext"),
+        ("title", "brand", "material"),
+        filled=("title", "material"),
+        with_image=True,
+    )
+    assert [(one.fields, one.encoder) for one in each.values()] == [
+        (("title",), "frozen:minilm"),
+        (("material",), "frozen:minilm"),
+    ]

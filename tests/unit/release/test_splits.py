@@ -1,10 +1,14 @@
+from collections import Counter
+
+import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from productnet.errors import UsageError
-from productnet.release.splits import Split, group_keys, split_by_group
+from productnet.release.groups import group_keys
+from productnet.release.splits import Side, Split, sides_by_group, split_by_group
 
 leaf_of_group = st.dictionaries(
     st.text("abcdef", min_size=1, max_size=4),
@@ -95,3 +99,93 @@ def test_a_share_outside_its_range_is_refused() -> None:
 
 def test_no_gold_makes_an_empty_split() -> None:
     assert split_by_group({}, {}, test_share=0.2, seed=0) == Split({}, {})
+
+
+def many_leaves(count: int, *, leaves: int = 40) -> tuple[dict[str, str], dict[str, str]]:
+    """Products in groups of one to four, in leaves of quite different sizes."""
+    rng = np.random.default_rng(1)
+    labels: dict[str, str] = {}
+    groups: dict[str, str] = {}
+    while len(labels) < count:
+        leaf = f"leaf-{int(leaves * rng.random() ** 2)}"
+        key = f"group-{len(groups)}"
+        for _ in range(int(rng.integers(1, 5))):
+            product = f"p{len(labels)}"
+            labels[product], groups[product] = leaf, key
+    return labels, groups
+
+
+def test_every_leaf_has_about_the_share_that_was_wanted() -> None:
+    labels, groups = many_leaves(4_000)
+    sides = sides_by_group(labels, groups, test_share=0.2, validation_share=0.1, seed=0)
+    size = Counter(labels.values())
+    for side, share in ((Side.TEST, 0.2), (Side.VALIDATION, 0.1)):
+        held = Counter(leaf for product, leaf in labels.items() if sides[product] is side)
+        for leaf, count in size.items():
+            # A quarter of what is wanted, or as near as whole groups of up to four allow.
+            assert abs(held[leaf] - share * count) <= max(0.3 * share * count, 4), (side, leaf)
+
+
+def test_nearly_all_keep_their_side_when_gold_doubles() -> None:
+    labels, groups = many_leaves(4_000)
+    since = {product: number for number, product in enumerate(labels)}
+    order = np.random.default_rng(2).permutation(list(labels)).tolist()
+    half = dict.fromkeys(order[:2_000])
+    shares = {"test_share": 0.2, "validation_share": 0.1}
+    before = sides_by_group(
+        {product: labels[product] for product in half},
+        {product: groups[product] for product in half},
+        since={product: since[product] for product in half},
+        seed=0,
+        **shares,
+    )
+    # What comes later came later, even into a group that was there before.
+    later = {product: since[product] + (product not in half) * 10_000 for product in labels}
+    after = sides_by_group(labels, groups, since=later, seed=0, **shares)
+    kept = sum(before[product] is after[product] for product in half)
+    assert kept / len(half) > 0.93
+
+
+def test_a_group_keeps_its_place_when_a_product_with_a_smaller_key_joins() -> None:
+    for seed in range(30):
+        alone = sides_by_group(
+            {"m": "mugs", "x": "mugs", "y": "mugs"},
+            {"m": "m", "x": "x", "y": "y"},
+            test_share=0.3,
+            seed=seed,
+            since={"m": 1, "x": 2, "y": 3},
+        )
+        joined = sides_by_group(
+            {"m": "mugs", "x": "mugs", "y": "mugs", "a": "mugs"},
+            {"m": "a", "a": "a", "x": "x", "y": "y"},
+            test_share=0.3,
+            seed=seed,
+            since={"m": 1, "x": 2, "y": 3, "a": 9},
+        )
+        assert joined["a"] is joined["m"] is alone["m"]
+
+
+def test_turning_validation_on_moves_no_test_product() -> None:
+    labels, groups = many_leaves(1_000)
+    without = sides_by_group(labels, groups, test_share=0.2, seed=0)
+    with_it = sides_by_group(labels, groups, test_share=0.2, validation_share=0.2, seed=0)
+    for product, side in without.items():
+        assert (side is Side.TEST) == (with_it[product] is Side.TEST)
+
+
+@pytest.mark.parametrize(
+    ("test", "validation", "message"),
+    [
+        (0.6, 0.4, "leave nothing to train on"),
+        (0.2, -0.1, r"must be 0 or more; it is -0\.1"),
+        (0.2, 1.0, "must be 0 or more"),
+        (0.0, 0.1, r"between 0 and 1; it is 0\.0"),
+    ],
+)
+def test_shares_that_make_no_sense_are_refused(
+    test: float, validation: float, message: str
+) -> None:
+    with pytest.raises(UsageError, match=message):
+        sides_by_group(
+            {"a": "mugs"}, {"a": "a"}, test_share=test, validation_share=validation, seed=0
+        )

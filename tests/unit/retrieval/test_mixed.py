@@ -76,6 +76,27 @@ class Circle:
         raise NotImplementedError("a pool of this size is searched whole")
 
 
+@pytest.mark.parametrize(
+    ("positives", "negatives", "expected"),
+    [(2, 90, "yes"), (60, 2, "no, but only just"), (60, 90, "cannot tell")],
+    ids=["looks for positives", "then for confusable products", "then for ambiguous ones"],
+)
+def test_what_a_leaf_is_shown_depends_on_what_it_has(
+    positives: int, negatives: int, expected: str
+) -> None:
+    resources = Resources(Project(Path("nowhere"), Settings()))
+    resources.embeddings, resources.ids = Circle(), Circle.ids
+    resources.recommendations = None
+    yes, no = list(map(str, range(positives))), list(map(str, range(900, 900 + negatives)))
+    leaf = Leaf(Category("leaf", ("Leaf",)), yes, no, frozenset([*yes, *no]))
+    scores = np.linspace(1, 0, 1_000, dtype=np.float32)
+    resources.scorer = lambda leaf, resources, model: Scored(None, scores, "model", leaf.labels)
+    page = Mixed().rank(leaf, resources, count=20, rng=np.random.default_rng(0))
+    asked = [candidate for candidate in page if candidate.source == "active"]
+    assert len(asked) >= 18
+    assert all(expected in candidate.reason for candidate in asked)
+
+
 @pytest.mark.parametrize(("score", "by_chance"), [(0.9, 0), (0.1, 2)])
 def test_chance_stands_in_for_what_the_local_model_doubts_only(
     score: float, by_chance: int

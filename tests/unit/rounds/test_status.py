@@ -56,8 +56,7 @@ def test_people_read_it_in_five_lines() -> None:
         (replace(STATUS, products=None), "productnet import FEED"),
         (replace(STATUS, embedding_set=None), "productnet embed"),
         (replace(STATUS, unfinished_round=2), "productnet round (goes on with round 2)"),
-        (replace(STATUS, not_embedded=7), "productnet round (takes in 7 new products)"),
-        (replace(STATUS, not_embedded=7, rounds=0), "productnet embed (takes in 7 new products)"),
+        (replace(STATUS, not_embedded=7), "productnet embed (takes in 7 new products)"),
         (replace(STATUS, leaves=()), "productnet simulate, or import labels"),
     ],
 )

@@ -29,6 +29,10 @@ FIELD_ENCODERS = Registry[type[FieldEncoder]](
         "frozen": Entry(
             f"{_HERE}.frozen:Frozen", "features of a pretrained encoder, as in frozen:minilm"
         ),
+        "finetuned": Entry(
+            f"{_HERE}.finetuned:Finetuned",
+            "a pretrained encoder that trains with the rest, as in finetuned:minilm",
+        ),
         "tfidf": Entry(f"{_HERE}.tfidf:Tfidf", "hashed TF-IDF through a linear layer"),
     },
 )

@@ -1,0 +1,1 @@
+"""How well the presets classify, beside what a team would use instead."""
