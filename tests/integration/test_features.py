@@ -220,7 +220,7 @@ from productnet.encoders.registry import IMAGE_ENCODERS, TEXT_ENCODERS
 from productnet.settings import Project
 
 root, name, modality, calls = sys.argv[1:]
-encoder = (IMAGE_ENCODERS if modality == "image" else TEXT_ENCODERS)[name]
+encoder = type((IMAGE_ENCODERS if modality == "image" else TEXT_ENCODERS)[name]())
 encode, left = encoder.encode, int(calls)
 
 def encode_and_die(self, contents):

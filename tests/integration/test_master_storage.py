@@ -11,6 +11,7 @@ import pytest
 from productnet.errors import ModelError
 from productnet.master.model import MasterModel
 from productnet.master.presets import PRESETS, Input
+from productnet.master.storage import FORMAT_VERSION
 
 TEXT_ONLY = replace(
     PRESETS["paper"],
@@ -108,7 +109,7 @@ def test_damage_is_named(model: MasterModel, tmp_path: Path) -> None:
     _edit(folder, format_version=99)
     with pytest.raises(ModelError, match="has model format 99"):
         MasterModel.load(folder)
-    _edit(folder, format_version=1, dimension="many")
+    _edit(folder, format_version=FORMAT_VERSION, dimension="many")
     with pytest.raises(ModelError, match="damaged at dimension"):
         MasterModel.load(folder)
     _edit(folder, dimension=16)
