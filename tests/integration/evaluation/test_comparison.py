@@ -28,6 +28,7 @@ from productnet.evaluation.trials import Trial, Trials, contenders, without_targ
 from productnet.evaluation.workers import run_in_processes
 from productnet.files import alone
 from productnet.local.registry import DEFAULT, LOCAL_MODELS
+from productnet.master.predictions import PREDICTION_SCHEMA
 from productnet.progress import SILENT, Advance, Progress
 from productnet.release.splits import GOLD_FILE, Split
 from productnet.retrieval.active import Active as ActiveSource
@@ -326,7 +327,7 @@ def after_a_round(project: Project, *, gold_of_each: int) -> dict[str, str]:
         "confidence": pa.array([0.9] * len(rest), pa.float32()),
         "rank": pa.array([1] * len(rest), pa.int8()),
     }
-    write_recommendations(folder, pa.table(recommended), gold=gold)
+    write_recommendations(folder, pa.table(recommended, schema=PREDICTION_SCHEMA), gold=gold)
     activate(project, Active(round=1, embedding_set="initial"))
     return gold
 
