@@ -78,6 +78,7 @@ def test_all_but_those_marked_no_are_accepted(team: Team, enter: Enter) -> None:
     assert all(state.pair(one, ALSO_RECOMMENDED).master_error for one in rejected)
     lena.page.get_by_role("button", name="Go down to 40%").click()
     expect(lena.page.locator("li.card").first).to_be_visible()
+    expect(lena.page.locator(f'li.card[data-product="{shown[0]}"]')).to_have_count(0)
     assert not set(shown) & {
         card.get_attribute("data-product") for card in lena.page.locator("li.card").all()
     }
