@@ -4,7 +4,6 @@ axe-core comes with the front end's tools (package.json); CI installs them for t
 """
 
 import re
-import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,8 +20,8 @@ from tests.browser.review.team import (
     TWO_LEAVES,
     Team,
     Visitor,
+    serving,
 )
-from tests.browser.serving import Served, free_port
 
 AXE = Path(__file__).parents[2] / "node_modules" / "axe-core" / "axe.min.js"
 
@@ -265,12 +264,8 @@ def looked_at(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Team]:
     """One server for all states; none of them is spoilt by what another answers."""
-    folder, truth = worked_on
-    shop = shutil.copytree(folder, tmp_path_factory.mktemp("looked-at") / "shop")
-    served = Served(Path(shop), free_port())
-    served.start()
-    yield Team(served, browser, truth)
-    served.kill()
+    with serving(worked_on, browser, tmp_path_factory.mktemp("looked-at")) as opened:
+        yield opened
 
 
 @pytest.fixture

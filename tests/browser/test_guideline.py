@@ -1,7 +1,6 @@
 """Writing a guideline in the browser: what is read, what somebody else saves, what fails."""
 
 import re
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote
@@ -12,8 +11,7 @@ from playwright.sync_api import Browser, Page, expect
 from productnet.settings import Project
 from productnet.taxonomy.guidelines import Guideline, guideline_file, read_guideline
 from productnet.taxonomy.tree import Taxonomy
-from tests.browser.review.team import Team, Visitor
-from tests.browser.serving import Served, free_port
+from tests.browser.review.team import Team, Visitor, serving
 
 LEAF = "kitchen/drinking-serving/teapots"
 STATUS = ".guideline-foot [role=status]"
@@ -27,12 +25,8 @@ def team(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Team]:
     """People at a served shop of this file's own."""
-    folder, truth = worked_on
-    shop = shutil.copytree(folder, tmp_path_factory.mktemp("guideline") / "shop")
-    served = Served(Path(shop), free_port())
-    served.start()
-    yield Team(served, browser, truth)
-    served.kill()
+    with serving(worked_on, browser, tmp_path_factory.mktemp("guideline")) as opened:
+        yield opened
 
 
 @pytest.fixture

@@ -1,14 +1,12 @@
 """A team's project that has been worked on, served for the tests of one file."""
 
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser
 
-from tests.browser.review.team import Team, Visitor
-from tests.browser.serving import Served, free_port
+from tests.browser.review.team import Team, Visitor, serving
 
 
 @pytest.fixture
@@ -16,11 +14,8 @@ def team(
     worked_on: tuple[Path, dict[str, str]], browser: Browser, tmp_path: Path
 ) -> Iterator[Team]:
     """A server of the test's own."""
-    folder, truth = worked_on
-    served = Served(Path(shutil.copytree(folder, tmp_path / "shop")), free_port())
-    served.start()
-    yield Team(served, browser, truth)
-    served.kill()
+    with serving(worked_on, browser, tmp_path) as opened:
+        yield opened
 
 
 @pytest.fixture

@@ -1,6 +1,8 @@
 """A team that has worked for a while: people, their answers, and a round's recommendations."""
 
+import shutil
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -20,7 +22,7 @@ from productnet.retrieval.recommendations import write_recommendations
 from productnet.settings import Project
 from productnet.taxonomy.guidelines import Guideline, write_guideline
 from productnet.taxonomy.tree import Taxonomy
-from tests.browser.serving import Served
+from tests.browser.serving import Served, free_port
 
 PASSWORD = "correct horse battery"
 PEOPLE = {
@@ -96,6 +98,20 @@ class Visitor:
         """Leave, and tell whether anything went wrong."""
         self.context.close()
         assert not self.faults, self.faults
+
+
+@contextmanager
+def serving(
+    worked_on: tuple[Path, dict[str, str]], browser: Browser, folder: Path
+) -> Iterator[Team]:
+    """A team at a copy of its project in this folder, served until the block ends."""
+    project, truth = worked_on
+    served = Served(Path(shutil.copytree(project, folder / "shop")), free_port())
+    served.start()
+    try:
+        yield Team(served, browser, truth)
+    finally:
+        served.kill()
 
 
 def fill(shop: Path) -> dict[str, str]:
