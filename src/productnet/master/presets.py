@@ -109,6 +109,26 @@ class Preset:
         )
 
 
+# Everything pretrained stays frozen, so that training takes seconds to minutes on two cores.
+_FAST = Preset(
+    inputs=(
+        Input((IMAGE,), "frozen:efficientnet-lite0"),
+        Input((TEXT,), "frozen:minilm"),
+        Input((TEXT,), "tfidf", {"width": 128}),
+    ),
+    normalise=True,
+    missing="learnt",
+    field_dropout=0.1,
+    epochs=20,
+    min_steps=120,
+    batch_size=256,
+    learning_rate=3e-3,
+    label_smoothing=0.05,
+    weight_decay=0.01,
+    patience=None,
+    refit=True,
+)
+
 PRESETS: dict[str, Preset] = {
     # Paper section 2.2, field by field; sizes that it does not give are the references' own.
     "paper": Preset(
@@ -124,27 +144,10 @@ PRESETS: dict[str, Preset] = {
         ),
         other="fasttext",
     ),
-    # Everything pretrained stays frozen, so that training takes seconds to minutes on two cores.
-    "fast": Preset(
-        inputs=(
-            Input((IMAGE,), "frozen:efficientnet-lite0"),
-            Input((TEXT,), "frozen:minilm"),
-            Input((TEXT,), "tfidf", {"width": 128}),
-        ),
-        normalise=True,
-        missing="learnt",
-        field_dropout=0.1,
-        epochs=20,
-        min_steps=120,
-        batch_size=256,
-        learning_rate=3e-3,
-        label_smoothing=0.05,
-        weight_decay=0.01,
-        patience=None,
-        refit=True,
-    ),
+    "fast": _FAST,
     # Several members, two sizes of picture, and each text field read by itself as well.
-    "best": Preset(
+    "best": replace(
+        _FAST,
         inputs=(
             Input((IMAGE,), "frozen:efficientnet-lite0"),
             Input((IMAGE,), "frozen:efficientnet-lite2"),
@@ -153,35 +156,18 @@ PRESETS: dict[str, Preset] = {
             Input((TEXT,), "tfidf", {"width": 512}),
         ),
         members=4,
-        normalise=True,
-        missing="learnt",
-        field_dropout=0.1,
-        epochs=20,
-        min_steps=120,
-        batch_size=256,
-        learning_rate=3e-3,
-        label_smoothing=0.05,
-        weight_decay=0.01,
-        patience=None,
-        refit=True,
     ),
-    # ``fast`` with its encoders trained as well: for a GPU, or a few hundred products.
-    "finetuned": Preset(
+    # The same as ``fast`` with its encoders trained as well: for a GPU, or a few hundred products.
+    "finetuned": replace(
+        _FAST,
         inputs=(
             Input((IMAGE,), "finetuned:efficientnet-lite0"),
             Input((TEXT,), "finetuned:minilm"),
             Input((TEXT,), "tfidf", {"width": 128}),
         ),
-        normalise=True,
-        missing="learnt",
-        field_dropout=0.1,
         epochs=6,
+        min_steps=0,
         batch_size=32,
-        learning_rate=3e-3,
-        label_smoothing=0.05,
-        weight_decay=0.01,
-        patience=None,
-        refit=True,
     ),
 }
 
