@@ -221,7 +221,7 @@ def unknown(
                 np.mean([taken[len(known) :][leaves == leaf].mean() for leaf in set(leaves)])
             )
             figures[f"false_accept_{rate:g}_known"] = float(taken[: len(known)].mean())
-        decided = one.certainty.decide(said.ids, said.probabilities, precision=0.95).categories
+        decided = one.certainty.rule(0.95).decide(said.ids, said.probabilities).categories
         figures["precision_0.95_takes_strange"] = float(
             np.mean([category is not None for category in decided[len(known) :]])
         )

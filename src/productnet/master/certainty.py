@@ -169,38 +169,62 @@ class Certainty:
             quantiles={share: _finite(value) for share, value in quantiles.items()},
         )
 
-    def decide(
-        self,
-        ids: Sequence[str],
-        probabilities: Floats,
-        known: Floats | None = None,
-        *,
-        precision: float,
-        risk: float = RISK,
-        false_accept: float | None = None,
-    ) -> Decided:
-        """A category for each product that is sure enough.
+    def rule(
+        self, precision: float, *, risk: float = RISK, false_accept: float | None = None
+    ) -> "Rule":
+        """What decides for which products the model is sure enough.
 
         Args:
-            ids: N products.
-            probabilities: (N, K), calibrated.
-            known: (N,) how known each looks; needed with ``false_accept``.
             precision: Share of the decided categories that should be right.
             risk: Chance that a certified threshold does not reach it.
             false_accept: Share of an unknown leaf's products that may get a category, on the
                 average over leaves; unlimited when None.
 
         Raises:
-            UsageError: A share is not between 0 and 1, or ``known`` is missing.
-            ModelError: No leaves were hidden in training, and ``false_accept`` is asked for.
+            UsageError: A share is not between 0 and 1.
+            ModelError: Too few leaves were hidden in training for ``false_accept``.
+        """
+        return Rule(
+            self.classes,
+            self.thresholds(precision, risk=risk),
+            None if false_accept is None else self.least_familiarity(false_accept),
+        )
+
+
+@dataclass(frozen=True)
+class Rule:
+    """Decides on a category where the model is sure enough of it.
+
+    Attributes:
+        classes: The model's categories (K).
+        thresholds: Least confidence.
+        least_familiarity: How known a product has to look; None where that does not matter.
+    """
+
+    classes: tuple[str, ...]
+    thresholds: Thresholds
+    least_familiarity: float | None
+
+    def decide(
+        self, ids: Sequence[str], probabilities: Floats, known: Floats | None = None
+    ) -> Decided:
+        """A category for each product that is sure enough.
+
+        Args:
+            ids: N products.
+            probabilities: (N, K), calibrated.
+            known: (N,) how known each looks; needed with a least familiarity.
+
+        Raises:
+            UsageError: ``known`` is missing.
         """
         best = probabilities.argmax(axis=1) if len(probabilities) else np.zeros(0, np.int64)
         confidence = probabilities.max(axis=1, initial=0.0)
-        taken: Flags = self.thresholds(precision, risk=risk).takes(best, confidence)
-        if false_accept is not None:
+        taken: Flags = self.thresholds.takes(best, confidence)
+        if self.least_familiarity is not None:
             if known is None:
                 raise UsageError("A false-accept rate needs to be told how known products look.")
-            taken = taken & (known >= self.least_familiarity(false_accept))
+            taken = taken & (known >= self.least_familiarity)
         likeliest = [self.classes[number] for number in best]
         return Decided(
             list(ids),

@@ -15,7 +15,7 @@ from enum import StrEnum
 import numpy as np
 
 from productnet.errors import UsageError
-from productnet.master.held_out import Flags, Floats, HeldOut, Integers
+from productnet.master.held_out import Flags, Floats, HeldOut, Integers, check_share
 
 # RAPS: what each place past the first costs (Angelopoulos et al. 2020, *Uncertainty Sets for Image
 # Classifiers using Conformal Prediction*, section 2.3).
@@ -98,11 +98,7 @@ def fit_quantiles(
     Raises:
         UsageError: The coverage is not between 0 and 1.
     """
-    if not 0 < coverage < 1:
-        raise UsageError(
-            "The coverage of sets is a share between 0 and 1, both excluded, such as 0.95; not "
-            f"{coverage}."
-        )
+    check_share(coverage, "The coverage of sets")
     strange = strangeness_of_truth(held_out, strangeness)
     pooled = conformal_quantile(strange, coverage)
     values, own = np.full(classes, pooled), np.zeros(classes, np.bool_)

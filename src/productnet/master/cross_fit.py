@@ -104,7 +104,6 @@ def cross_fit(
         groups: (N,) number that near-duplicates share; they are in one fold.
         folds: Two at least.
     """
-    first_weights = {name: one.clone() for name, one in network.state_dict().items()}
     rng = np.random.default_rng(run.seed)
     fold_of = deal_folds(examples.classes, folds=folds, rng=rng, groups=groups)
     rows = [np.flatnonzero(fold_of == fold) for fold in range(folds)]
@@ -113,7 +112,6 @@ def cross_fit(
     judgements = [_judged(network, run, examples, one, stops=stops) for one in rows]
     everything = np.concatenate(rows)
     unknown, leaves = _unknown(network, run, examples, rng)
-    network.load_state_dict(first_weights)
     judged = examples.take(everything)
     logits, known = (np.concatenate(parts) for parts in zip(*judgements, strict=True))
     return Evidence(judged.rows, judged.classes, logits, known, unknown, leaves, folds)
@@ -134,7 +132,7 @@ def _judged(
 
     It has the weights it came with again afterwards.
     """
-    weights = {name: one.clone() for name, one in network.state_dict().items()}
+    weights = network.weights()
     part = examples.take(rows)
     others = examples.take(np.setdiff1d(np.arange(len(examples)), rows))
     if len(part):

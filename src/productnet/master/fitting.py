@@ -58,7 +58,7 @@ def teach(
     network: MasterNetwork, lesson: Lesson, run: Run, *, refit: bool
 ) -> tuple[list[Epoch], np.ndarray]:
     """Train in place: how it went, and the logits (M, C) of held-out products before any refit."""
-    first_weights = {name: one.clone() for name, one in network.state_dict().items()}
+    first_weights = network.weights()
     history = run.train(network, lesson.training, validation=lesson.held_out)
     _, logits = infer(
         network,

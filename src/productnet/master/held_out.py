@@ -11,13 +11,21 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
-from productnet.errors import ModelError
+from productnet.errors import ModelError, UsageError
 
 Floats = npt.NDArray[np.floating]
 Integers = npt.NDArray[np.integer]
 Flags = npt.NDArray[np.bool_]
 
 _DIGITS = 7
+
+
+def check_share(value: float, what: str, *, such_as: float = 0.95) -> None:
+    """Raise UsageError unless a share that is to be promised lies between 0 and 1."""
+    if not 0 < value < 1:
+        raise UsageError(
+            f"{what} is a share between 0 and 1, both excluded, such as {such_as}; not {value}."
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from scipy.special import softmax
 
+from productnet.embeddings.nearest import unit_rows
 from productnet.errors import ModelError, TrainingError, UnknownName
 from productnet.master import storage
 from productnet.master.batching import Examples, Prepared
@@ -385,13 +386,11 @@ class MasterModel:
             chances.append(block.probabilities)
             if false_accept is not None:
                 known.append(self.familiarity(block.vectors))
-        return certainty.decide(
+        rule = certainty.rule(precision, risk=risk, false_accept=false_accept)
+        return rule.decide(
             ids,
             np.concatenate(chances),
             np.concatenate(known) if false_accept is not None else None,
-            precision=precision,
-            risk=risk,
-            false_accept=false_accept,
         )
 
     def familiarity(self, vectors: np.ndarray) -> np.ndarray:
@@ -495,7 +494,7 @@ class MasterModel:
         """
         wanted = self.check_dimension(dimension)
         empty = np.zeros((0, wanted), dtype=np.float32)
-        cut = (_unit(block.vectors[:, :wanted]) for block in self.embed(products))
+        cut = (unit_rows(block.vectors[:, :wanted]) for block in self.embed(products))
         return np.concatenate([empty, *cut])
 
     def check_dimension(self, dimension: int | None) -> int:
@@ -612,7 +611,7 @@ class MasterModel:
     def _embed_block(self, network: MasterNetwork, card: Card, products: Products) -> Embedded:
         vectors, logits = self._infer_block(network, card, products)
         chances = softmax(logits / np.float32(card.temperature), axis=1)[:, : len(card.classes)]
-        return Embedded(products.ids.to_pylist(), _unit(vectors), chances)
+        return Embedded(products.ids.to_pylist(), unit_rows(vectors), chances)
 
     def _infer_block(
         self, network: MasterNetwork, card: Card, products: Products
@@ -633,10 +632,3 @@ class MasterModel:
         if self._trained is None:
             raise ModelError("The model is not trained yet. Call fit first, or load a saved one.")
         return self._trained
-
-
-def _unit(vectors: np.ndarray) -> np.ndarray:
-    """Each row scaled to length 1; a row of zeros stays."""
-    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-    unit: np.ndarray = vectors / np.maximum(lengths, np.finfo(np.float32).tiny)
-    return unit

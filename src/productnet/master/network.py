@@ -87,6 +87,10 @@ class MasterNetwork(nn.Module):
         """The field encoder of each input, in the order of ``Batch.present``."""
         return {n: one for n, one in self.encoders.items() if isinstance(one, FieldEncoder)}
 
+    def weights(self) -> dict[str, torch.Tensor]:
+        """A copy of everything that training changes, for ``load_state_dict``."""
+        return {name: one.clone() for name, one in self.state_dict().items()}
+
     def embed(self, batch: Batch) -> torch.Tensor:
         """The embedding of each product, not normalised: (B, D), the members' side by side."""
         encoded = [

@@ -13,8 +13,8 @@ from typing import Self
 
 import numpy as np
 
-from productnet.errors import ModelError, UsageError
-from productnet.master.held_out import Floats, Integers
+from productnet.errors import ModelError
+from productnet.master.held_out import Floats, Integers, check_share
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,11 +80,7 @@ def least_familiarity(unknown: Floats, leaves: Integers, *, false_accept: float)
         UsageError: The share is not between 0 and 1.
         ModelError: Too few leaves were hidden to tell such a share.
     """
-    if not 0 < false_accept < 1:
-        raise UsageError(
-            "The false-accept rate is a share between 0 and 1, both excluded, such as 0.05; not "
-            f"{false_accept}."
-        )
+    check_share(false_accept, "The false-accept rate", such_as=0.05)
     count = len(np.unique(leaves))
     if count < (fewest := hidden_leaves_for(false_accept)):
         raise ModelError(

@@ -160,7 +160,7 @@ class Best:
             return
         if _score(seen) > self.score:
             self.epoch, self.score = number, _score(seen)
-            self.weights = {name: one.clone() for name, one in network.state_dict().items()}
+            self.weights = network.weights()
 
     def put_back(self, network: MasterNetwork) -> None:
         """Give the network the best weights, if there are any."""

@@ -23,7 +23,7 @@ import numpy as np
 from scipy.stats import beta, binom, poisson
 
 from productnet.errors import UsageError
-from productnet.master.held_out import Flags, Floats, Integers
+from productnet.master.held_out import Flags, Floats, Integers, check_share
 
 # Chance that a certified precision is not reached after all.
 RISK = 0.1
@@ -100,8 +100,8 @@ def choose_thresholds(
     Raises:
         UsageError: A number is out of range, or the lengths differ.
     """
-    _check(precision, "A wanted precision")
-    _check(risk, "The risk")
+    check_share(precision, "A wanted precision")
+    check_share(risk, "The risk")
     true, said, sure = np.asarray(truth), np.asarray(predicted), np.asarray(confidence, float)
     if not len(true) == len(said) == len(sure):
         raise UsageError(
@@ -221,10 +221,3 @@ def _accepted(
         ends = ends[places]
     errors = np.cumsum(~right[order]).astype(np.int64)
     return sorted_[ends], ends + 1, errors[ends]
-
-
-def _check(value: float, what: str) -> None:
-    if not 0 < value < 1:
-        raise UsageError(
-            f"{what} is a share between 0 and 1, both excluded, such as 0.95; not {value}."
-        )

@@ -124,22 +124,18 @@ def decide_feed(
         ModelError: The model was not calibrated for this.
     """
     tree = Tree(_paths(model.classes, taxonomy))
-    certainty, sure, decided = model.certainty, max(precision, 0.51), 0
-    # Mistakes are told before the feed is read.
-    certainty.thresholds(precision)
-    if false_accept is not None:
-        certainty.least_familiarity(false_accept)
+    # Made once, and before the feed is read, so that mistakes are told at once.
+    rule = model.certainty.rule(precision, false_accept=false_accept)
+    sure, decided = max(precision, 0.51), 0
 
     def rows(table: pa.Table) -> pa.Table:
         nonlocal decided
         tables = []
         for block in model.embed(table):
-            found = certainty.decide(
+            found = rule.decide(
                 block.ids,
                 block.probabilities,
                 model.familiarity(block.vectors) if false_accept is not None else None,
-                precision=precision,
-                false_accept=false_accept,
             )
             deepest = tree.deepest(block.probabilities, sure=sure)
             labels = [join_path(path) if path else None for path in deepest.paths]
