@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, Field
 
+from productnet.annotation.audits import audited_by
 from productnet.annotation.decisions import Verdict
 from productnet.annotation.state import State, hardest_first
 from productnet.annotation.told import Told, told
@@ -144,10 +145,12 @@ _SAYS = {
 
 def _known(state: State, leaf: str, kind: ProductKind, person: str) -> list[tuple[str, Told]]:
     """Products of this kind, as far as the person may know it; the newest or the hardest first."""
-    pairs = state.pairs(leaf)
+    pairs, audited = state.pairs(leaf), audited_by(state, leaf, person)
+    # What one has audited is nothing to compare with before it is settled, be it one's own answer.
     known = {
         product: one
         for product in reversed(pairs)
+        if product not in audited or pairs[product].stage is Stage.SETTLED
         if (one := told(pairs[product], state.history(product), leaf, person))
     }
     if kind is not ProductKind.HARD_NEGATIVES:
