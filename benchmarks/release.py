@@ -34,6 +34,7 @@ from productnet.catalog.schema import Product, products_to_table
 from productnet.catalog.store.leaves import store_taxonomy
 from productnet.catalog.store.stream import GeneratedProduct, generate_products
 from productnet.embeddings.near_duplicates import NearDuplicates, signatures_path
+from productnet.embeddings.told_apart import ToldApart
 from productnet.release.build import release
 from productnet.release.export import export_release
 from productnet.release.exporters.parquet import write_shards
@@ -238,6 +239,7 @@ def stability(project: Project) -> dict[str, float]:
             pool,
             some,
             near_duplicates=NearDuplicates.none(),
+            apart=ToldApart(),
             signatures=signatures_path(project),
         )
         sides.append(

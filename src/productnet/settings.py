@@ -120,6 +120,24 @@ class MasterSettings(_Section):
     )
 
 
+class InspectionSettings(_Section):
+    """From where on ``productnet inspect`` holds something for a flaw."""
+
+    suspected: float = Field(
+        0.5, gt=0, lt=1, description="Gold is told of that is likelier wrong than this"
+    )
+    confusable: float = Field(
+        0.1,
+        gt=0,
+        lt=1,
+        description="Two leaves are told of when a larger share of one is surely taken for the "
+        "other",
+    )
+    narrow: float = Field(
+        0.5, gt=0, lt=1, description="A leaf is told of when less of what looks like it is covered"
+    )
+
+
 class ReleaseSettings(_Section):
     """What a release says of itself, and how much it tells of people."""
 
@@ -243,6 +261,7 @@ class Settings(_Section):
     workflow: WorkflowSettings = WorkflowSettings()
     candidates: CandidateSettings = CandidateSettings()
     master: MasterSettings = MasterSettings()
+    inspection: InspectionSettings = InspectionSettings()
     release: ReleaseSettings = ReleaseSettings()
     webhooks: WebhookSettings = WebhookSettings()
     retention: RetentionSettings = RetentionSettings()
@@ -348,6 +367,11 @@ class Project:
     def releases_path(self) -> Path:
         """One folder a release."""
         return self.root / "releases"
+
+    @property
+    def inspection_path(self) -> Path:
+        """What ``productnet inspect`` found last."""
+        return self.root / "inspection.json"
 
     @property
     def reports_path(self) -> Path:

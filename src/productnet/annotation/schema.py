@@ -4,7 +4,7 @@ from datetime import datetime
 from sys import intern
 from uuid import UUID
 
-from sqlalchemy import Column, Double, Index, Table, Text, UniqueConstraint, Uuid
+from sqlalchemy import JSON, Column, Double, Index, Table, Text, UniqueConstraint, Uuid
 
 from productnet.annotation.decisions import Decision, Role, Verdict
 from productnet.database.columns import RowNumber, UtcTime, metadata
@@ -69,6 +69,22 @@ assignments = Table(
     Column("person", Text),
     Column("assigned_by", Text, nullable=False),
     Column("at", UtcTime, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+# What was said of products that look like one: those shown, and those of them that are others.
+duplicate_reviews = Table(
+    "duplicate_reviews",
+    metadata,
+    Column("seq", RowNumber, primary_key=True),
+    Column("id", Uuid, nullable=False),
+    Column("products", JSON, nullable=False),
+    Column("apart", JSON, nullable=False),
+    Column("person", Text, nullable=False),
+    Column("at", UtcTime, nullable=False),
+    Column("undoes", Uuid),
+    UniqueConstraint("id", name="duplicate_reviews_id"),
+    UniqueConstraint("undoes", name="duplicate_reviews_undoes"),
     sqlite_autoincrement=True,
 )
 

@@ -13,6 +13,7 @@ from productnet.cli import (
     console,
     data,
     demo,
+    inspection,
     loop,
     models,
     people,
@@ -55,7 +56,7 @@ def main(
         console.report_to(JobFolder(job))
 
 
-for group in (data, loop, release, candidates, people, training, models, serve, backup, demo):
+for group in (data, loop, inspection, release, candidates, people, training, models, serve, backup, demo):
     group.register(app)
 
 

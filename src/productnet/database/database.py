@@ -28,7 +28,7 @@ from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 from productnet.errors import DatabaseUnavailable, WorkflowError
 
 # The newest file in migrations/versions; a test holds the two together.
-REVISION = "0005"
+REVISION = "0006"
 
 # Seconds to wait for a connection, and a writer for its turn, before giving up.
 _PATIENCE = 30

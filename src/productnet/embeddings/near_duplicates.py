@@ -16,6 +16,7 @@ from productnet.embeddings.initial import NAME
 from productnet.embeddings.lookup import IdLookup
 from productnet.embeddings.nearest import Rows
 from productnet.embeddings.sets import EmbeddingSet
+from productnet.embeddings.told_apart import ToldApart
 from productnet.errors import EmbeddingError
 from productnet.files import drafted_folder
 from productnet.progress import SILENT, Progress
@@ -74,11 +75,16 @@ class NearDuplicates:
     @property
     def group_count(self) -> int:
         """How many groups there are."""
-        return int(self._groups[-1]) + 1 if len(self) else 0
+        return int(self._groups[-1]) + 1 if len(self._groups) else 0
+
+    @property
+    def numbers(self) -> list[int]:
+        """The number of each group."""
+        return list(range(self.group_count))
 
     def groups_of(self, products: Sequence[str]) -> Rows:
         """The group (n,) of each of these products; -1 for one without near-duplicates."""
-        if not len(self):
+        if not len(self._groups):
             return np.full(len(products), -1, np.int64)
         rows = self._lookup.rows(products)
         return np.where(rows < 0, -1, self._groups[rows])
@@ -92,6 +98,73 @@ class NearDuplicates:
         rows = skipped + np.arange(len(skipped))
         members: list[str] = self._lookup.ids.take(pa.array(rows)).to_pylist()
         return members
+
+    def group(self, number: int) -> list[str]:
+        """The products of one group, the one that stands for it first."""
+        return self.members(np.array([number], np.int64))
+
+    def without(self, apart: ToldApart) -> "NearDuplicates":
+        """These groups, those cut that hold products which people told apart.
+
+        Of a group, each product in turn joins the first part in which it is told apart from none.
+        """
+        told = sorted(apart.products)
+        touched = np.unique(self.groups_of(told))
+        touched = touched[touched >= 0]
+        if not len(touched):
+            return self
+        return _Cut(self, {int(number): _parts(self.group(number), apart) for number in touched})
+
+
+class _Cut(NearDuplicates):
+    """Groups of which a few are cut into parts; the parts are numbered after all others."""
+
+    def __init__(self, whole: NearDuplicates, parts: Mapping[int, list[list[str]]]) -> None:
+        super().__init__(whole._lookup, whole._groups)
+        self._whole = whole
+        # A part of one product is no group.
+        kept = [part for cut in parts.values() for part in cut if len(part) > 1]
+        self._cut = np.array(sorted(parts), np.int64)
+        self._part = dict(enumerate(kept, start=whole.group_count))
+        self._number = {product: n for n, part in self._part.items() for product in part}
+        self._alone = sum(len(part) == 1 for cut in parts.values() for part in cut)
+
+    def __len__(self) -> int:
+        return len(self._whole) - self._alone
+
+    @property
+    def numbers(self) -> list[int]:
+        untouched = np.setdiff1d(np.arange(self._whole.group_count), self._cut)
+        return [*untouched.tolist(), *self._part]
+
+    @property
+    def group_count(self) -> int:
+        return len(self.numbers)
+
+    def groups_of(self, products: Sequence[str]) -> Rows:
+        groups = self._whole.groups_of(products)
+        for place in np.flatnonzero(np.isin(groups, self._cut)):
+            groups[place] = self._number.get(products[place], -1)
+        return groups
+
+    def members(self, groups: Rows) -> list[str]:
+        numbers = np.unique(groups)
+        members = self._whole.members(numbers[numbers < self._whole.group_count])
+        for number in numbers[numbers >= self._whole.group_count].tolist():
+            members += self._part[number]
+        return members
+
+
+def _parts(members: Sequence[str], apart: ToldApart) -> list[list[str]]:
+    parts: list[list[str]] = []
+    for product in members:
+        for part in parts:
+            if not any(apart(product, other) for other in part):
+                part.append(product)
+                break
+        else:
+            parts.append([product])
+    return parts
 
 
 def find_near_duplicates(project: Project, *, progress: Progress = SILENT) -> NearDuplicates:

@@ -10,7 +10,7 @@ A suspect is an opinion. What becomes of it is decided by people, once it is cha
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
@@ -45,6 +45,9 @@ _FITTED_HERE = 20_000
 _LOG_TEMPERATURES = np.linspace(-3, 3, 25).tolist()
 _SLIPS = expit(np.linspace(-7, 0, 57))  # (S,)
 _FITTED_TO = 20_000
+
+# The log-odds of a leaf that a model never met.
+_UNMET = -50.0
 
 Classes = npt.NDArray[np.int64]
 
@@ -107,28 +110,89 @@ def suspects_of_gold(state: State, embeddings: EmbeddingSet, *, seed: int) -> li
     Raises:
         TrainingError: There is so much gold that a process of its own judged it, and it died.
     """
-    labels = state.gold_labels()
+    judged = judge_gold(state.gold_labels(), embeddings, seed=seed)
+    return [] if judged is None else judged.suspects()
+
+
+@dataclass(frozen=True)
+class Judged:
+    """Gold judged by models that did not see it.
+
+    Attributes:
+        products: The products (n).
+        leaves: The leaves (K) that models tell apart.
+        given: The number of the leaf (n,) each is gold for.
+        logits: Log-odds (n, K).
+    """
+
+    products: list[str]
+    leaves: list[str]
+    given: Classes
+    logits: npt.NDArray[np.float64]
+
+    @property
+    def likeliest(self) -> Classes:
+        """The number of the leaf (n,) each looks most like, its own or another."""
+        likeliest: Classes = self.logits.argmax(axis=1)
+        return likeliest
+
+    def suspects(self) -> list[Suspect]:
+        """All of them, the likeliest errors first, each with the leaf it looks like instead."""
+        doubts = _doubts(self.logits, self.given)
+        others = self.logits.copy()
+        others[np.arange(len(self.given)), self.given] = -np.inf
+        found = [
+            Suspect(product, self.leaves[own], Verdict.POSITIVE, float(doubt), self.leaves[other])
+            for product, own, doubt, other in zip(
+                self.products, self.given, doubts, others.argmax(axis=1), strict=True
+            )
+        ]
+        return _likeliest_first(found)
+
+
+def judge_gold(
+    labels: Mapping[str, str],
+    embeddings: EmbeddingSet,
+    *,
+    seed: int,
+    copies: Mapping[str, int] | None = None,
+) -> Judged | None:
+    """Judge every product's leaf by models of the others; None of too little gold.
+
+    Leaves with fewer than ``FOLDS`` products are left out, and so is what the set does not have.
+
+    Args:
+        labels: Product to the leaf it is gold for.
+        embeddings: Their vectors.
+        seed: Of the parts that gold is cut into.
+        copies: A number that near-duplicates share: copies are in one part, where they cannot
+            vouch for one another. A product all of whose leaf is its copies is left out.
+
+    Raises:
+        TrainingError: There is so much gold that a process of its own judged it, and it died.
+    """
     products, rows = _placed(list(labels), embeddings)
     sizes = Counter(labels[product] for product in products)
     leaves = sorted(leaf for leaf, size in sizes.items() if size >= FOLDS)
     if len(leaves) < 2:
-        return []
+        return None
     number = {leaf: place for place, leaf in enumerate(leaves)}
     known = np.array([labels[product] in number for product in products])
     products = [product for product, keep in zip(products, known, strict=True) if keep]
     classes = np.array([number[labels[product]] for product in products], np.int64)  # (n,)
     vectors = embeddings.read(rows[known])  # (n, D)
+    groups = None if copies is None else np.array([copies[product] for product in products])
     small = len(classes) * len(leaves) <= _FITTED_HERE
     judge = _out_of_fold if small else _in_own_process
-    logits = judge(vectors, classes, seed=seed)  # (n, K)
-    doubts = _doubts(logits, classes)
-    logits[np.arange(len(classes)), classes] = -np.inf
-    rather = logits.argmax(axis=1)
-    found = [
-        Suspect(product, leaves[own], Verdict.POSITIVE, float(doubt), leaves[other])
-        for product, own, doubt, other in zip(products, classes, doubts, rather, strict=True)
-    ]
-    return _likeliest_first(found)
+    logits = judge(vectors, classes, groups=groups, seed=seed)  # (n, K)
+    met = np.isfinite(logits[np.arange(len(classes)), classes])
+    if not met.all():
+        products = [product for product, keep in zip(products, met, strict=True) if keep]
+        classes, logits = classes[met], logits[met]
+    if not products:
+        return None
+    # What a model has not met it does not take for likely.
+    return Judged(products, leaves, classes, np.where(np.isfinite(logits), logits, _UNMET))
 
 
 def _placed(products: Sequence[str], embeddings: EmbeddingSet) -> tuple[list[str], Rows]:
@@ -138,12 +202,16 @@ def _placed(products: Sequence[str], embeddings: EmbeddingSet) -> tuple[list[str
     return placed, rows[rows >= 0]
 
 
-def _in_own_process(vectors: Floats, classes: Classes, *, seed: int) -> npt.NDArray[np.float64]:
+def _in_own_process(
+    vectors: Floats, classes: Classes, *, groups: Rows | None, seed: int
+) -> npt.NDArray[np.float64]:
     """As ``_out_of_fold``, where it takes long: whoever serves pages meanwhile is not slowed."""
     spawn = get_context("spawn")
     with ProcessPoolExecutor(1, mp_context=spawn, initializer=begin_worker) as process:
         try:
-            return process.submit(_out_of_fold, vectors, classes, seed=seed).result()
+            return process.submit(
+                _out_of_fold, vectors, classes, groups=groups, seed=seed
+            ).result()
         except BrokenProcessPool:
             raise TrainingError(
                 f"The process that judges {len(classes):,} gold products died, perhaps for want "
@@ -151,27 +219,38 @@ def _in_own_process(vectors: Floats, classes: Classes, *, seed: int) -> npt.NDAr
             ) from None
 
 
-def _out_of_fold(vectors: Floats, classes: Classes, *, seed: int) -> npt.NDArray[np.float64]:
-    """Log-odds (n, K) of every row, from a model that never saw it."""
+def _out_of_fold(
+    vectors: Floats, classes: Classes, *, groups: Rows | None = None, seed: int
+) -> npt.NDArray[np.float64]:
+    """Log-odds (n, K) of every row, from a model that never saw it; -inf of what it never met."""
     from sklearn.linear_model import LogisticRegression
 
-    logits = np.zeros((len(classes), int(classes.max()) + 1))
-    for learnt, judged in _folds(classes, seed=seed):
+    logits = np.full((len(classes), int(classes.max()) + 1), -np.inf)
+    for learnt, judged in _folds(classes, groups=groups, seed=seed):
         model = LogisticRegression(C=_C, max_iter=_STEPS, tol=1e-3)
+        if len(np.unique(classes[learnt])) < 2:
+            continue
         with one_blas_thread():
             model.fit(vectors[learnt], classes[learnt])
             odds = model.decision_function(vectors[judged])
         # Of two classes, scikit-learn gives the odds of the second.
-        logits[judged] = odds if odds.ndim == 2 else np.stack([np.zeros_like(odds), odds], axis=1)
+        odds = odds if odds.ndim == 2 else np.stack([np.zeros_like(odds), odds], axis=1)
+        logits[np.ix_(judged, model.classes_)] = odds
     return logits
 
 
-def _folds(classes: Classes, *, seed: int) -> list[tuple[Rows, Rows]]:
-    """What each model learns from and what it judges; every class is spread over the folds."""
-    from sklearn.model_selection import StratifiedKFold
+def _folds(
+    classes: Classes, *, groups: Rows | None = None, seed: int
+) -> list[tuple[Rows, Rows]]:
+    """What each model learns from and what it judges; every class is spread over the folds.
 
-    folds = StratifiedKFold(FOLDS, shuffle=True, random_state=seed)
-    return list(folds.split(np.zeros(len(classes)), classes))
+    Rows of one group are in one fold, where there are groups.
+    """
+    from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
+
+    kind = StratifiedKFold if groups is None else StratifiedGroupKFold
+    folds = kind(FOLDS, shuffle=True, random_state=seed)
+    return list(folds.split(np.zeros(len(classes)), classes, groups))
 
 
 def _doubts(logits: npt.NDArray[np.float64], classes: Classes) -> npt.NDArray[np.float64]:

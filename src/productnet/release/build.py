@@ -12,11 +12,13 @@ import pyarrow as pa
 from pydantic import TypeAdapter
 
 from productnet import __version__
+from productnet.annotation.duplicate_reviews import reviews_of
 from productnet.annotation.log import DecisionLog
 from productnet.annotation.past import PastLog, sequence_at
 from productnet.annotation.state import State
 from productnet.catalog.pool import Pool
 from productnet.embeddings.near_duplicates import (
+    Stamp,
     near_duplicates_stamp,
     read_near_duplicates,
     signatures_path,
@@ -50,6 +52,10 @@ from productnet.taxonomy.guidelines import read_guideline
 from productnet.taxonomy.tree import Taxonomy
 
 
+# In a manifest, among what its near-duplicates were found with.
+_REVIEWS = "reviews"
+
+
 @dataclass(frozen=True, slots=True)
 class ReleaseSummary:
     """What was released, and where to."""
@@ -75,6 +81,7 @@ class Terms:
         test_share: Share wanted on the test side.
         validation_share: Share wanted on the validation side.
         seed: Of the split.
+        reviews: Last row of the reviews of near-duplicates that is taken in.
     """
 
     version: str
@@ -83,6 +90,7 @@ class Terms:
     test_share: float
     validation_share: float
     seed: int
+    reviews: int
 
 
 def release(
@@ -123,6 +131,7 @@ def release(
                 settings.validation_share if validation_share is None else validation_share
             ),
             seed=project.settings.seed,
+            reviews=reviews_of(project)[1],
         )
         target = project.releases_path / version
         frozen = _Frozen(project, PastLog(log, until=terms.sequence), terms, progress)
@@ -158,6 +167,7 @@ def rebuild(project: Project, version: str, *, progress: Progress = SILENT) -> M
         test_share=was.test_share,
         validation_share=was.validation_share,
         seed=was.seed,
+        reviews=int((was.near_duplicates or {}).get(_REVIEWS, 0)),
     )
     with (
         DecisionLog.open(project.database_url) as log,
@@ -234,7 +244,7 @@ class _Frozen:
             leaves=counts,
             files=tuple(sorted(files, key=lambda record: record.path)),
             provenance=self._terms.provenance.value,
-            near_duplicates=_plain(near_duplicates_stamp(self._project)),
+            near_duplicates=_with_reviews(near_duplicates_stamp(self._project), self._terms),
             made_with={"productnet": __version__, "pyarrow": pa.__version__},
         )
         return self._write_documents(draft, manifest, statistics, leakage)
@@ -259,6 +269,7 @@ class _Frozen:
             self._pool,
             since,
             near_duplicates=read_near_duplicates(self._project),
+            apart=reviews_of(self._project, until=self._terms.reviews)[0],
             signatures=signatures_path(self._project),
             progress=progress,
         )
@@ -361,8 +372,11 @@ def _json(record: Statistics | Leakage) -> str:
     return TypeAdapter(type(record)).dump_json(record, indent=1).decode() + "\n"
 
 
-def _plain(stamp: object) -> dict[str, str | int] | None:
-    return dict(stamp) if isinstance(stamp, dict) else None
+def _with_reviews(stamp: Stamp | None, terms: Terms) -> dict[str, str | int] | None:
+    """What the near-duplicates were found with, and how far they were reviewed, if they were."""
+    if not terms.reviews:
+        return None if stamp is None else dict(stamp)
+    return {**(stamp or {}), _REVIEWS: terms.reviews}
 
 
 def _check_version(project: Project, version: str) -> None:

@@ -3,6 +3,8 @@
 A *group* is what can be reached from a product by likeness: the same variant group of the feed,
 a title that is the same but for case, order and marks, nearly the same words, nearly the same
 picture, or one of the pool's near-duplicates (hashes and vectors, found by ``productnet embed``).
+Products that people told apart are not joined by likeness of words or pictures; one title or one
+variant group joins them all the same, for a model would meet the very text on the other side.
 Unlike the groups that share a card, these follow chains: a chain cut in two would leak at the cut.
 """
 
@@ -14,13 +16,15 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from productnet.annotation.duplicate_reviews import reviewed_near_duplicates
 from productnet.catalog.hashes import image_distance, text_similarity
 from productnet.catalog.pool import Pool
 from productnet.catalog.schema import GROUP, ID
 from productnet.catalog.signatures import Signatures, sign_pool
 from productnet.catalog.texts import distinct_words
 from productnet.embeddings.duplicate_groups import likely_pairs, placeholders
-from productnet.embeddings.near_duplicates import NearDuplicates, read_near_duplicates
+from productnet.embeddings.near_duplicates import NearDuplicates
+from productnet.embeddings.told_apart import ToldApart
 from productnet.errors import ReleaseError
 from productnet.progress import SILENT, Progress
 from productnet.settings import Project
@@ -67,6 +71,7 @@ def find_kin(
     products: Iterable[str],
     *,
     near_duplicates: NearDuplicates,
+    apart: ToldApart,
     signatures: Path,
     progress: Progress = SILENT,
 ) -> Kin:
@@ -76,6 +81,7 @@ def find_kin(
         pool: Where they are.
         products: Their ids.
         near_duplicates: Those of the pool.
+        apart: What people told apart: no likeness of words or pictures joins it.
         signatures: The table that keeps the pool's hashes; what it lacks is hashed now.
         progress: Told of products hashed.
 
@@ -88,7 +94,7 @@ def find_kin(
     title = "title" if "title" in pool.fields else pool.fields[0]
     kin = Kin(ids, rows, signed, signed.has_image & ~placeholders(signed), {})
     keys = group_keys(pool.read(rows, columns=[ID, title, GROUP]), title)
-    kin.groups.update(_joined(kin, keys, near_duplicates))
+    kin.groups.update(_joined(kin, keys, near_duplicates, apart))
     return kin
 
 
@@ -120,7 +126,7 @@ def copies_of(project: Project, products: Sequence[str]) -> dict[str, str]:
     """
     groups = pool_groups(Pool.open(project.pool_path), products)
     joined = _Groups()
-    near = read_near_duplicates(project).groups_of(products).tolist()
+    near = reviewed_near_duplicates(project).groups_of(products).tolist()
     for product, number in zip(products, near, strict=True):
         joined.join([groups[product], *([f"near:{number}"] if number >= 0 else [])])
     return {product: joined.root(groups[product]) for product in products}
@@ -150,7 +156,9 @@ def group_keys(products: pa.Table, title: str = "title") -> dict[str, str]:
     return {product: joined.root(key) for product, key in own_key.items()}
 
 
-def _joined(kin: Kin, keys: dict[str, str], near_duplicates: NearDuplicates) -> dict[str, str]:
+def _joined(
+    kin: Kin, keys: dict[str, str], near_duplicates: NearDuplicates, apart: ToldApart
+) -> dict[str, str]:
     """These groups, joined where their products are alike; the smallest key stands for all."""
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
@@ -160,13 +168,15 @@ def _joined(kin: Kin, keys: dict[str, str], near_duplicates: NearDuplicates) -> 
         return {}
     firsts: list[Rows] = [np.empty(0, np.int64)]
     seconds: list[Rows] = [np.empty(0, np.int64)]
+    told = _codes_of(kin.ids, apart)
     for first, second, _ in kin.pairs(words=SAME_WORDS, bits=SAME_PICTURE_BITS):
-        firsts.append(first)
-        seconds.append(second)
+        alike = ~np.isin(_codes(first, second, count), told)
+        firsts.append(first[alike])
+        seconds.append(second[alike])
     named = np.array([keys[product] for product in kin.ids], dtype=object)
     for numbers in (
         np.unique(named.astype(str), return_inverse=True)[1],
-        near_duplicates.groups_of(kin.ids),
+        near_duplicates.without(apart).groups_of(kin.ids),
     ):
         # Each with the next of its group.
         order = np.argsort(numbers, kind="stable")
@@ -183,6 +193,20 @@ def _joined(kin: Kin, keys: dict[str, str], near_duplicates: NearDuplicates) -> 
         product: smallest[number]
         for product, number in zip(kin.ids, component.tolist(), strict=True)
     }
+
+
+def _codes(first: Rows, second: Rows, count: int) -> Rows:
+    """One number for each pair of rows (n,), whichever comes first."""
+    codes: Rows = np.minimum(first, second) * count + np.maximum(first, second)
+    return codes
+
+
+def _codes_of(ids: Sequence[str], apart: ToldApart) -> Rows:
+    """The numbers of those pairs that people told apart."""
+    row = {product: place for place, product in enumerate(ids)}
+    told = [(row[a], row[b]) for a, b in apart.pairs if a in row and b in row]
+    pairs = np.array(told, np.int64).reshape(-1, 2)
+    return _codes(pairs[:, 0], pairs[:, 1], len(ids))
 
 
 def _alike(

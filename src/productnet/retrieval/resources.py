@@ -12,10 +12,11 @@ import numpy as np
 import pyarrow as pa
 from scipy import sparse
 
+from productnet.annotation.duplicate_reviews import reviewed_near_duplicates
 from productnet.catalog.pool import Pool
 from productnet.embeddings.active import active_set, read_active
 from productnet.embeddings.initial import initial_set
-from productnet.embeddings.near_duplicates import NearDuplicates, read_near_duplicates
+from productnet.embeddings.near_duplicates import NearDuplicates
 from productnet.embeddings.queries import InitialSpace
 from productnet.errors import EmbeddingError
 from productnet.local.model import Floats, Rows
@@ -154,8 +155,15 @@ class Resources:
 
     @cached_property
     def near_duplicates(self) -> NearDuplicates:
-        """The pool's near-duplicates; none until ``productnet embed`` has looked for them."""
-        return read_near_duplicates(self.project)
+        """The pool's near-duplicates, less what people told apart.
+
+        None until ``productnet embed`` has looked for them.
+        """
+        return reviewed_near_duplicates(self.project)
+
+    def forget_near_duplicates(self) -> None:
+        """They are read again when they are next asked for: somebody has reviewed some."""
+        self.__dict__.pop("near_duplicates", None)
 
     @cached_property
     def keywords(self) -> KeywordIndex:

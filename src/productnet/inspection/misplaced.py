@@ -1,0 +1,187 @@
+"""Texts in the wrong field, and texts that are not what a field is for."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from productnet.catalog.schema import ID
+from productnet.inspection import text_rules
+from productnet.inspection.brand_names import key_of, named_in
+from productnet.inspection.flaws import EXAMPLES, Action, Flaw, Severity
+from productnet.inspection.subject import Subject
+from productnet.progress import Progress
+
+_NAME = "misplaced"
+
+TITLE, DESCRIPTION, BULLETS, BRAND = "title", "description", "bullet_points", "brand"
+
+# Words of the longest brand that is looked for in titles.
+_LONGEST_BRAND = 4
+
+# A brand is looked for in titles when, where a title says it and the field is filled, the field
+# says so too: "Classic" is a brand, but most titles that say it mean something else.
+_FEWEST_PROVEN = 3
+_PROVEN = 0.8
+
+# Texts in another script are told of where nearly all are in one.
+_ONE_SCRIPT = 0.95
+
+_ADVICE: Mapping[str, str] = {
+    "address in a text": "Take the address out in the feed, and import it again.",
+    "markup in a text": "Take the tags and entities off in the feed, and import it again.",
+    "wrong encoding": "Export the feed as UTF-8, and import it again: a model learns the broken "
+    "letters as words.",
+    "says that there is nothing": "Leave the field empty in the feed, and import it again: a model "
+    "takes the words for a property of the product.",
+    "number as a brand": "Another column was taken for the brand, such as a code or a price; map "
+    "the right one with `productnet import --map`.",
+    "sentence as a brand": "Another column was taken for the brand; map the right one with "
+    "`productnet import --map`.",
+    "all capitals": "Nothing has to be done for models, which mostly read without case; for "
+    "readers, write it as a sentence.",
+    "title as description": "Leave the description empty, or fill it: as it is it says nothing.",
+    "bullet points in the description": "Move the list to bullet_points in the feed, and import "
+    "it again.",
+    "brand in the title only": "Fill the brand in the feed from the title, and import it again.",
+    "another script": "Check whether these products belong in this shop's language; a text encoder "
+    "may not read them.",
+}
+
+# What makes a text say something that is not so.
+_WARNED = {
+    "address in a text",
+    "markup in a text",
+    "wrong encoding",
+    "says that there is nothing",
+    "number as a brand",
+    "sentence as a brand",
+    "brand in the title only",
+}
+
+
+@dataclass(slots=True)
+class _Found:
+    """What was found of one kind in one field."""
+
+    count: int = 0
+    products: list[str] = field(default_factory=list)
+
+    def add(self, product: str) -> None:
+        self.count += 1
+        if len(self.products) < EXAMPLES:
+            self.products.append(product)
+
+
+_All = defaultdict[tuple[str, str], _Found]
+
+
+def inspect(subject: Subject, progress: Progress) -> Iterator[Flaw]:
+    """One flaw for each kind and field, those with the most products first."""
+    found: _All = defaultdict(_Found)
+    filled: Counter[str] = Counter()
+    fields = subject.pool.fields
+    scripts: Counter[str] = Counter()
+    by_script: defaultdict[str, _Found] = defaultdict(_Found)
+    brands = _ProvenBrands(subject, progress) if {TITLE, BRAND} <= set(fields) else None
+    with progress.task("Reading texts", total=len(subject.pool)) as advance:
+        for batch in subject.pool.scan(columns=[ID, *fields], batch_size=4_096):
+            for row in batch.to_pylist():
+                product = row[ID]
+                texts = {name: row[name] for name in fields if row[name] and row[name].strip()}
+                filled.update(texts.keys())
+                for kind, name in _faults(texts):
+                    found[kind, name].add(product)
+                if brands is not None and BRAND not in texts and TITLE in texts:
+                    if brands.says(texts[TITLE]):
+                        found["brand in the title only", BRAND].add(product)
+                if TITLE in texts and (script := text_rules.script(texts[TITLE])):
+                    scripts[script] += 1
+                    by_script[script].add(product)
+            advance(batch.num_rows)
+    for script, one in by_script.items():
+        if script != max(scripts, key=scripts.__getitem__) and _mostly_one(scripts):
+            found["another script", TITLE].count += one.count
+            found["another script", TITLE].products += one.products
+    for (kind, name), one in sorted(found.items(), key=lambda item: -item[1].count):
+        yield _flaw(kind, name, one, filled, len(subject.pool))
+
+
+def _mostly_one(scripts: Counter[str]) -> bool:
+    return max(scripts.values()) >= _ONE_SCRIPT * scripts.total()
+
+
+def _faults(texts: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """The kinds of fault in a product's texts, with the field of each."""
+    for name, text in texts.items():
+        rules = text_rules.ANYWHERE
+        if name == BRAND:
+            rules = rules | text_rules.OF_BRAND  # type: ignore[operator]
+        elif name in (TITLE, DESCRIPTION):
+            rules = rules | text_rules.OF_PROSE  # type: ignore[operator]
+        for kind, breaks in rules.items():
+            if breaks(text):
+                yield kind, name
+                break
+    title, description = texts.get(TITLE), texts.get(DESCRIPTION)
+    if title and description and text_rules.same_words(title, description):
+        yield "title as description", DESCRIPTION
+    if description and BULLETS not in texts and text_rules.is_list(description):
+        yield "bullet points in the description", DESCRIPTION
+
+
+def _flaw(kind: str, name: str, found: _Found, filled: Counter[str], total: int) -> Flaw:
+    of = filled[name] if kind != "brand in the title only" else total - filled[name]
+    what = "without a brand say one in their title" if kind == "brand in the title only" else kind
+    seen = (
+        f"{found.count:,} of {of:,} products {what}."
+        if kind == "brand in the title only"
+        else f"{kind.capitalize()}: {name} of {found.count:,} of {of:,} products that have it."
+    )
+    return Flaw(
+        inspection=_NAME,
+        kind=kind,
+        severity=Severity.WARNING if kind in _WARNED else Severity.NOTE,
+        seen=seen,
+        advice=_ADVICE[kind],
+        action=Action.FIX_FIELD,
+        products=tuple(found.products[:EXAMPLES]),
+        count=found.count,
+        field=name,
+        numbers={"share": round(found.count / max(of, 1), 4)},
+    )
+
+
+class _ProvenBrands:
+    """Brands that titles say and mean, by what the brand field says where it is filled."""
+
+    def __init__(self, subject: Subject, progress: Progress) -> None:
+        counts: Counter[str] = Counter()
+        title, total = [TITLE, BRAND], len(subject.pool)
+        with progress.task("Reading brands in titles", total=2 * total) as advance:
+            for batch in subject.pool.scan(columns=[BRAND], batch_size=8_192):
+                brands = (text for text in batch.column(BRAND).to_pylist() if text)
+                counts.update(key for text in brands if (key := key_of(text)))
+                advance(batch.num_rows)
+            known = {
+                key: count
+                for key, count in counts.items()
+                if count >= _FEWEST_PROVEN and len(key) > 1 and not key.isdigit()
+            }
+            right: Counter[str] = Counter()
+            wrong: Counter[str] = Counter()
+            for batch in subject.pool.scan(columns=title, batch_size=8_192):
+                for said, brand in zip(
+                    batch.column(TITLE).to_pylist(), batch.column(BRAND).to_pylist(), strict=True
+                ):
+                    if said and brand and (key := named_in(said, known, longest=_LONGEST_BRAND)):
+                        (right if key == key_of(brand) else wrong)[key] += 1
+                advance(batch.num_rows)
+        self._proven = {
+            key: None
+            for key, count in right.items()
+            if count >= _FEWEST_PROVEN and count >= _PROVEN * (count + wrong[key])
+        }
+
+    def says(self, title: str) -> bool:
+        """Whether this title says a brand."""
+        return named_in(title, self._proven, longest=_LONGEST_BRAND) is not None
