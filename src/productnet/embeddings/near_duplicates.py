@@ -1,7 +1,7 @@
 """The near-duplicates of a pool: found once by ``productnet embed``, then looked up."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 
@@ -77,11 +77,6 @@ class NearDuplicates:
         """How many groups there are."""
         return int(self._groups[-1]) + 1 if len(self._groups) else 0
 
-    @property
-    def numbers(self) -> list[int]:
-        """The number of each group."""
-        return list(range(self.group_count))
-
     def groups_of(self, products: Sequence[str]) -> Rows:
         """The group (n,) of each of these products; -1 for one without near-duplicates."""
         if not len(self._groups):
@@ -98,6 +93,13 @@ class NearDuplicates:
         rows = skipped + np.arange(len(skipped))
         members: list[str] = self._lookup.ids.take(pa.array(rows)).to_pylist()
         return members
+
+    def groups(self) -> Iterator[list[str]]:
+        """Every group, each with the product that stands for it first."""
+        ends = np.searchsorted(self._groups, np.arange(self.group_count), side="right").tolist()
+        ids = self._lookup.ids
+        for start, end in pairwise([0, *ends]):
+            yield ids.slice(start, end - start).to_pylist()
 
     def group(self, number: int) -> list[str]:
         """The products of one group, the one that stands for it first."""
@@ -133,13 +135,15 @@ class _Cut(NearDuplicates):
         return len(self._whole) - self._alone
 
     @property
-    def numbers(self) -> list[int]:
-        untouched = np.setdiff1d(np.arange(self._whole.group_count), self._cut)
-        return [*untouched.tolist(), *self._part]
-
-    @property
     def group_count(self) -> int:
-        return len(self.numbers)
+        return self._whole.group_count - len(self._cut) + len(self._part)
+
+    def groups(self) -> Iterator[list[str]]:
+        cut = set(self._cut.tolist())
+        for number, members in enumerate(self._whole.groups()):
+            if number not in cut:
+                yield members
+        yield from self._part.values()
 
     def groups_of(self, products: Sequence[str]) -> Rows:
         groups = self._whole.groups_of(products)

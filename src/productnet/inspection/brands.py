@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from productnet.catalog.schema import ID
 from productnet.catalog.texts import distinct_words
 from productnet.inspection.brand_names import Name, Names
-from productnet.inspection.flaws import EXAMPLES, Action, Flaw, Severity
+from productnet.inspection.flaws import MOST_PRODUCTS, Action, Flaw, Severity
 from productnet.inspection.subject import Subject
 from productnet.progress import Progress
 
@@ -62,7 +62,7 @@ def _flaw(
         seen=seen,
         advice=f"Write it “{keep}” in the feed, and import it again.",
         action=Action.NORMALISE,
-        products=tuple(products[:EXAMPLES]),
+        products=tuple(products[:MOST_PRODUCTS]),
         count=count,
         field=BRAND,
     )
@@ -70,7 +70,7 @@ def _flaw(
 
 def _read(subject: Subject, progress: Progress) -> tuple[Names, set[str]]:
     """The names of the pool, and the words of too many titles."""
-    names = Names(most_products=EXAMPLES)
+    names = Names(most_products=MOST_PRODUCTS)
     in_titles: Counter[str] = Counter()
     title = subject.pool.fields[0]
     total = 0

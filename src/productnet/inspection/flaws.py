@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from dataclasses import field as made
 from enum import StrEnum
 
-# Products that a flaw names; it says how many it concerns in all.
-EXAMPLES = 12
+# Products that a flaw names, for whoever mends a feed; it says how many it concerns in all.
+MOST_PRODUCTS = 1_000
 
 
 class Severity(StrEnum):
@@ -46,7 +46,7 @@ class Flaw:
         advice: What to do about it, in words.
         action: The same in one word.
         leaves: The leaves it is about.
-        products: Some of the products it concerns, the clearest first.
+        products: The products it concerns, the clearest first, up to a thousand.
         count: How many it concerns in all.
         field: The field it is about.
         numbers: The figures behind it, by name.
@@ -79,4 +79,4 @@ def at_least(flaws: Sequence[Flaw], severity: Severity) -> list[Flaw]:
 
 def some(products: Iterable[str]) -> tuple[str, ...]:
     """As many products as a flaw names."""
-    return tuple(products)[:EXAMPLES]
+    return tuple(products)[:MOST_PRODUCTS]

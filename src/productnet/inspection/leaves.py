@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from productnet.inspection.flaws import EXAMPLES, Action, Flaw, Severity
+from productnet.inspection.flaws import Action, Flaw, Severity
 from productnet.inspection.subject import Subject
 from productnet.local.coverage import Coverage
 from productnet.progress import Progress
@@ -36,7 +36,7 @@ def inspect_thin(subject: Subject, progress: Progress) -> Iterator[Flaw]:
             seen=f"{len(empty):,} of {len(counts):,} leaves have no gold, such as {named}.",
             advice="Label those that the shop has products of; a model knows none of them.",
             action=Action.COLLECT,
-            leaves=tuple(empty[:EXAMPLES]),
+            leaves=tuple(empty),
             numbers={"leaves": len(empty)},
         )
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from productnet.catalog.schema import ID
 from productnet.inspection import text_rules
 from productnet.inspection.brand_names import key_of, named_in
-from productnet.inspection.flaws import EXAMPLES, Action, Flaw, Severity
+from productnet.inspection.flaws import MOST_PRODUCTS, Action, Flaw, Severity
 from productnet.inspection.subject import Subject
 from productnet.progress import Progress
 
@@ -68,7 +68,7 @@ class _Found:
 
     def add(self, product: str) -> None:
         self.count += 1
-        if len(self.products) < EXAMPLES:
+        if len(self.products) < MOST_PRODUCTS:
             self.products.append(product)
 
 
@@ -144,7 +144,7 @@ def _flaw(kind: str, name: str, found: _Found, filled: Counter[str], total: int)
         seen=seen,
         advice=_ADVICE[kind],
         action=Action.FIX_FIELD,
-        products=tuple(found.products[:EXAMPLES]),
+        products=tuple(found.products[:MOST_PRODUCTS]),
         count=found.count,
         field=name,
         numbers={"share": round(found.count / max(of, 1), 4)},

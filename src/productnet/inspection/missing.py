@@ -7,7 +7,7 @@ import pyarrow.compute as pc
 
 from productnet.annotation.agreement import Proportion
 from productnet.catalog.schema import ID
-from productnet.inspection.flaws import EXAMPLES, Action, Flaw, Severity
+from productnet.inspection.flaws import MOST_PRODUCTS, Action, Flaw, Severity
 from productnet.inspection.subject import Subject
 from productnet.progress import Progress
 
@@ -83,7 +83,7 @@ def _of_field(
             "a model learns that the gap means the leaf.",
             action=Action.FIX_FIELD,
             leaves=(leaf,),
-            products=tuple(of_leaf[name, leaf][:EXAMPLES]),
+            products=tuple(of_leaf[name, leaf][:MOST_PRODUCTS]),
             count=one.hits,
             field=name,
             numbers={"share": round(one.share or 0.0, 4), "usual": round(usual, 4)},

@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 from productnet.annotation.agreement import Proportion
 from productnet.catalog.hashes import text_similarity
 from productnet.catalog.schema import IMAGE_ERROR, THUMBNAIL
-from productnet.inspection.flaws import EXAMPLES, Action, Flaw, Severity
+from productnet.inspection.flaws import MOST_PRODUCTS, Action, Flaw, Severity
 from productnet.inspection.subject import Subject
 from productnet.progress import Progress
 
@@ -155,7 +155,7 @@ def _missing_in_leaves(subject: Subject, pictured: npt.NDArray[np.bool_]) -> Ite
             "means the leaf.",
             action=Action.FIX_PICTURE,
             leaves=(leaf,),
-            products=tuple(p for p in subject.gold_of[leaf] if p not in seen)[:EXAMPLES],
+            products=tuple(p for p in subject.gold_of[leaf] if p not in seen)[:MOST_PRODUCTS],
             count=share.hits,
             numbers={"share": round(share.share or 0.0, 4), "usual": round(usual, 4)},
         )
@@ -177,7 +177,7 @@ def _flaw(
         seen=seen,
         advice=advice,
         action=Action.FIX_PICTURE,
-        products=tuple(subject.ids.take(rows[:EXAMPLES]).to_pylist()),
+        products=tuple(subject.ids.take(rows[:MOST_PRODUCTS]).to_pylist()),
         count=len(rows),
         numbers={name: round(value, 4) for name, value in numbers.items()},
     )

@@ -26,14 +26,19 @@ class Subject:
     Vectors are those of the initial set: a round has learnt from the very labels that are doubted
     here, and draws what was mislabelled to where the label says.
 
-    Attributes:
+    Args:
         project: The project.
+        state: Answers to look at instead of the project's own.
         progress: Told of what takes long.
     """
 
-    def __init__(self, project: Project, *, progress: Progress = SILENT) -> None:
+    def __init__(
+        self, project: Project, *, state: State | None = None, progress: Progress = SILENT
+    ) -> None:
         self.project = project
         self.progress = progress
+        if state is not None:
+            vars(self)["state"] = state
 
     @property
     def settings(self) -> InspectionSettings:

@@ -12,7 +12,7 @@ from itertools import combinations
 import numpy as np
 
 from productnet.embeddings.nearest import FloatArray, unit_rows
-from productnet.inspection.flaws import EXAMPLES, Action, Flaw, Severity
+from productnet.inspection.flaws import MOST_PRODUCTS, Action, Flaw, Severity
 from productnet.inspection.subject import Subject
 from productnet.progress import Progress
 
@@ -57,7 +57,7 @@ def inspect(subject: Subject, progress: Progress) -> Iterator[Flaw]:
 
 def _flaw(subject: Subject, leaf: str, halves: _Halves, mark: float) -> Flaw:
     one, other = halves.products
-    each = EXAMPLES // 2
+    each = MOST_PRODUCTS // 2
     name = subject.name(leaf)
     return Flaw(
         inspection="wide",

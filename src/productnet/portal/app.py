@@ -24,6 +24,8 @@ from productnet.portal.routes import (
     activity,
     dashboard,
     disputes,
+    duplicates,
+    flaws,
     leaf_quality,
     leaves,
     live,
@@ -65,6 +67,8 @@ _ROUTERS = (
     disputes.router,
     recommendations.router,
     suspects.router,
+    duplicates.router,
+    flaws.router,
     map.router,
     live.router,
 )

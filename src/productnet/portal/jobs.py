@@ -105,6 +105,7 @@ class _Kind:
 KINDS: Mapping[str, _Kind] = {
     "round": _Kind(("round",), options=("preset", "image")),
     "release": _Kind(("release", "make"), values=("version",)),
+    "inspection": _Kind(("inspect",)),
 }
 
 

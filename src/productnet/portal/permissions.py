@@ -91,6 +91,11 @@ PERMISSIONS: Mapping[str, Permission] = {
     # Answers looked at again, and what the master model recommends
     "list_disputes": _only(_ADJUDICATOR),
     "list_suspects": _only(_ADJUDICATOR),
+    "list_duplicates": _only(_ADJUDICATOR),
+    "review_duplicates": _only(_ADJUDICATOR, scope=Scope.ANNOTATE),
+    "take_back_review": _only(_ADJUDICATOR, scope=Scope.ANNOTATE),
+    "list_flaws": _only(_ADJUDICATOR),
+    "start_inspection": _only(scope=Scope.ADMIN),
     "list_recommendations": _only(_LABELER),
     "list_recommended_products": _only(_LABELER),
     # The map

@@ -7,6 +7,7 @@ from typing import Self
 
 from productnet.annotation.assignments import Assignments
 from productnet.annotation.checks import Checks
+from productnet.annotation.duplicate_reviews import DuplicateReviews
 from productnet.annotation.leases import Leases
 from productnet.annotation.log import DecisionLog
 from productnet.annotation.quality import Quality
@@ -21,6 +22,7 @@ from productnet.events.deliveries import Deliveries
 from productnet.events.webhooks import Webhooks
 from productnet.people.doors import Doors
 from productnet.portal.cards import Cards
+from productnet.portal.duplicates import Duplicates
 from productnet.portal.gauges import measure
 from productnet.portal.jobs import Jobs
 from productnet.portal.maps import Maps
@@ -62,6 +64,7 @@ class Portal:
         live: The local models, refitted while people work.
         quality: Agreement, precision and speed of people and leaves.
         second_looks: Answers that look wrong.
+        duplicates: Near-duplicates, and what people say of them.
         checks: Products whose answer is known, shown again.
         activity: What happened, for admins and webhooks.
         webhooks: Who is told of it.
@@ -85,6 +88,9 @@ class Portal:
         self.serving = Serving(project, self.log.state)
         self.workflow = Workflow(self.log, self.taxonomy, Products(project))
         self.second_looks = SecondLooks(self._find_suspects)
+        self.duplicates = Duplicates(
+            DuplicateReviews(database), lambda: self.resources, self.log.state
+        )
         self.metrics = Metrics()
         self._fit_after = 0.0
         self.live = LiveModels(

@@ -31,7 +31,7 @@ class JobDetail(BaseModel):
     """Long work, as it stands."""
 
     id: str
-    kind: str = Field(description="round or release")
+    kind: str = Field(description="round, release or inspection")
     arguments: Mapping[str, str]
     person: str | None = Field(description="Who started it")
     state: JobState

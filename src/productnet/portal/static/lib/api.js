@@ -207,6 +207,17 @@ export const listRecommendedProducts = (query, signal) =>
 /** @param {{leaf?: string, cursor?: string, limit?: number}} [query] @returns {Promise<T.SuspectsPage>} */
 export const listSuspects = (query) => get("/suspects", query);
 
+/** @returns {Promise<T.Flaws>} */
+export const listFlaws = () => get("/flaws");
+/** @returns {Promise<T.Job>} */
+export const startInspection = () => post("/flaws");
+/** @param {{product?: string, limit?: number}} [query] @returns {Promise<T.LikeGroups>} */
+export const listDuplicates = (query) => get("/duplicates", query);
+/** @param {{id: string, products: string[], apart: string[]}} review @returns {Promise<{id: string}>} */
+export const reviewDuplicates = (review) => post("/duplicates", review);
+/** @param {{id: string, review: string}} back @returns {Promise<{id: string}>} */
+export const takeBackReview = (back) => post("/duplicates/undo", back);
+
 // Overview and operation.
 
 /** @param {number} days @returns {Promise<T.Dashboard>} */

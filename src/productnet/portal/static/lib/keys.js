@@ -14,7 +14,7 @@ import { pref } from "./prefs.js";
  * @property {boolean} [repeats] Whether holding the key down repeats it.
  */
 
-/** @typedef {"everywhere" | "grid" | "candidates" | "recommendations" | "detail" | "dispute" | "suspects" | "map"} Scope */
+/** @typedef {"everywhere" | "grid" | "candidates" | "recommendations" | "detail" | "dispute" | "suspects" | "duplicates" | "map"} Scope */
 
 /** What a scope is called in help and settings. @type {Record<Scope, string>} */
 export const SCOPES = {
@@ -25,6 +25,7 @@ export const SCOPES = {
   detail: "A product in full",
   dispute: "Adjudication",
   suspects: "Suspected errors",
+  duplicates: "Near-duplicates",
   map: "Map",
 };
 
@@ -35,6 +36,7 @@ const TOGETHER = [
   ["everywhere", "detail"],
   ["everywhere", "dispute"],
   ["everywhere", "suspects"],
+  ["everywhere", "duplicates"],
   ["everywhere", "map"],
 ];
 
@@ -97,6 +99,20 @@ export const COMMANDS = [
   { id: "suspect-zoom", scope: "suspects", label: "Show the product in full", keys: ["Space"] },
   { id: "suspect-next", scope: "suspects", label: "Next", keys: ["ArrowDown", "j"], repeats: true },
   { id: "suspect-previous", scope: "suspects", label: "Previous", keys: ["ArrowUp", "k"], repeats: true },
+  { id: "duplicates-same", scope: "duplicates", label: "One product", keys: ["s"] },
+  { id: "duplicates-different", scope: "duplicates", label: "Different: the marked ones, or all", keys: ["d"] },
+  { id: "duplicates-mark", scope: "duplicates", label: "Mark as another product", keys: ["x"] },
+  ...["1", "2", "3", "4", "5", "6", "7", "8", "9"].map((key) => ({
+    id: `duplicates-mark-${key}`,
+    scope: /** @type {Scope} */ ("duplicates"),
+    label: `Mark product ${key} as another`,
+    keys: [key],
+  })),
+  { id: "duplicates-next", scope: "duplicates", label: "Next product", keys: ["ArrowRight", "j"], repeats: true },
+  { id: "duplicates-previous", scope: "duplicates", label: "Previous product", keys: ["ArrowLeft", "k"], repeats: true },
+  { id: "duplicates-zoom", scope: "duplicates", label: "Show the product in full", keys: ["Space"] },
+  { id: "duplicates-skip", scope: "duplicates", label: "Leave it for later", keys: ["Enter"] },
+  { id: "duplicates-undo", scope: "duplicates", label: "Undo the last review", keys: ["z", "Ctrl+z"] },
   { id: "map-in", scope: "map", label: "Closer", keys: ["+", "="], repeats: true },
   { id: "map-out", scope: "map", label: "Farther", keys: ["-"], repeats: true },
   { id: "map-left", scope: "map", label: "Look to the left", keys: ["ArrowLeft"], repeats: true },

@@ -280,7 +280,8 @@ function later() {
   timer = setTimeout(() => send({ now: true }), pause);
 }
 
-function uuid() {
+/** A new UUID. */
+export function uuid() {
   // randomUUID is not to be had on a page served by plain http from another machine.
   if (crypto.randomUUID) return crypto.randomUUID();
   const bytes = crypto.getRandomValues(new Uint8Array(16));

@@ -244,3 +244,21 @@ export interface SuspectsPage {
   items: Suspect[]; total: number; open: OpenedSuspect[]; model_version: string;
   behind: number | null; looking: boolean; failure: string | null; next_cursor: string | null;
 }
+
+export interface LikeProduct extends Card { gold: string | null }
+export interface LikeProducts { products: LikeProduct[]; count: number; leaves: number }
+export interface LikeGroups { items: LikeProducts[]; total: number }
+
+export type Severity = "error" | "warning" | "note";
+export interface Flaw {
+  inspection: string; kind: string; severity: Severity; seen: string; advice: string;
+  action: string; leaves: { leaf: string; name: string }[]; more_leaves: number; products: Card[];
+  count: number; field: string | null;
+}
+export interface FlawGroup {
+  inspection: string; help: string; flaws: Flaw[]; total: number; skipped: string | null;
+}
+export interface Flaws {
+  at: string | null; behind: number; pool_changed: boolean;
+  severities: Partial<Record<Severity, number>>; groups: FlawGroup[]; to_review: number; jobs: Job[];
+}

@@ -34,6 +34,8 @@ const LINKS = [
   { path: "/map", label: "Map", main: true },
   { path: "/rounds", label: "Rounds", main: true },
   { path: "/releases", label: "Releases", roles: ["admin"] },
+  { path: "/quality", label: "Data quality", roles: ["admin", "adjudicator"] },
+  { path: "/duplicates", label: "Near-duplicates", roles: ["admin", "adjudicator"] },
   { path: "/suspects", label: "Suspected errors", roles: ["adjudicator"] },
   { path: "/people", label: "People", roles: ["admin"] },
   { path: "/activity", label: "Activity", roles: ["admin"] },

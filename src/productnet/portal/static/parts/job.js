@@ -22,6 +22,13 @@ const STATES = {
   stopped: { tone: "", words: "stopped" },
 };
 
+/** What is left of work that is stopped. @type {Record<string, string>} */
+const STOPPED = {
+  round: "The round goes on with the step it was in when it is started again.",
+  release: "Nothing of the release is kept.",
+  inspection: "What was found the last time stays.",
+};
+
 /**
  * @param {{job: Job, title: string, steps?: string[], ended: () => void}} props
  *   steps: of this kind of work, in order; ended: called when it is over.
@@ -75,6 +82,6 @@ export function JobView({ job: given, title, steps = [], ended }) {
       <pre tabindex="0" aria-label="The end of the log">${job.log}</pre></details>`}
     ${asked && html`<${Confirm} title="Stop it?" yes="Stop" danger close=${() => setAsked(false)}
       run=${() => act(() => cancelJob(job.id), (stopped) => { setJob(stopped); ended(); })}>
-      <p>${job.kind === "round" ? "The round goes on with the step it was in when it is started again." : "Nothing of the release is kept."}</p><//>`}
+      <p>${STOPPED[job.kind] ?? "Nothing of it is kept."}</p><//>`}
   </section>`;
 }
