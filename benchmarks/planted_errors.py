@@ -149,8 +149,18 @@ def near_siblings(
     return [leaves[n] for n in sorted(siblings, key=lambda n: -row[n])[:NEAREST]]
 
 
-def flips(project: Project, seed: int, cleanlab: Path | None, *, alike: bool = False) -> Figures:
-    """Shares of flipped labels among the first tenth of the suspects, by who ranks."""
+def flips(
+    project: Project, seed: int, cleanlab: Path | None, *, alike: bool = False, others: bool = True
+) -> Figures:
+    """Shares of flipped labels among the first tenth of the suspects, by who ranks.
+
+    Args:
+        project: A real set.
+        seed: Of the flips.
+        cleanlab: A Python that has it.
+        alike: Whether labels are flipped to leaves that are like their own.
+        others: Whether others rank, too.
+    """
     truth, taxonomy = truth_of(project)
     wrong = flipped(project, truth, taxonomy, seed=seed, alike=alike)
     labels = truth | wrong
@@ -173,6 +183,8 @@ def flips(project: Project, seed: int, cleanlab: Path | None, *, alike: bool = F
             one.rather == truth[one.product] for one in judged.suspects() if one.product in wrong
         ),
     }
+    if not others:
+        return figures
     vectors = embeddings.read(embeddings.rows(list(labels)))
     leaves = sorted(set(labels.values()))
     given = np.array([leaves.index(leaf) for leaf in labels.values()])
