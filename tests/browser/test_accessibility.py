@@ -177,6 +177,34 @@ def write_too_much(page: Page) -> None:
     expect(page.get_by_role("alert")).to_be_visible()
 
 
+def find_flaws(page: Page) -> None:
+    """Show flaws of every severity, as an inspection would have found them."""
+    flaws = [
+        {
+            "inspection": inspection, "kind": "kind", "severity": severity, "action": "merge",
+            "seen": "6 of 9 gold products of Sandals look like Sneakers.", "field": None,
+            "advice": "Merge them, or say in a guideline what parts them.", "count": 9,
+            "leaves": [{"leaf": FREE, "name": "Teapots"}], "more_leaves": 3,
+            "products": [
+                {"product": f"p{n}", "title": f"Teapot {n}", "brand": None, "thumbnail": None}
+                for n in range(3)
+            ],
+        }
+        for inspection, severity in (("copies", "error"), ("siblings", "warning"), ("wide", "note"))
+    ]  # fmt: skip
+    groups = [
+        {"inspection": one["inspection"], "help": "", "flaws": [one] * 7, "total": 7, "skipped": why}
+        for one, why in zip(flaws, (None, "It has no embeddings yet.", None), strict=True)
+    ]
+    told = {
+        "at": "2026-01-01T10:00:00Z", "behind": 14, "pool_changed": True, "to_review": 2,
+        "severities": {"error": 7, "warning": 7, "note": 7}, "groups": groups, "jobs": [],
+    }  # fmt: skip
+    page.route(re.compile("/api/v1/flaws"), lambda route: route.fulfill(json=told))
+    page.reload()
+    expect(page.locator(".flaw").first).to_be_visible()
+
+
 ROWS = "[role=treeitem]"
 STATES = (
     State("sign-in", None, "/"),
@@ -229,6 +257,12 @@ STATES = (
     State("verify-end", "lena", f"/recommendations?leaf={quote(UNTOUCHED)}", ".empty-title"),
     State("suspects", "ada", "/suspects", "h1"),
     State("suspects-failed", "ada", "/suspects", "h1", fail("/api/v1/suspects")),
+    State("quality", "root", "/quality", "h1", find_flaws),
+    State("quality-none", "root", "/quality", ".empty-title"),
+    State("quality-failed", "root", "/quality", "h1", fail("/api/v1/flaws")),
+    State("duplicates", "ada", "/duplicates", ".alike-card"),
+    State("duplicates-marked", "ada", "/duplicates", ".alike-card", press("1", "ArrowRight")),
+    State("duplicates-failed", "ada", "/duplicates", "h1", fail("/api/v1/duplicates")),
     State("dashboard", "root", "/dashboard", ".figures"),
     State("dashboard-table", "root", "/dashboard", ".figures", click("as a table", then="td")),
     State("dashboard-people", "root", "/dashboard?view=people", "td"),

@@ -59,7 +59,7 @@ class TakenBack(BaseModel):
     review: UUID
 
 
-class Recorded(BaseModel):
+class ReviewRecorded(BaseModel):
     """What was recorded."""
 
     id: UUID
@@ -81,20 +81,20 @@ def list_duplicates(
 
 
 @router.post("/duplicates", operation_id="review_duplicates", status_code=201)
-def review_duplicates(portal: PortalOf, person: AskedBy, said: Reviewed) -> Recorded:
+def review_duplicates(portal: PortalOf, person: AskedBy, said: Reviewed) -> ReviewRecorded:
     """Say which of these are one product; cards, candidates and splits follow."""
     portal.cards.of(said.products)  # which raises where the pool has no such product
     review = portal.duplicates.record(
         said.id, said.products, apart=said.apart, person=person.name
     )
-    return Recorded(id=review.id)
+    return ReviewRecorded(id=review.id)
 
 
 @router.post("/duplicates/undo", operation_id="take_back_review", status_code=201)
-def take_back_review(portal: PortalOf, person: AskedBy, back: TakenBack) -> Recorded:
+def take_back_review(portal: PortalOf, person: AskedBy, back: TakenBack) -> ReviewRecorded:
     """Take back a review of one's own."""
     undone = portal.duplicates.take_back(back.id, back.review, person=person.name)
-    return Recorded(id=undone.id)
+    return ReviewRecorded(id=undone.id)
 
 
 def _group(portal: Portal, group: Alike, blind: set[str]) -> LikeProducts:
