@@ -23,6 +23,7 @@ from productnet.embeddings.near_duplicates import (
     read_near_duplicates,
     signatures_path,
 )
+from productnet.embeddings.told_apart import ToldApart
 from productnet.errors import ReleaseError
 from productnet.files import drafted_folder
 from productnet.progress import SILENT, Progress
@@ -204,7 +205,9 @@ class _Frozen:
         self._schema = release_schema(
             self._pool.fields, self._taxonomy, provenance=terms.provenance
         )
-        self._kin, self._sides = self._split(log.state(), progress)
+        apart, _ = reviews_of(project, until=terms.reviews)
+        self._near_duplicates = read_near_duplicates(project).without(apart)
+        self._kin, self._sides = self._split(log.state(), apart, progress)
 
     def write(self, draft: Path, progress: Progress) -> Manifest:
         """Fill an empty folder."""
@@ -223,6 +226,7 @@ class _Frozen:
             hard,
             counts=counts,
             filled=filled.counts,
+            near_duplicates=self._near_duplicates,
             taxonomy=self._taxonomy,
             settings=self._project.settings,
         )
@@ -249,7 +253,9 @@ class _Frozen:
         )
         return self._write_documents(draft, manifest, statistics, leakage)
 
-    def _split(self, state: State, progress: Progress) -> tuple[Kin, dict[str, Side]]:
+    def _split(
+        self, state: State, apart: ToldApart, progress: Progress
+    ) -> tuple[Kin, dict[str, Side]]:
         labels = {
             product: leaf
             for product, leaf in state.gold_labels().items()
@@ -268,8 +274,8 @@ class _Frozen:
         kin = find_kin(
             self._pool,
             since,
-            near_duplicates=read_near_duplicates(self._project),
-            apart=reviews_of(self._project, until=self._terms.reviews)[0],
+            near_duplicates=self._near_duplicates,
+            apart=apart,
             signatures=signatures_path(self._project),
             progress=progress,
         )

@@ -80,7 +80,7 @@ def find_kin(
     Args:
         pool: Where they are.
         products: Their ids.
-        near_duplicates: Those of the pool.
+        near_duplicates: Those of the pool, less what people told apart.
         apart: What people told apart: no likeness of words or pictures joins it.
         signatures: The table that keeps the pool's hashes; what it lacks is hashed now.
         progress: Told of products hashed.
@@ -176,7 +176,7 @@ def _joined(
     named = np.array([keys[product] for product in kin.ids], dtype=object)
     for numbers in (
         np.unique(named.astype(str), return_inverse=True)[1],
-        near_duplicates.without(apart).groups_of(kin.ids),
+        near_duplicates.groups_of(kin.ids),
     ):
         # Each with the next of its group.
         order = np.argsort(numbers, kind="stable")

@@ -1,6 +1,6 @@
 """What a release can say of its own quality: counts, agreement, audit precision, gaps."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -11,6 +11,7 @@ from productnet.annotation.decisions import IMPORTED, Role
 from productnet.annotation.past import ReadableLog
 from productnet.annotation.quality import Quality
 from productnet.catalog.schema import IMAGE
+from productnet.embeddings.near_duplicates import NearDuplicates
 from productnet.release.entries import Entry
 from productnet.release.manifest import LeafCount
 from productnet.release.splits import Side
@@ -104,6 +105,7 @@ def measure(
     *,
     counts: Sequence[LeafCount],
     filled: Mapping[str, int],
+    near_duplicates: NearDuplicates,
     taxonomy: Taxonomy,
     settings: Settings,
 ) -> Statistics:
@@ -115,6 +117,7 @@ def measure(
         hard: Hard negatives.
         counts: Products of each leaf.
         filled: Column to gold products that have something in it.
+        near_duplicates: Those of the pool.
         taxonomy: Whose leaves.
         settings: The targets, and gaps that people know of.
     """
@@ -136,6 +139,12 @@ def measure(
     imported = sum(entry.labeler == IMPORTED and entry.auditor is None for entry in gold)
     times = [entry.decided_at for entry in (*gold, *hard)]
     gaps = _gaps(log, leaves, gold, imported, filled, taxonomy, settings)
+    contradicting = _in_two_leaves(gold, near_duplicates)
+    if contradicting:
+        gaps.append(
+            "Groups of near-duplicates of which some are in one leaf and some in another: "
+            f"{contradicting:,}."
+        )
     return Statistics(
         leaves=leaves,
         audited=overall.precision,
@@ -209,6 +218,16 @@ def _gaps(
     if without:
         gaps.append(f"Without an image: {without:,} of {len(gold):,} gold products.")
     return gaps
+
+
+def _in_two_leaves(gold: Sequence[Entry], near_duplicates: NearDuplicates) -> int:
+    """How many groups of near-duplicates are gold of more than one leaf."""
+    leaves: defaultdict[int, set[str]] = defaultdict(set)
+    numbers = near_duplicates.groups_of([entry.product for entry in gold]).tolist()
+    for entry, number in zip(gold, numbers, strict=True):
+        if number >= 0:
+            leaves[number].add(entry.category.id)
+    return sum(len(found) > 1 for found in leaves.values())
 
 
 def _some(labels: Sequence[str]) -> str:

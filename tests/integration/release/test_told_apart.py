@@ -99,3 +99,13 @@ def test_a_release_is_made_again_as_it_was_reviewed_then(project: Project) -> No
     for version in ("1.0.0", "1.1.0"):
         rebuild(project, version)
     assert contents(second) == before
+
+
+def test_copies_in_two_leaves_are_a_known_gap_until_told_apart(project: Project) -> None:
+    stamp = {"format_version": FORMAT_VERSION}
+    groups = [["mugs-01", "chairs-01"], ["mugs-02", "mugs-04"]]
+    NearDuplicates.write(project.near_duplicates_path / "groups", groups, stamp=stamp)
+    said = "in one leaf and some in another: 1."
+    assert said in (release(project, version="1.0.0").path / "DATASHEET.md").read_text()
+    review(project, groups[0], apart=groups[0])
+    assert said not in (release(project, version="1.1.0").path / "DATASHEET.md").read_text()
