@@ -26,7 +26,7 @@ import numpy as np
 import numpy.typing as npt
 
 from benchmarks import near_duplicates as planted_copies
-from benchmarks.candidates.pools import POOLS, prepare
+from benchmarks.candidates.pools import prepare
 from productnet.annotation.decisions import Role, Verdict, decide
 from productnet.annotation.state import State
 from productnet.catalog.images import load_image
@@ -102,7 +102,9 @@ def truth_of(project: Project) -> tuple[Labels, Taxonomy]:
     embedded = set(initial_set(project).ids.to_pylist())
     truth = {p: leaf for p, leaf in read_reference(project, taxonomy).items() if p in embedded}
     sizes = Counter(truth.values())
-    return {p: leaf for p, leaf in sorted(truth.items()) if sizes[leaf] >= FEWEST_PRODUCTS}, taxonomy
+    return {
+        p: leaf for p, leaf in sorted(truth.items()) if sizes[leaf] >= FEWEST_PRODUCTS
+    }, taxonomy
 
 
 def flipped(
@@ -114,7 +116,9 @@ def flipped(
     others = like_leaves(project, truth, taxonomy) if alike else dict.fromkeys(leaves, leaves)
     wrong = rng.choice(sorted(truth), round(FLIPPED * len(truth)), replace=False).tolist()
     return {
-        product: str(rng.choice([leaf for leaf in others[truth[product]] if leaf != truth[product]]))
+        product: str(
+            rng.choice([leaf for leaf in others[truth[product]] if leaf != truth[product]])
+        )
         for product in wrong
     }
 
@@ -236,7 +240,7 @@ print(json.dumps(told))
 def rankings_of_cleanlab(
     python: Path, said: Floats, given: npt.NDArray[np.int64]
 ) -> dict[str, list[int]]:
-    """cleanlab's rankings of rows, the likeliest errors first, from these probabilities."""
+    """Cleanlab's rankings of rows, the likeliest errors first, from these probabilities."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "said.npz"
         np.savez(file, labels=given, said=said)
@@ -339,15 +343,18 @@ def _misspelt(texts: Texts, rng: np.random.Generator) -> Texts:
 
 # What is planted: the kind that has to be told of, and how it is done.
 BREAKS: Mapping[str, Break] = {
-    "address in a text": lambda texts, rng: texts
-    | {"description": texts["description"] + " See www.shop.example/item"},
-    "markup in a text": lambda texts, rng: texts
-    | {"description": f"<figure>{texts['description']}</figure>"},
+    "address in a text": lambda texts, rng: (
+        texts | {"description": texts["description"] + " See www.shop.example/item"}
+    ),
+    "markup in a text": lambda texts, rng: (
+        texts | {"description": f"<figure>{texts['description']}</figure>"}
+    ),
     "wrong encoding": _garbled,
     "says that there is nothing": _with("description", "N/A", "none", "-", "Not available"),
     "number as a brand": _with("brand", "8801643", "19.99", "0042"),
-    "sentence as a brand": lambda texts, rng: texts
-    | {"brand": "This is the best one that you can buy today"},
+    "sentence as a brand": lambda texts, rng: (
+        texts | {"brand": "This is the best one that you can buy today"}
+    ),
     "all capitals": lambda texts, rng: texts | {"title": texts["title"].upper()},
     "title as description": lambda texts, rng: texts | {"description": texts["title"] + "."},
     "bullet points in the description": _as_list,
@@ -397,9 +404,7 @@ def broken_fields(count: int) -> dict[str, object]:
     return {"products": count, "seconds": round(seconds, 2), "kinds": found}
 
 
-def broken(
-    count: int, rng: np.random.Generator, planted: dict[str, set[str]]
-) -> Iterator[Product]:
+def broken(count: int, rng: np.random.Generator, planted: dict[str, set[str]]) -> Iterator[Product]:
     """A generated shop, one product in twenty with each fault, none with two."""
     kinds = list(BREAKS)
     limits = Settings().images

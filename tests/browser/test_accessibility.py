@@ -193,7 +193,13 @@ def find_flaws(page: Page) -> None:
         for inspection, severity in (("copies", "error"), ("siblings", "warning"), ("wide", "note"))
     ]  # fmt: skip
     groups = [
-        {"inspection": one["inspection"], "help": "", "flaws": [one] * 7, "total": 7, "skipped": why}
+        {
+            "inspection": one["inspection"],
+            "help": "",
+            "flaws": [one] * 7,
+            "total": 7,
+            "skipped": why,
+        }
         for one, why in zip(flaws, (None, "It has no embeddings yet.", None), strict=True)
     ]
     told = {

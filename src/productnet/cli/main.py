@@ -56,7 +56,19 @@ def main(
         console.report_to(JobFolder(job))
 
 
-for group in (data, loop, inspection, release, candidates, people, training, models, serve, backup, demo):
+for group in (
+    data,
+    loop,
+    inspection,
+    release,
+    candidates,
+    people,
+    training,
+    models,
+    serve,
+    backup,
+    demo,
+):
     group.register(app)
 
 

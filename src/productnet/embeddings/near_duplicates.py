@@ -147,7 +147,7 @@ class _Cut(NearDuplicates):
 
     def groups_of(self, products: Sequence[str]) -> Rows:
         groups = self._whole.groups_of(products)
-        for place in np.flatnonzero(np.isin(groups, self._cut)):
+        for place in np.flatnonzero(np.isin(groups, self._cut)).tolist():
             groups[place] = self._number.get(products[place], -1)
         return groups
 

@@ -209,9 +209,7 @@ def _in_own_process(
     spawn = get_context("spawn")
     with ProcessPoolExecutor(1, mp_context=spawn, initializer=begin_worker) as process:
         try:
-            return process.submit(
-                _out_of_fold, vectors, classes, groups=groups, seed=seed
-            ).result()
+            return process.submit(_out_of_fold, vectors, classes, groups=groups, seed=seed).result()
         except BrokenProcessPool:
             raise TrainingError(
                 f"The process that judges {len(classes):,} gold products died, perhaps for want "
@@ -239,9 +237,7 @@ def _out_of_fold(
     return logits
 
 
-def _folds(
-    classes: Classes, *, groups: Rows | None = None, seed: int
-) -> list[tuple[Rows, Rows]]:
+def _folds(classes: Classes, *, groups: Rows | None = None, seed: int) -> list[tuple[Rows, Rows]]:
     """What each model learns from and what it judges; every class is spread over the folds.
 
     Rows of one group are in one fold, where there are groups.

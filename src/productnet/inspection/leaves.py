@@ -16,7 +16,6 @@ _BEGUN = 10
 _OTHERWISE = " If the shop has no more, merge it into a sibling, or leave it out of the tests."
 
 
-
 def inspect_thin(subject: Subject, progress: Progress) -> Iterator[Flaw]:
     """Leaves with less gold than the target, those with the least first; empty ones together."""
     target = subject.project.settings.targets.positives

@@ -91,9 +91,9 @@ def inspect(subject: Subject, progress: Progress) -> Iterator[Flaw]:
                 filled.update(texts.keys())
                 for kind, name in _faults(texts):
                     found[kind, name].add(product)
-                if brands is not None and BRAND not in texts and TITLE in texts:
-                    if brands.says(texts[TITLE]):
-                        found["brand in the title only", BRAND].add(product)
+                nameless = BRAND not in texts and TITLE in texts
+                if brands is not None and nameless and brands.says(texts[TITLE]):
+                    found["brand in the title only", BRAND].add(product)
                 if TITLE in texts and (script := text_rules.script(texts[TITLE])):
                     scripts[script] += 1
                     by_script[script].add(product)
@@ -159,8 +159,8 @@ class _ProvenBrands:
         title, total = [TITLE, BRAND], len(subject.pool)
         with progress.task("Reading brands in titles", total=2 * total) as advance:
             for batch in subject.pool.scan(columns=[BRAND], batch_size=8_192):
-                brands = (text for text in batch.column(BRAND).to_pylist() if text)
-                counts.update(key for text in brands if (key := key_of(text)))
+                brands = [text for text in batch.column(BRAND).to_pylist() if text]
+                counts.update(filter(None, map(key_of, brands)))
                 advance(batch.num_rows)
             known = {
                 key: count

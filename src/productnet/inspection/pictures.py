@@ -53,7 +53,8 @@ def _read(
     subject: Subject, progress: Progress
 ) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
     """Which products (N,) have a picture, and of which one is told but could not be had."""
-    pictured, failed = [], []
+    pictured: list[npt.NDArray[np.bool_]] = []
+    failed: list[npt.NDArray[np.bool_]] = []
     with progress.task("Looking for pictures", total=len(subject.pool)) as advance:
         for batch in subject.pool.scan(columns=[THUMBNAIL, IMAGE_ERROR], batch_size=1_024):
             for name, into in ((THUMBNAIL, pictured), (IMAGE_ERROR, failed)):

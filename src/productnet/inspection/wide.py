@@ -158,4 +158,5 @@ def _true_middle(vectors: FloatArray) -> FloatArray:
 
 def _middle(vectors: FloatArray) -> FloatArray:
     """The middle (D,) of vectors (n, D), of length one."""
-    return unit_rows(vectors.mean(axis=0, keepdims=True))[0]
+    middle: FloatArray = unit_rows(vectors.mean(axis=0, keepdims=True))[0]
+    return middle

@@ -1,4 +1,4 @@
-"""Near-duplicates while a portal serves: which groups wait for a review, and reviews as they come."""
+"""Near-duplicates while a portal serves: which wait for a review, and reviews as they come."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

@@ -52,7 +52,6 @@ from productnet.settings import Project
 from productnet.taxonomy.guidelines import read_guideline
 from productnet.taxonomy.tree import Taxonomy
 
-
 # In a manifest, among what its near-duplicates were found with.
 _REVIEWS = "reviews"
 

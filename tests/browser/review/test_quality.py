@@ -129,7 +129,9 @@ def test_flaws_are_found_filtered_and_lead_to_where_they_are_mended(enter: Enter
     page.get_by_role("button", name="Inspect now").click()
     expect(page.get_by_text("Inspected just now")).to_be_visible(timeout=120_000)
     expect(page.get_by_role("heading", name="Leaves with little gold")).to_be_visible()
-    mistakes = page.locator("section", has=page.get_by_role("heading", name="Suspected label errors"))
+    mistakes = page.locator(
+        "section", has=page.get_by_role("heading", name="Suspected label errors")
+    )
     expect(mistakes).to_contain_text("Frying Pans")
     expect(mistakes).to_contain_text("Open them for a second look")
     mistakes.locator(".strip-item").first.click()

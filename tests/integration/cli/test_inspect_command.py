@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
-from click.testing import Result
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from productnet.catalog.pool import Pool
 from productnet.catalog.schema import Product, products_to_table
@@ -58,12 +57,8 @@ def test_one_inspection_keeps_nothing(shop: Path) -> None:
     assert read_inspected(Project.open(shop)) is None
 
 
-@pytest.mark.parametrize(
-    ("severity", "status"), [("error", 0), ("warning", 1), ("note", 1)]
-)
-def test_a_check_in_ci_fails_on_what_it_asked_about(
-    shop: Path, severity: str, status: int
-) -> None:
+@pytest.mark.parametrize(("severity", "status"), [("error", 0), ("warning", 1), ("note", 1)])
+def test_a_check_in_ci_fails_on_what_it_asked_about(shop: Path, severity: str, status: int) -> None:
     result = inspect(shop, "--only", "misplaced", "--fail-on", severity)
     assert result.exit_code == status
 
@@ -86,7 +81,7 @@ def test_flaws_are_written_as_a_table_or_with_all_else(shop: Path, tmp_path: Pat
     [
         (["--only", "brand"], 'There is no inspection "brand". Did you mean "brands"'),
         (["--fail-on", "eror"], 'there is no "eror". Did you mean "error"?'),
-        (["--out", "flaws.xlsx", "--only", "thin"], 'Flaws are written as .parquet, .csv or .json'),
+        (["--out", "flaws.xlsx", "--only", "thin"], "Flaws are written as .parquet, .csv or .json"),
         (["--out", "."], ". is a folder. Name a file in it"),
     ],
 )

@@ -145,9 +145,7 @@ def test_near_duplicates_answered_differently_are_an_error_until_told_apart(
     assert not find("copies", truth, project=project)
 
 
-def test_a_yes_and_a_no_for_near_duplicates_are_an_error(
-    shop: Shop, tmp_path: Path
-) -> None:
+def test_a_yes_and_a_no_for_near_duplicates_are_an_error(shop: Shop, tmp_path: Path) -> None:
     project = Project.open(Path(shutil.copytree(shop[0].root, tmp_path / "shop")))
     leaf = by_size(shop[1])[0]
     copies = [product for product, of in shop[1].items() if of == leaf][:2]

@@ -117,13 +117,13 @@ def test_flaws_are_told_with_products_and_leaves_and_what_came_since(
     told = root.get(f"{API}/flaws").json()
     assert told["behind"] == 3
     assert not told["pool_changed"]
-    of = {group["inspection"]: group for group in told["groups"]}
-    [copies] = of["copies"]["flaws"]
+    by_name = {group["inspection"]: group for group in told["groups"]}
+    [copies] = by_name["copies"]["flaws"]
     assert copies["severity"] == "error"
     assert {one["name"] for one in copies["leaves"]} == {"Mugs", "Tumblers"}
     assert {one["product"] for one in copies["products"]} == set(groups[1])
     assert told["severities"]["error"] == 1
-    assert of["thin"]["total"] == 3
+    assert by_name["thin"]["total"] == 3
     # Who audits a leaf now is told nothing that was said there.
     root.post(f"{API}/leases", json={"leaf": leaf, "task": "audit"})
     blind = root.get(f"{API}/flaws").json()

@@ -84,9 +84,7 @@ def list_duplicates(
 def review_duplicates(portal: PortalOf, person: AskedBy, said: Reviewed) -> ReviewRecorded:
     """Say which of these are one product; cards, candidates and splits follow."""
     portal.cards.of(said.products)  # which raises where the pool has no such product
-    review = portal.duplicates.record(
-        said.id, said.products, apart=said.apart, person=person.name
-    )
+    review = portal.duplicates.record(said.id, said.products, apart=said.apart, person=person.name)
     return ReviewRecorded(id=review.id)
 
 

@@ -14,9 +14,7 @@ def upgrade() -> None:
     dialect = op.get_bind().dialect.name
     op.create_table(
         "duplicate_reviews",
-        sa.Column(
-            "seq", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True
-        ),
+        sa.Column("seq", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True),
         sa.Column("id", sa.Uuid, nullable=False),
         sa.Column("products", sa.JSON, nullable=False),
         sa.Column("apart", sa.JSON, nullable=False),
