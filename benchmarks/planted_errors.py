@@ -229,7 +229,8 @@ kept = np.load(sys.argv[1])
 labels, said = kept["labels"], kept["said"]
 told = {}
 for how in ("self_confidence", "normalized_margin", "confidence_weighted_entropy"):
-    told[how] = np.argsort(get_label_quality_scores(labels, said, method=how), kind="stable").tolist()
+    scores = get_label_quality_scores(labels, said, method=how)
+    told[how] = np.argsort(scores, kind="stable").tolist()
 found = find_label_issues(labels, said, return_indices_ranked_by="self_confidence", n_jobs=1)
 rest = [row for row in told["self_confidence"] if row not in set(found.tolist())]
 told["issues_first"] = [*found.tolist(), *rest]

@@ -174,6 +174,8 @@ SHOTS = (
     Shot("disputes", "ada", "/disputes", ".dispute-question"),
     Shot("recommendations", "lena", "/recommendations", ".recommended-name"),
     Shot("verify", "lena", "/recommendations", ".recommended-name", _reject_one),
+    Shot("duplicates", "ada", "/duplicates", ".alike-card"),
+    Shot("quality", "root", "/quality", ".flaw"),
     Shot("suspects", "ada", "/suspects", ".suspects li, .empty"),
     Shot("dashboard", "root", "/dashboard", ".figures"),
     Shot("dashboard-people", "root", "/dashboard?view=people", ".table"),
@@ -236,6 +238,7 @@ def make_shop(shop: Path) -> None:
     shutil.copy(files.reference, project.reference_path)
     work(project)
     command("round", *here)
+    command("inspect", *here)
 
 
 def work(project: Project) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from threading import Lock
 from uuid import UUID
+from weakref import ref
 
 from productnet.annotation.duplicate_reviews import (
     MOST_REVIEWED,
@@ -48,7 +49,8 @@ class Duplicates:
         self._resources = resources
         self._state = state
         self._lock = Lock()
-        self._seen: tuple[Resources, int] | None = None
+        # Of which state of the pool, that is not kept alive by it, and which reviews.
+        self._seen: tuple[ref[Resources], int] | None = None
         self._groups: list[list[str]] = []
 
     def waiting(self) -> int:
@@ -92,7 +94,7 @@ class Duplicates:
     def _to_review(self) -> list[list[str]]:
         resources, seq = self._resources(), self._reviews.seq
         with self._lock:
-            if self._seen != (resources, seq):
+            if self._seen != (ref(resources), seq):
                 apart = self._reviews.told_apart()
                 # Another process may have reviewed meanwhile.
                 resources.forget_near_duplicates()
@@ -101,7 +103,7 @@ class Duplicates:
                     for group in resources.near_duplicates.groups()
                     if not apart.reviewed(group[:MOST_REVIEWED])
                 ]
-                self._seen = (resources, seq)
+                self._seen = (ref(resources), seq)
             return self._groups
 
 
