@@ -14,7 +14,8 @@ from productnet.annotation.quality import Quality
 from productnet.annotation.queue import Board
 from productnet.annotation.workflow import Workflow
 from productnet.database.database import Database
-from productnet.embeddings.active import Active, active_set
+from productnet.embeddings.active import Active
+from productnet.embeddings.initial import initial_set
 from productnet.evaluation.suspects import Suspect, suspects_of_gold, suspects_of_leaf
 from productnet.events.activity import Activity
 from productnet.events.courier import Courier
@@ -179,8 +180,12 @@ class Portal:
         )
 
     def _find_suspects(self, what: str) -> tuple[list[Suspect], int]:
-        """Suspected errors of a leaf or of all gold, and the last decision they rest on."""
-        state, embeddings = self.log.state(), active_set(self.project)
+        """Suspected errors of a leaf or of all gold, and the last decision they rest on.
+
+        By the initial set: a round has learnt from the answers that are doubted, and after one on
+        flipkart its set finds 74 to 82% of flipped labels where the initial one finds 97%.
+        """
+        state, embeddings = self.log.state(), initial_set(self.project)
         seq, seed = state.seq, self.project.settings.seed
         if what == ALL_GOLD:
             return suspects_of_gold(state, embeddings, seed=seed), seq

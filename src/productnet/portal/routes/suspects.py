@@ -14,6 +14,7 @@ from productnet.annotation.decisions import Role, Verdict
 from productnet.annotation.rules import may_adjudicate
 from productnet.annotation.state import State
 from productnet.annotation.verdicts import Reason, Stage
+from productnet.embeddings.initial import NAME as INITIAL
 from productnet.evaluation.suspects import Suspect
 from productnet.portal.cards import Card
 from productnet.portal.portal import Portal
@@ -82,12 +83,11 @@ def list_suspects(
     doubted = [one for one in looked.suspects if _worth_it(portal, state, one)]
     start = int(cursor or 0)
     page = list(islice(doubted, start, start + limit))
-    active = portal.active
     return Suspects(
         items=_suspected(portal, page),
         total=len(doubted),
         open=_opened(portal, state, category, person.name),
-        model_version=f"out-of-fold:{active.embedding_set if active else 'none'}",
+        model_version=f"out-of-fold:{INITIAL}",
         behind=None if looked.seq is None else state.seq - looked.seq,
         looking=looked.looking,
         failure=looked.failure,
