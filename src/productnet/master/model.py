@@ -589,6 +589,7 @@ class MasterModel:
                 self.preset,
                 dimension=self.dimension,
                 classes=len(classes.names),
+                weights={name: one.weight for name, one in inputs.items()},
                 abstains=abstains,
             )
         return network.to(self.device)
