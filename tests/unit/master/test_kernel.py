@@ -114,7 +114,9 @@ def test_its_part_of_the_embedding_has_the_distances_of_its_logits() -> None:
     with torch.inference_mode():
         part = solved.kernel(solved.encode(batch), batch.present)
     logits = said(solved, examples)
-    torch.testing.assert_close(torch.cdist(part, part), torch.cdist(logits, logits), rtol=1e-2, atol=1e-2)
+    torch.testing.assert_close(
+        torch.cdist(part, part), torch.cdist(logits, logits), rtol=1e-2, atol=1e-2
+    )
 
 
 def test_a_narrow_embedding_has_its_best_approximation() -> None:
@@ -133,8 +135,8 @@ def test_the_ensemble_is_the_weighted_mean_and_linear_in_the_embedding() -> None
     torch.testing.assert_close(said(mixed, examples), 0.25 * alone + 0.75 * others)
     with torch.inference_mode():
         embedded = mixed.embed(examples.data.batch(examples.rows))
-    assert embedded.shape == (120, 20)
         equation_1 = F.linear(embedded, mixed.classify.weight, mixed.classify.bias)
+    assert embedded.shape == (120, 20)
     torch.testing.assert_close(said(mixed, examples), equation_1)
 
 
