@@ -44,7 +44,7 @@ class KernelMember(nn.Module):
         self.register_buffer("curvature", torch.zeros(()))
         self.register_buffer("landmarks", torch.zeros(0, sum(dimensions)))
         self.register_buffer("project", torch.zeros(width, 0))
-        self.register_load_state_dict_pre_hook(_make_room)
+        self.register_load_state_dict_pre_hook(_make_room)  # type: ignore[no-untyped-call]
 
     def forward(self, encoded: Sequence[torch.Tensor], present: torch.Tensor) -> torch.Tensor:
         """This member's part of the embedding: (B, width)."""

@@ -181,10 +181,10 @@ def _put(
 
 def _encoded(
     network: MasterNetwork, examples: Examples, preset: Preset
-) -> "list[tuple[Sequence[torch.Tensor], torch.Tensor]]":
+) -> list[tuple[Sequence[torch.Tensor], torch.Tensor]]:
     """Fields and presence, batch by batch."""
     device = network.classify.weight.device
-    encoded = []
+    encoded: list[tuple[Sequence[torch.Tensor], torch.Tensor]] = []
     for places in examples.in_order(preset.batch_size):
         batch = examples.batch(places).to(device)
         encoded.append((network.encode(batch), batch.present))
