@@ -123,10 +123,11 @@ class Preset:
 # Everything pretrained stays frozen, so that training takes seconds to minutes on two cores.
 _FAST = Preset(
     inputs=(
-        Input((IMAGE,), "frozen:efficientnet-lite0"),
+        Input((IMAGE,), "frozen:efficientnet-lite0", weight=1.3),
         Input((TEXT,), "frozen:minilm"),
-        Input((TEXT,), "tfidf", {"width": 128}),
+        Input((TEXT,), "tfidf", {"width": 512}, weight=1.3),
     ),
+    kernel=0.5,
     normalise=True,
     missing="learnt",
     field_dropout=0.1,
@@ -156,19 +157,18 @@ PRESETS: dict[str, Preset] = {
         other="fasttext",
     ),
     "fast": _FAST,
-    # A kernel machine and several members, two sizes of picture, and each text field read by
-    # itself as well.
+    # Several members, two sizes of picture, and each text field read by itself as well.
     "best": replace(
         _FAST,
         inputs=(
-            Input((IMAGE,), "frozen:efficientnet-lite0", weight=1.1),
-            Input((IMAGE,), "frozen:efficientnet-lite2", weight=1.1),
+            Input((IMAGE,), "frozen:efficientnet-lite0", weight=1.3),
+            Input((IMAGE,), "frozen:efficientnet-lite2", weight=1.3),
             Input((TEXT,), "frozen:minilm"),
             Input((EACH,), "frozen:minilm", weight=0.6),
-            Input((TEXT,), "tfidf", {"width": 512}, weight=1.3),
+            Input((TEXT,), "tfidf", {"width": 1024}, weight=1.3),
         ),
         members=4,
-        kernel=0.5,
+        kernel=0.4,
     ),
     # The same as ``fast`` with its encoders trained as well: for a GPU, or a few hundred products.
     "finetuned": replace(
@@ -178,6 +178,7 @@ PRESETS: dict[str, Preset] = {
             Input((TEXT,), "finetuned:minilm"),
             Input((TEXT,), "tfidf", {"width": 128}),
         ),
+        kernel=0.0,
         epochs=6,
         min_steps=0,
         batch_size=32,
