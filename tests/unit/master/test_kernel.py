@@ -183,4 +183,4 @@ def test_curvature_bends_the_cosine_between_its_ends() -> None:
 @pytest.mark.parametrize("settings", [{"kernel": 1.5}, {"kernel": 0.5, "landmarks": 0}])
 def test_settings_that_make_no_sense_are_refused(settings: dict[str, float]) -> None:
     with pytest.raises(TrainingError, match=next(reversed(settings))):
-        replace(PRESETS["best"], **settings)
+        replace(PRESETS["best"], **settings)  # type: ignore[arg-type]
