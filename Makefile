@@ -22,15 +22,15 @@ test: $(VENV)/.installed-dev check  ## Run every check and test
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(TEST_WORKERS) -rs --cov --cov-report=term:skip-covered
 
 check: $(VENV)/.installed-dev node_modules/.installed  ## Style, types and import floors
-	$(BIN)/ruff format --check src tests benchmarks
-	$(BIN)/ruff check src tests benchmarks
+	$(BIN)/ruff format --check src tests benchmarks scripts
+	$(BIN)/ruff check src tests benchmarks scripts
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 	$(NODE) npm run --silent check
 
 format: $(VENV)/.installed-dev  ## Format the code and fix what can be fixed
-	$(BIN)/ruff check --fix src tests benchmarks
-	$(BIN)/ruff format src tests benchmarks
+	$(BIN)/ruff check --fix src tests benchmarks scripts
+	$(BIN)/ruff format src tests benchmarks scripts
 
 docs: $(VENV)/.installed-train  ## Write the reference pages that are made from the code
 	$(BIN)/python -m productnet.cli.reference docs

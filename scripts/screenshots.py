@@ -413,7 +413,8 @@ def _save(picture: Image.Image, target: Path) -> None:
 def _palette(picture: Image.Image, colours: int) -> list[int]:
     """The page's own flat colours as they are, rare ones as near as can be, and the pictures'."""
     counted = picture.getcolors(picture.width * picture.height) or []
-    flat = [colour for _, colour in sorted(counted, reverse=True)[: colours // 4]]
+    often = sorted(counted, key=lambda one: one[0], reverse=True)[: colours // 4]
+    flat = [colour for _, colour in often if isinstance(colour, tuple)]
     rare = picture.quantize(colours // 4, method=Image.Quantize.MAXCOVERAGE).getpalette()
     rest = picture.quantize(colours // 2, method=Image.Quantize.MEDIANCUT).getpalette()
     return [channel for colour in flat for channel in colour] + (rare or []) + (rest or [])

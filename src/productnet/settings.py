@@ -118,6 +118,9 @@ class MasterSettings(_Section):
     test_share: float = Field(
         0.2, gt=0, lt=1, description="Share of gold kept apart to evaluate a round"
     )
+    folds: Positive | None = Field(
+        None, description="Parts that gold is calibrated by; 5 by itself, where that is quick"
+    )
 
 
 class InspectionSettings(_Section):

@@ -309,23 +309,7 @@ def compare(name: str, out: Path, released: Path, vectors: EmbeddingSet) -> None
                 assert have.vector == vectors.read(row)[0].tolist()
 
 
-# Where a column is missing throughout a side, `datasets` takes it for another type than on the
-# other sides, which what these two formats write cannot tell it: a fault to mend in their cards.
-UNTYPED = ("imagefolder", "jsonl")
-TOLD_APART = [
-    pytest.param(
-        name,
-        marks=pytest.mark.xfail(
-            name in UNTYPED,
-            reason="a column that one side lacks has another type for `datasets`",
-            strict=False,
-        ),
-    )
-    for name in EXPORTERS
-]
-
-
-@pytest.mark.parametrize("name", TOLD_APART)
+@pytest.mark.parametrize("name", list(EXPORTERS))
 def test_what_the_ecosystem_reads_is_what_was_released(
     name: str, released: Path, vectors: EmbeddingSet, tmp_path: Path
 ) -> None:
@@ -374,7 +358,7 @@ export_release(Path(folder), Path(out), format=name, vectors=given)
 """
 
 
-@pytest.mark.parametrize("name", TOLD_APART)
+@pytest.mark.parametrize("name", list(EXPORTERS))
 def test_a_killed_export_goes_on_and_ends_the_same(
     name: str, released: Path, vectors: EmbeddingSet, tmp_path: Path
 ) -> None:

@@ -138,7 +138,7 @@ from productnet.master import checkpoints, fitting, presets, state, training
 from tests.integration.test_training_resumed import REFITTED
 
 presets.PRESETS["small"] = REFITTED
-training._LOOK = 1
+training._LOOK = 6
 checkpoints.Checkpoints.due = True
 keep, left = state.State.keep, [int(sys.argv.pop(1))]
 
@@ -159,11 +159,11 @@ def test_the_command_goes_on_after_kill_9(tmp_path: Path) -> None:
     def train(out: str, *options: str, die_at: int) -> int:
         start = [sys.executable, "-c", COMMAND, str(ROOT), str(die_at), "train"]
         start += [str(tmp_path / "feed.parquet"), "--label", "kind", "--preset", "small"]
-        start += ["--out", str(tmp_path / out), *options]
+        start += ["--out", str(tmp_path / out), "--folds", "1", *options]
         return subprocess.run(start, check=False).returncode
 
-    # Of the 43 checkpoints of the first phase and as many of the refit.
-    assert train("one", die_at=60) == -signal.SIGKILL
+    # Of the 13 checkpoints of the first phase and as many of the refit.
+    assert train("one", die_at=18) == -signal.SIGKILL
     assert list((tmp_path / "one.checkpoints").glob("*/*.safetensors"))
     log = ("--log", str(tmp_path / "log"))
     assert train("one", die_at=-1) == train("other", *log, die_at=-1) == 0

@@ -98,10 +98,16 @@ def test_targets_come_by_row_by_id_or_are_missing(body: MasterModel) -> None:
 
 def test_transfer_starts_from_the_body(body: MasterModel) -> None:
     few = shop(12)
+
+    def trained(model: MasterModel) -> np.ndarray:
+        """What is not solved anew: the first half."""
+        rows = model.encode(shop(20))[:, :4]
+        return np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True))
+
     tuned = body.finetune(few, "kind", epochs=1, body_rate=0.0, start="whole")
-    assert np.array_equal(tuned.encode(shop(20)), body.encode(shop(20)))
+    np.testing.assert_allclose(trained(tuned), trained(body), atol=1e-6)
     moved = body.finetune(few, "kind", epochs=1, start="whole")
-    assert not np.array_equal(moved.encode(shop(20)), body.encode(shop(20)))
+    assert np.abs(trained(moved) - trained(body)).max() > 1e-3
 
 
 def test_a_trial_says_what_to_take_over(body: MasterModel) -> None:

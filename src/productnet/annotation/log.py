@@ -145,6 +145,11 @@ class DecisionLog:
             self._catch_up(connection)
         return self._state
 
+    @property
+    def seen(self) -> State:
+        """The state, with no look at the database: what others recorded may still be missing."""
+        return self._state
+
     def _catch_up(self, connection: Connection) -> None:
         # Asked again and again, mostly in vain: this takes a quarter of reading no rows, and
         # nobody waits for anybody.

@@ -14,37 +14,30 @@ from productnet.errors import ModelError, TrainingError, UnknownName
 from productnet.master import storage
 from productnet.master.batching import Examples, Prepared
 from productnet.master.caches import compute_missing_features
-from productnet.master.calibration import fit_temperature
 from productnet.master.certainty import Certainty, Decided
-from productnet.master.classes import Classes
 from productnet.master.conformal import names_of
-from productnet.master.copies import number_groups
-from productnet.master.cross_fit import Evidence, cross_fit, familiar
 from productnet.master.exporting import Exported, export_onnx
-from productnet.master.facts import class_facts
-from productnet.master.fields.registry import encoder_class, learn_encoder
-from productnet.master.fitting import NOTHING, Keeping, Lesson, kept, teach
-from productnet.master.history import UNWRITTEN, Epoch
+from productnet.master.fields.registry import encoder_class
+from productnet.master.fitting import NOTHING, Keeping
+from productnet.master.history import Epoch
+from productnet.master.learning import Recipe, learn
 from productnet.master.model_card import MODEL_CARD, model_card
 from productnet.master.network import MasterNetwork
 from productnet.master.novelty import Familiar
-from productnet.master.presets import Input, Preset, choose_inputs, find_preset
+from productnet.master.presets import Preset, find_preset
 from productnet.master.products import InputField, Products
 from productnet.master.sources import (
     Labels,
     Negatives,
     Source,
     count_products,
-    match_labels,
-    match_products,
-    rejected_products,
     stream_products,
 )
-from productnet.master.storage import Card, SavedInput
+from productnet.master.storage import Card
 from productnet.master.targets import Kind, Target, match_target, set_goal
 from productnet.master.team import leads_team
 from productnet.master.thresholds import RISK
-from productnet.master.training import Run, infer, pick_device, seeded
+from productnet.master.training import Run, infer, pick_device
 from productnet.master.transfer import BODY_RATE, Start, transfer
 from productnet.progress import SILENT, Progress
 
@@ -201,82 +194,25 @@ class MasterModel:
             UnknownProduct: If a label, or a rejection, is of a product that is not there.
             EncoderError: If an encoder's weights are not here.
         """
-        if folds < 1:
-            raise TrainingError(f"folds is {folds}; it is 1 or, to judge all of gold, about 5.")
-        known, categories = match_labels(products, labels, fields=self.fields)
-        classes = Classes.of(categories)
-        rejected = rejected_products(negatives or {}, known, classes.names)
-        if rejected:
-            ids = [*known.ids.to_pylist(), *rejected]
-            known = match_products(products, ids, fields=self.fields)
-        inputs = choose_inputs(
+        recipe = Recipe(
             self.preset,
-            known.text_fields,
-            filled=known.filled_fields,
-            with_image=known.has_images,
-        )
-        compute_missing_features(products, inputs, progress)
-        fields = {name: InputField(known, one.fields) for name, one in inputs.items()}
-        network = self._begin(inputs, fields, classes, abstains=bool(rejected))
-        data = Prepared.of(fields, network.encoders_by_name)
-        none = np.full(len(rejected), len(classes.names))
-        examples = Examples.all_of(data, np.append(classes.numbers(categories), none))
-        copies = number_groups(known, groups)
-        if validation is None:
-            training, held_out = examples.split(
-                self.preset.validation_share, seed=self.seed, groups=copies
-            )
-        else:
-            training = examples
-            held_out = self._held_out(validation, inputs, network, classes, progress)
-
-        lesson = Lesson(known.ids.to_pylist(), examples, training, held_out)
-        run = Run(
-            self.preset,
+            dimension=self.dimension,
             seed=self.seed,
             device=self.device,
-            progress=progress,
+            fields=self.fields,
+            taxonomy=self.taxonomy,
             compiled=self.compiled,
         )
-        described = {"classes": classes.names, "dimension": self.dimension, "inputs": inputs}
-        with kept(run, keeping, network, lesson, **described) as resumable:
-            evidence = None
-            if folds > 1:
-                # Many short trainings, whose curves would lie on one another.
-                quiet = replace(resumable, log=UNWRITTEN)
-                evidence = cross_fit(network, quiet, examples, copies, folds=folds)
-            refit = self.preset.refit and validation is None
-            history, logits = teach(network, lesson, resumable, refit=refit)
-        if evidence is None:
-            evidence = Evidence.of_share(held_out, logits)
-            if validation is not None:
-                copies = np.arange(len(held_out))
-        temperature = fit_temperature(evidence.logits, evidence.classes)
-        self._familiar = familiar(network, run, examples) if len(evidence.unknown) else None
-        saved = {
-            name: SavedInput(one.fields, one.encoder, encoder.config())
-            for (name, one), encoder in zip(
-                inputs.items(), network.encoders_by_name.values(), strict=True
-            )
-        }
-        card = Card(
-            preset=self.preset,
-            inputs=saved,
-            dimension=self.dimension,
-            classes=classes.names,
-            temperature=temperature,
-            history=tuple(history),
-            seed=self.seed,
-            abstains=network.abstains,
-            taxonomy=self.taxonomy,
-            held_out=evidence.kept(temperature, groups=copies, classes=len(classes.names)),
-            facts=class_facts(
-                network,
-                examples.classes,
-                evidence.classes,
-                evidence.logits,
-                temperature=temperature,
-            ),
+        network, card, self._familiar = learn(
+            recipe,
+            products,
+            labels,
+            negatives=negatives or {},
+            validation=validation,
+            keeping=keeping,
+            groups=groups,
+            folds=folds,
+            progress=progress,
         )
         self._trained = network, card
         return self
@@ -569,44 +505,6 @@ class MasterModel:
         model._trained = network.to(model.device), card
         model._familiar = Familiar(*known) if known else None
         return model
-
-    def _begin(
-        self,
-        inputs: Mapping[str, Input],
-        fields: Mapping[str, InputField],
-        classes: Classes,
-        *,
-        abstains: bool,
-    ) -> MasterNetwork:
-        """The untrained network, its vocabularies learnt from the training products."""
-        with seeded(self.seed, self.device):
-            encoders = {
-                name: learn_encoder(one.encoder, fields[name], one.options)
-                for name, one in inputs.items()
-            }
-            network = MasterNetwork(
-                encoders,
-                self.preset,
-                dimension=self.dimension,
-                classes=len(classes.names),
-                abstains=abstains,
-            )
-        return network.to(self.device)
-
-    def _held_out(
-        self,
-        validation: tuple[Source, Labels],
-        inputs: Mapping[str, Input],
-        network: MasterNetwork,
-        classes: Classes,
-        progress: Progress,
-    ) -> Examples:
-        source, labels = validation
-        compute_missing_features(source, inputs, progress)
-        products, categories = match_labels(source, labels, fields=self.fields)
-        fields = {name: InputField(products, one.fields) for name, one in inputs.items()}
-        data = Prepared.of(fields, network.encoders_by_name)
-        return Examples.all_of(data, classes.numbers(categories))
 
     def _embed_block(self, network: MasterNetwork, card: Card, products: Products) -> Embedded:
         vectors, logits = self._infer_block(network, card, products)

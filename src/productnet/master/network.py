@@ -14,6 +14,7 @@ from torch.nn import functional as F  # noqa: N812
 
 from productnet.master.fields.base import FieldEncoder
 from productnet.master.fields.columns import Tensors
+from productnet.master.kernel import KernelMember
 from productnet.master.presets import Preset
 
 
@@ -46,6 +47,7 @@ class MasterNetwork(nn.Module):
         preset: Widths, dropout, and what a missing field is.
         dimension: Of the embedding.
         classes: How many categories there are.
+        weights: What each input weighs in the kernel member; 1 where not named.
         abstains: Whether "none of them" is an output as well. Its logit is always 0: it needs no
             weights, and the logits of the categories say how sure the model is, not only which
             of them it prefers.
@@ -58,6 +60,7 @@ class MasterNetwork(nn.Module):
         *,
         dimension: int,
         classes: int,
+        weights: Mapping[str, float] | None = None,
         abstains: bool = False,
     ) -> None:
         super().__init__()
@@ -72,8 +75,16 @@ class MasterNetwork(nn.Module):
             if preset.missing == "learnt"
             else None
         )
-        joined = sum(encoder.dimension for encoder in encoders.values())
-        widths = member_widths(dimension, preset.members)
+        dimensions = [encoder.dimension for encoder in encoders.values()]
+        joined = sum(dimensions)
+        # Whatever the classes, so that another target can take over the body.
+        solved = dimension // 2 if preset.kernel else 0
+        self.kernel = (
+            KernelMember(dimensions, [(weights or {}).get(name, 1.0) for name in encoders], solved)
+            if solved
+            else None
+        )
+        widths = member_widths(dimension - solved, preset.members)
         self.members = nn.ModuleList(Member(joined, width, preset) for width in widths)
         self.classify = nn.Linear(dimension, classes)
 
@@ -93,15 +104,24 @@ class MasterNetwork(nn.Module):
 
     def embed(self, batch: Batch) -> torch.Tensor:
         """The embedding of each product, not normalised: (B, D), the members' side by side."""
-        encoded = [
-            encoder(*batch.inputs[name]) for name, encoder in self.encoders.items()
-        ]  # F of (B, F_i)
+        encoded = self.encode(batch)
         embedded = [
-            member(self._joined(*self._disturbed(encoded, batch.present)))
+            member(self._joined(*self._disturbed(encoded, batch.present))) / len(self.members)
             for member in self.members
-        ]
-        # Divided, so that the sum that classifies is the mean of what members say.
-        return torch.cat(embedded, dim=1) / len(self.members)  # M of (B, D / M) -> (B, D)
+        ]  # divided, so that the sum that classifies is the mean of what members say
+        if self.kernel is not None:
+            # It learns nothing by descent, and what it costs is saved.
+            solved = (
+                embedded[0].new_zeros(len(batch.present), self.kernel.width)
+                if self.training
+                else self.kernel(encoded, batch.present)
+            )
+            embedded.append(solved)
+        return torch.cat(embedded, dim=1)  # M of (B, D / M) -> (B, D)
+
+    def encode(self, batch: Batch) -> list[torch.Tensor]:
+        """What each field encoder makes of its input: F of (B, F_i)."""
+        return [encoder(*batch.inputs[name]) for name, encoder in self.encoders.items()]
 
     def logits(self, embedded: torch.Tensor) -> torch.Tensor:
         """The logits of each embedding (B, D): (B, C), that of "none of them" last."""
@@ -109,15 +129,17 @@ class MasterNetwork(nn.Module):
         return F.pad(of_classes, (0, 1)) if self.abstains else of_classes
 
     def member_logits(self, embedded: torch.Tensor) -> list[torch.Tensor]:
-        """What each member says by itself, of embeddings (B, D): M of (B, C).
+        """What each trained member says by itself, of embeddings (B, D): M of (B, C).
 
-        Their mean is ``logits``. Training lowers the loss of each, so that they stay different.
+        Their mean is ``logits`` until a kernel member is solved. Training lowers the loss of each,
+        so that they stay different.
         """
-        if len(self.members) == 1:
+        if len(self.members) == 1 and self.kernel is None:
             return [self.logits(embedded)]
         widths = [member.width for member in self.members if isinstance(member, Member)]
-        parts = torch.split(embedded * len(self.members), widths, dim=1)
-        weights = torch.split(self.classify.weight, widths, dim=1)
+        trained = sum(widths)
+        parts = torch.split(embedded[:, :trained] * len(self.members), widths, dim=1)
+        weights = torch.split(self.classify.weight[:, :trained], widths, dim=1)
         said = [
             F.linear(part, weight, self.classify.bias)  # (B, D / M) -> (B, K)
             for part, weight in zip(parts, weights, strict=True)

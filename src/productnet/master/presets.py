@@ -24,11 +24,13 @@ class Input:
         fields: The field it reads; several text fields are joined into one text.
         encoder: Name in the registry of field encoders.
         options: Settings of that encoder.
+        weight: What it weighs in the kernel member beside the other inputs.
     """
 
     fields: tuple[str, ...]
     encoder: str
     options: Mapping[str, Json] = field(default_factory=dict)
+    weight: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,9 @@ class Preset:
         inputs: What is read, by which encoder. Inputs whose field the products lack are left out.
         other: Encoder of each text field that no input names; None leaves them out.
         members: How many pairs of layers read the fields and share the embedding's dimension.
+        kernel: Share in the logits of one member more, a kernel machine over all fields that is
+            solved when the others are trained; 0 for none.
+        landmarks: Training products at most that the kernel machine compares with.
         hidden: Width of the first fully connected layer.
         normalise: Whether layer normalisation stands before each of the two layers.
         dropout: Share of numbers dropped before each of the two layers.
@@ -67,6 +72,8 @@ class Preset:
     inputs: tuple[Input, ...]
     other: str | None = None
     members: int = 1
+    kernel: float = 0.0
+    landmarks: int = 4_096
     hidden: int = 512
     normalise: bool = False
     dropout: float = 0.5
@@ -88,6 +95,10 @@ class Preset:
     nested: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
+        if not 0 <= self.kernel <= 1:
+            raise TrainingError(f"kernel is {self.kernel}; it is a share, 0 to 1.")
+        if self.kernel and self.landmarks < 1:
+            raise TrainingError(f"landmarks is {self.landmarks}; the kernel needs at least 1.")
         if self.field_dropout and self.missing != "learnt":
             raise TrainingError('field_dropout hides fields, which needs missing="learnt".')
         if self.refit and self.patience is not None:
@@ -112,10 +123,11 @@ class Preset:
 # Everything pretrained stays frozen, so that training takes seconds to minutes on two cores.
 _FAST = Preset(
     inputs=(
-        Input((IMAGE,), "frozen:efficientnet-lite0"),
+        Input((IMAGE,), "frozen:efficientnet-lite0", weight=1.3),
         Input((TEXT,), "frozen:minilm"),
-        Input((TEXT,), "tfidf", {"width": 128}),
+        Input((TEXT,), "tfidf", {"width": 512}, weight=1.3),
     ),
+    kernel=0.5,
     normalise=True,
     missing="learnt",
     field_dropout=0.1,
@@ -149,13 +161,14 @@ PRESETS: dict[str, Preset] = {
     "best": replace(
         _FAST,
         inputs=(
-            Input((IMAGE,), "frozen:efficientnet-lite0"),
-            Input((IMAGE,), "frozen:efficientnet-lite2"),
+            Input((IMAGE,), "frozen:efficientnet-lite0", weight=1.3),
+            Input((IMAGE,), "frozen:efficientnet-lite2", weight=1.3),
             Input((TEXT,), "frozen:minilm"),
-            Input((EACH,), "frozen:minilm"),
-            Input((TEXT,), "tfidf", {"width": 512}),
+            Input((EACH,), "frozen:minilm", weight=0.6),
+            Input((TEXT,), "tfidf", {"width": 1024}, weight=1.3),
         ),
         members=4,
+        kernel=0.4,
     ),
     # The same as ``fast`` with its encoders trained as well: for a GPU, or a few hundred products.
     "finetuned": replace(
@@ -165,6 +178,7 @@ PRESETS: dict[str, Preset] = {
             Input((TEXT,), "finetuned:minilm"),
             Input((TEXT,), "tfidf", {"width": 128}),
         ),
+        kernel=0.0,
         epochs=6,
         min_steps=0,
         batch_size=32,

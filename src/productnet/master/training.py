@@ -16,6 +16,7 @@ from productnet.master import memory
 from productnet.master.batching import Examples
 from productnet.master.checkpoints import Checkpoints
 from productnet.master.history import UNWRITTEN, Epoch, TrainingLog
+from productnet.master.kernel_fit import fit_kernel
 from productnet.master.network import Batch, MasterNetwork
 from productnet.master.objective import Objective
 from productnet.master.pipeline import ahead, pinned, placed, workers_for
@@ -89,6 +90,9 @@ class Run:
             self._check_memory(objective, examples, team)
             self._epochs(objective, examples, validation, state, phase)
         state.best.put_back(network)
+        if preset.kernel and network.kernel is not None and state.history and not self.number:
+            fit_kernel(network, examples, preset)
+            state.history[-1] = self._judge(network, state.history[-1].loss, validation, team)
         if self.checkpoints:
             state.keep(self.checkpoints, over=True)
         return list(state.history)

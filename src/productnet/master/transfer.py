@@ -176,10 +176,13 @@ def _begin(network: MasterNetwork, preset: Preset, outputs: int, start: str) -> 
     encoders = copy.deepcopy(network.encoders_by_name)
     dimension = network.classify.in_features
     fresh = MasterNetwork(encoders, preset, dimension=dimension, classes=outputs)
+    # The last layer is learnt anew, and the kernel machine solved, with the same field weights.
+    anew = ("classify.", "kernel.")
     taken = {
         name: one
         for name, one in network.state_dict().items()
-        if name.startswith("encoders.") or (start == "whole" and not name.startswith("classify."))
+        if name.startswith(("encoders.", "kernel.weight"))
+        or (start == "whole" and not name.startswith(anew))
     }
     fresh.load_state_dict(fresh.state_dict() | taken)
     return fresh
@@ -188,4 +191,5 @@ def _begin(network: MasterNetwork, preset: Preset, outputs: int, start: str) -> 
 def _head_only(preset: Preset, products: int) -> Preset:
     """How the last layer is trained before the rest: for a third of the steps, without refit."""
     steps = max(preset.min_steps, preset.epochs * math.ceil(products / preset.batch_size))
-    return replace(preset, epochs=1, min_steps=max(1, steps // 3), patience=None, refit=False)
+    third = max(1, steps // 3)
+    return replace(preset, epochs=1, min_steps=third, patience=None, refit=False, kernel=0.0)

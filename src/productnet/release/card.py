@@ -1,7 +1,7 @@
 """The dataset card: a README that people and Hugging Face both read."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from productnet.annotation.agreement import Proportion
 from productnet.release.leakage import Leakage
@@ -138,6 +138,20 @@ def front_matter(manifest: Manifest, settings: ReleaseSettings, pattern: str) ->
         lines.append("  data_files:")
         for side in sides:
             lines += [f"  - split: {side}", f"    path: {pattern.format(table=table, side=side)}"]
+    return "\n".join(lines)
+
+
+def features(manifest: Manifest, types: Mapping[str, str]) -> str:
+    """YAML for the front matter: the type of every column, where files do not tell it.
+
+    Otherwise ``datasets`` guesses: of a column that one side lacks, another type than elsewhere.
+    """
+    lines = ["dataset_info:"]
+    for config, table in _CONFIGS:
+        if any(_has(manifest, table, side) for side in Side):
+            lines += [f"- config_name: {config}", "  features:"]
+            for name, dtype in types.items():
+                lines += [f"  - name: {json.dumps(name)}", f"    dtype: {json.dumps(dtype)}"]
     return "\n".join(lines)
 
 

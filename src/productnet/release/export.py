@@ -13,6 +13,7 @@ from productnet.embeddings.sets import EmbeddingSet
 from productnet.errors import ReleaseError, UsageError
 from productnet.files import alone, write_atomically
 from productnet.progress import SILENT, Progress
+from productnet.release.card import features
 from productnet.release.exporters.base import SCRATCH, Contents, Exporter
 from productnet.release.exporters.registry import EXPORTERS
 from productnet.release.manifest import FileRecord
@@ -173,6 +174,9 @@ def _write_documents(exporter: Exporter, released: Released, work: Path) -> None
         named = _PATH_LINE.sub(
             lambda found: "    path: " + pattern.format(table=found[1], side=found[2]), card
         )
+        if exporter.types is not None:
+            head, body = named.split("\n---\n", 1)
+            named = f"{head}\n{features(released.manifest, exporter.types)}\n---\n{body}"
         (work / "README.md").write_text(named, encoding="utf-8")
 
 

@@ -96,7 +96,7 @@ def train(turn: Turn) -> None:
         gold,
         negatives=negatives,
         groups=copies_of(turn.project, [*gold, *negatives]),
-        folds=folds_for(turn.preset, len(gold)),
+        folds=turn.project.settings.master.folds or folds_for(turn.preset, len(gold)),
         keeping=Keeping(checkpoints=turn.path(CHECKPOINTS_FOLDER)),
         progress=turn.progress,
     )

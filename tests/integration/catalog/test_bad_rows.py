@@ -249,7 +249,7 @@ def test_a_feed_unreadable_as_a_whole(
 def test_a_missing_feed_and_a_folder_without_metadata(tmp_path: Path) -> None:
     with pytest.raises(FeedError, match="There is no feed"):
         open_feed(tmp_path / "none.csv")
-    with pytest.raises(FeedError, match=r"neither metadata\.csv nor metadata\.jsonl"):
+    with pytest.raises(FeedError, match=r"none of metadata\.csv, metadata\.jsonl"):
         open_feed(tmp_path)
     (tmp_path / "metadata.jsonl").write_text('{"id": 1}')
     with pytest.raises(FeedError, match='no column "file_name"'):

@@ -54,9 +54,9 @@ run_round(Project.open(Path(sys.argv[1])), on_step=on_step)
 def ready(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """A project with an embedded pool and trusted labels, before its first round."""
     folder = tmp_path_factory.mktemp("ready")
-    # Text alone: the journey goes round with images.
+    # Text alone, and calibrated by a share: the journey goes round with images, and by folds.
     files = write_store(folder / "feed", size=260, seed=5, images=False)
-    settings = Settings(master=MasterSettings(dimension=32))
+    settings = Settings(master=MasterSettings(dimension=32, folds=1))
     project = Project.create(folder / "shop", settings)
     taxonomy = read_taxonomy(files.taxonomy)
     taxonomy.save(project.taxonomy_path)

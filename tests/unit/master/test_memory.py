@@ -30,8 +30,9 @@ def an_objective(width: int) -> tuple[Objective, Examples]:
 def test_what_does_not_depend_on_the_batch_is_counted() -> None:
     objective, examples = an_objective(100)
     parameters = sum(4 * one.numel() for one in objective.network.parameters())
+    buffers = sum(4 * one.numel() for one in objective.network.buffers())
     need = measure(objective, examples, copies=2)
-    assert need.fixed == 3 * parameters + 2 * parameters
+    assert need.fixed == 3 * parameters + 2 * (parameters + buffers)
     assert need.of(10) == need.fixed + 10 * need.per_product
     # At least what goes in: 100 numbers, their normalised copy, and the hidden layer's.
     assert 4 * (100 + 100 + 512) < need.per_product < 40 * 4 * (100 + 512)

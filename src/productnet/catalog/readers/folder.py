@@ -1,16 +1,21 @@
-"""A folder of images with metadata.csv or metadata.jsonl, as Hugging Face's imagefolder has it."""
+"""A folder of images with metadata beside them, as Hugging Face's imagefolder has it."""
 
 from collections.abc import Iterator
 from pathlib import Path
 
 from productnet.catalog.readers.delimited import read_csv
 from productnet.catalog.readers.jsonl import read_jsonl
+from productnet.catalog.readers.parquet import read_parquet
 from productnet.catalog.readers.rows import RawRow, Reader
 from productnet.errors import FeedError
 
 FILE_NAME = "file_name"
 
-_METADATA: dict[str, Reader] = {"metadata.csv": read_csv, "metadata.jsonl": read_jsonl}
+_METADATA: dict[str, Reader] = {
+    "metadata.csv": read_csv,
+    "metadata.jsonl": read_jsonl,
+    "metadata.parquet": read_parquet,
+}
 
 
 def read_folder(path: Path) -> Iterator[RawRow]:
@@ -24,7 +29,7 @@ def read_folder(path: Path) -> Iterator[RawRow]:
         if (path / name).is_file():
             return _checked(read(path / name), path / name)
     raise FeedError(
-        f"{path} has neither metadata.csv nor metadata.jsonl. Add one with a column "
+        f"{path} has none of {', '.join(_METADATA)}. Add one with a column "
         f'"{FILE_NAME}" that names each product\'s image.'
     )
 

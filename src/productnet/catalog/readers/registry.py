@@ -22,7 +22,7 @@ READERS = Registry[Reader](
             f"{_HERE}.shopify:read_shopify", "Shopify product CSV; variants fold into products"
         ),
         "folder": Entry(
-            f"{_HERE}.folder:read_folder", "folder of images with metadata.csv or metadata.jsonl"
+            f"{_HERE}.folder:read_folder", "folder of images with metadata.csv, .jsonl or .parquet"
         ),
     },
 )

@@ -164,9 +164,8 @@ def get_candidates(portal: PortalOf, person: AskedBy, asked: CandidatesAsked) ->
 def record_decisions(portal: PortalOf, person: AskedBy, sent: Decisions) -> Recorded:
     """Record answers. Send them again, under the same ids, until they are acknowledged."""
     receipts = record_answers(portal, person, sent.decisions)
-    state = portal.log.state()
     leaves = {answer.leaf for answer in sent.decisions if answer.leaf in portal.taxonomy}
-    return Recorded(results=receipts, progress=counts_of(portal, state, person, leaves))
+    return Recorded(results=receipts, progress=counts_of(portal, portal.log.seen, person, leaves))
 
 
 @router.get("/audit", operation_id="get_audit")

@@ -2,10 +2,11 @@
 
 import hashlib
 import re
-from collections.abc import Iterator
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Protocol
+from typing import ClassVar, Final
 
 import pyarrow as pa
 
@@ -43,7 +44,7 @@ class Contents:
         return self.vectors
 
 
-class Exporter(Protocol):
+class Exporter(ABC):
     """Writes a release in one format, part by part.
 
     ``write`` may be called again for a part that a kill left half written, and then writes over
@@ -52,19 +53,23 @@ class Exporter(Protocol):
     Attributes:
         pattern: Where ``load_dataset`` finds the files of a ``{table}`` and ``{side}``; None where
             it cannot read the format.
+        types: Type of every column, for the card, where files do not tell it; by the names of
+            ``datasets``.
     """
 
-    pattern: str | None
+    pattern: ClassVar[str | None] = None
+    types: Mapping[str, str] | None = None
 
-    def __init__(self, contents: Contents) -> None: ...
+    def __init__(self, contents: Contents) -> None:
+        self.contents = contents
 
+    @abstractmethod
     def write(self, part: Part, root: Path) -> None:
         """Write one part below ``root``."""
-        ...
 
     def finish(self, root: Path) -> None:
         """Do what can be done only when every part is written; may be called again."""
-        ...
+        return
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +111,13 @@ def plain(batch: pa.RecordBatch) -> pa.RecordBatch:
             column = pa.array(texts, pa.string())
         columns[name] = column
     return pa.RecordBatch.from_pydict(columns)
+
+
+def column_types(schema: pa.Schema) -> dict[str, str]:
+    """What ``datasets`` is to take each column of a text format for, images being paths."""
+    return {
+        column.name: "string" if column.name == IMAGE else str(column.type) for column in schema
+    }
 
 
 def image_bytes(batch: pa.RecordBatch) -> pa.Array:

@@ -8,7 +8,7 @@ from pyarrow import csv
 from productnet.catalog.schema import IMAGE
 from productnet.release.exporters.base import (
     BATCH_BYTES,
-    Contents,
+    Exporter,
     Row,
     image_bytes,
     image_suffix,
@@ -18,17 +18,14 @@ from productnet.release.exporters.base import (
 from productnet.release.parts import Part
 
 
-class Csv:
+class Csv(Exporter):
     """A ``.csv`` file of each part, with a header; what is absent is an empty cell.
 
     Texts are quoted, so that one with line breaks or commas stays a cell. Ids are texts: read them
     as such, or 007 becomes 7.
     """
 
-    pattern: str | None = "{table}/{side}-*.csv"
-
-    def __init__(self, contents: Contents) -> None:
-        pass
+    pattern = "{table}/{side}-*.csv"
 
     def write(self, part: Part, root: Path) -> None:
         """Write the part's rows and images."""
@@ -43,9 +40,6 @@ class Csv:
         finally:
             if writer is not None:
                 writer.close()
-
-    def finish(self, root: Path) -> None:
-        """Nothing is left to do."""
 
 
 def _image_files(batch: pa.RecordBatch, root: Path) -> pa.Array:

@@ -1,60 +1,81 @@
-"""ImageFolder: a folder a side, in it a folder a leaf, in it images; and ``metadata.jsonl``.
+"""ImageFolder: a folder a side, in it a folder a leaf, in it images; and ``metadata.parquet``.
 
 ``torchvision`` reads the folders as classes, ``datasets`` reads the metadata, which also lists the
-products without an image.
+products without an image. It is Parquet because that tells the type of a column that a whole side
+lacks; lines of JSON do not, and ``datasets`` then refuses the sides for being unlike.
 """
 
-import json
-import shutil
 from pathlib import Path
 
-from productnet.catalog.schema import ID
-from productnet.release.exporters.base import SCRATCH, Contents, Row, file_name, rows_of
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from productnet.catalog.schema import ID, IMAGE
+from productnet.release.exporters.base import (
+    BATCH_BYTES,
+    SCRATCH,
+    Contents,
+    Exporter,
+    file_name,
+    image_bytes,
+    image_suffix,
+)
 from productnet.release.parts import Part
 from productnet.release.rows import CATEGORY_ID
 
-_METADATA = "metadata.jsonl"
+_METADATA = "metadata.parquet"
+_FILE_NAME = "file_name"
 
 
-class ImageFolder:
-    """Images by side and leaf; the lines of a part wait until all parts of its side are there."""
+class ImageFolder(Exporter):
+    """Images by side and leaf; the rows of a part wait until all parts of its side are there."""
 
-    pattern: str | None = "{table}/{side}/**"
+    pattern = "{table}/{side}/**"
 
     def __init__(self, contents: Contents) -> None:
+        super().__init__(contents)
         self._parts = contents.released.parts
+        told = [column for column in contents.released.schema if column.name != IMAGE]
+        self._schema = pa.schema([pa.field(_FILE_NAME, pa.string()), *told])
 
     def write(self, part: Part, root: Path) -> None:
-        """Write the part's images, and its lines of metadata beside."""
+        """Write the part's images, and its rows of metadata beside."""
         folder = root / part.table / part.side
         folder.mkdir(parents=True, exist_ok=True)
-        lines = _lines(root, part)
-        lines.parent.mkdir(parents=True, exist_ok=True)
-        with lines.open("w", encoding="utf-8") as file:
-            for row in rows_of(part):
-                line = {"file_name": _write(folder, row), **row.facts}
-                file.write(json.dumps(line, ensure_ascii=False) + "\n")
+        rows = _rows(root, part)
+        rows.parent.mkdir(parents=True, exist_ok=True)
+        with pq.ParquetWriter(rows, self._schema) as writer:
+            for batch in part.batches(target_bytes=BATCH_BYTES):
+                names = pa.array(_write_images(folder, batch), pa.string())
+                table = pa.Table.from_batches([batch]).drop_columns([IMAGE])
+                table = table.add_column(0, _FILE_NAME, names)
+                writer.write_table(table.replace_schema_metadata(None))
 
     def finish(self, root: Path) -> None:
-        """Put the lines of every side together."""
+        """Put the rows of every side together."""
         for table, side in dict.fromkeys((part.table, part.side) for part in self._parts):
-            with (root / table / side / _METADATA).open("wb") as whole:
+            with pq.ParquetWriter(root / table / side / _METADATA, self._schema) as whole:
                 for part in self._parts:
                     if (part.table, part.side) == (table, side):
-                        with _lines(root, part).open("rb") as lines:
-                            shutil.copyfileobj(lines, whole)
+                        with pq.ParquetFile(_rows(root, part)) as rows:
+                            for batch in rows.iter_batches():
+                                whole.write_batch(batch)
 
 
-def _lines(root: Path, part: Part) -> Path:
-    return root / SCRATCH / "lines" / part.table / f"{part.name}.jsonl"
+def _rows(root: Path, part: Part) -> Path:
+    return root / SCRATCH / "rows" / part.table / f"{part.name}.parquet"
 
 
-def _write(folder: Path, row: Row) -> str | None:
-    if row.image is None:
-        return None
-    path = Path(
-        file_name(str(row.facts[CATEGORY_ID])), f"{file_name(str(row.facts[ID]))}.{row.suffix}"
-    )
-    (folder / path).parent.mkdir(exist_ok=True)
-    (folder / path).write_bytes(row.image)
-    return path.as_posix()
+def _write_images(folder: Path, batch: pa.RecordBatch) -> list[str | None]:
+    """Write a batch's images; the path of each below ``folder``, None where there is none."""
+    paths: list[str | None] = []
+    columns = (batch.column(ID), batch.column(CATEGORY_ID), image_bytes(batch))
+    for product, leaf, image in zip(*(column.to_pylist() for column in columns), strict=True):
+        if image is None:
+            paths.append(None)
+            continue
+        path = Path(file_name(leaf), f"{file_name(product)}.{image_suffix(image)}")
+        (folder / path).parent.mkdir(exist_ok=True)
+        (folder / path).write_bytes(image)
+        paths.append(path.as_posix())
+    return paths

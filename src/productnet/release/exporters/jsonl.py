@@ -4,17 +4,18 @@ import json
 from pathlib import Path
 
 from productnet.catalog.schema import IMAGE
-from productnet.release.exporters.base import Contents, rows_of, write_image
+from productnet.release.exporters.base import Contents, Exporter, column_types, rows_of, write_image
 from productnet.release.parts import Part
 
 
-class JsonLines:
+class JsonLines(Exporter):
     """A ``.jsonl`` file of each part; ``image`` is a path in the export's folder, or null."""
 
-    pattern: str | None = "{table}/{side}-*.jsonl"
+    pattern = "{table}/{side}-*.jsonl"
 
     def __init__(self, contents: Contents) -> None:
-        pass
+        super().__init__(contents)
+        self.types = column_types(contents.released.schema)
 
     def write(self, part: Part, root: Path) -> None:
         """Write the part's lines and images."""
@@ -24,6 +25,3 @@ class JsonLines:
             for row in rows_of(part):
                 line = {**row.facts, IMAGE: write_image(root, row)}
                 file.write(json.dumps(line, ensure_ascii=False) + "\n")
-
-    def finish(self, root: Path) -> None:
-        """Nothing is left to do."""

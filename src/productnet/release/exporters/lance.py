@@ -9,21 +9,18 @@ import pyarrow as pa
 
 from productnet.catalog.schema import IMAGE
 from productnet.errors import ReleaseError
-from productnet.release.exporters.base import BATCH_BYTES, Contents, image_bytes
+from productnet.release.exporters.base import BATCH_BYTES, Exporter, image_bytes
 from productnet.release.parts import Part
 
 
-class Lance:
+class Lance(Exporter):
     """A table of each side; a part is one commit, so what a kill leaves is a whole number of them.
 
     ``image`` holds the encoded bytes themselves.
     """
 
     # ``datasets`` cannot tell sides apart by pattern here; it reads a table by its path.
-    pattern: str | None = None
-
-    def __init__(self, contents: Contents) -> None:
-        self._released = contents.released
+    pattern = None
 
     def write(self, part: Part, root: Path) -> None:
         """Append the part to its side's table."""
@@ -38,7 +35,7 @@ class Lance:
                 f"{path} has {there:,} rows where {part.offset:,} belong. Delete {root} and export "
                 "again."
             )
-        schema = self._released.schema
+        schema = self.contents.released.schema
         schema = schema.set(schema.get_field_index(IMAGE), pa.field(IMAGE, pa.large_binary()))
         schema = schema.remove_metadata()
         reader = pa.RecordBatchReader.from_batches(schema, _batches(part, schema))

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from productnet.catalog.schema import IMAGE
-from productnet.release.exporters.base import Contents
+from productnet.release.exporters.base import Contents, Exporter
 from productnet.release.parts import Part
 from productnet.release.rows import TABLE_BYTES
 
@@ -16,12 +16,13 @@ SHARD_ROWS = 65_536
 SHARD_BYTES = 400_000_000
 
 
-class Parquet:
+class Parquet(Exporter):
     """A Parquet file of each part, images in it."""
 
-    pattern: str | None = "{table}/{side}-*.parquet"
+    pattern = "{table}/{side}-*.parquet"
 
     def __init__(self, contents: Contents) -> None:
+        super().__init__(contents)
         self._schema = contents.released.schema
 
     def write(self, part: Part, root: Path) -> None:
@@ -31,9 +32,6 @@ class Parquet:
         with _writer(path, self._schema) as writer:
             for batch in part.batches(target_bytes=TABLE_BYTES):
                 writer.write_batch(batch)
-
-    def finish(self, root: Path) -> None:
-        """Nothing is left to do."""
 
 
 def write_shards(

@@ -10,7 +10,7 @@ EXPORTERS = Registry[type[Exporter]](
     {
         "parquet": Entry(f"{_HERE}.parquet:Parquet", "Parquet, images in it; as a release is"),
         "imagefolder": Entry(
-            f"{_HERE}.image_folder:ImageFolder", "a folder of images a leaf, and metadata.jsonl"
+            f"{_HERE}.image_folder:ImageFolder", "a folder of images a leaf, and metadata.parquet"
         ),
         "webdataset": Entry(f"{_HERE}.webdataset:WebDataset", "tar files to stream from"),
         "jsonl": Entry(f"{_HERE}.jsonl:JsonLines", "an object a line; images as files"),

@@ -6,17 +6,16 @@ import numpy as np
 import pyarrow as pa
 from pyarrow import csv
 
-from productnet.release.exporters.base import BATCH_BYTES, Contents, vectors_of
+from productnet.release.exporters.base import BATCH_BYTES, Contents, Exporter, vectors_of
 from productnet.release.parts import Part
 from productnet.release.rows import VECTOR_FACTS
 
 
-class VectorsNpy:
+class VectorsNpy(Exporter):
     """``NAME.npy`` (n, D) of each part, and ``NAME.csv`` with what each of its rows is."""
 
-    pattern: str | None = None
-
     def __init__(self, contents: Contents) -> None:
+        super().__init__(contents)
         self._vectors = contents.embedding_set()
         schema = contents.released.schema
         self._facts = pa.schema([schema.field(name) for name in VECTOR_FACTS])
@@ -33,6 +32,3 @@ class VectorsNpy:
                 vectors = vectors_of(batch, self._vectors)
                 file.write(vectors.flatten().to_numpy().astype("<f4").tobytes())
                 rows.write_batch(batch.select(list(VECTOR_FACTS)))
-
-    def finish(self, root: Path) -> None:
-        """Nothing is left to do."""

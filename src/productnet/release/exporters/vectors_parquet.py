@@ -5,17 +5,18 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from productnet.release.exporters.base import BATCH_BYTES, Contents, vectors_of
+from productnet.release.exporters.base import BATCH_BYTES, Contents, Exporter, vectors_of
 from productnet.release.parts import Part
 from productnet.release.rows import VECTOR_FACTS
 
 
-class VectorsParquet:
+class VectorsParquet(Exporter):
     """A file of each part, with a column ``embedding`` of fixed length."""
 
-    pattern: str | None = "{table}/{side}-*.parquet"
+    pattern = "{table}/{side}-*.parquet"
 
     def __init__(self, contents: Contents) -> None:
+        super().__init__(contents)
         self._vectors = contents.embedding_set()
         facts = [contents.released.schema.field(name) for name in VECTOR_FACTS]
         kind = pa.list_(pa.float32(), self._vectors.stamp.dimension)
@@ -33,6 +34,3 @@ class VectorsParquet:
                     vectors_of(batch, self._vectors),
                 ]
                 writer.write_batch(pa.RecordBatch.from_arrays(columns, schema=self._schema))
-
-    def finish(self, root: Path) -> None:
-        """Nothing is left to do."""

@@ -6,21 +6,20 @@ from pathlib import Path
 import numpy as np
 
 from productnet.catalog.schema import ID
-from productnet.release.exporters.base import BATCH_BYTES, Contents, vectors_of
+from productnet.release.exporters.base import BATCH_BYTES, Contents, Exporter, vectors_of
 from productnet.release.parts import Part
 from productnet.release.rows import CATEGORY_ID, LABEL, VECTOR_FACTS
 
 
-class VectorsSafetensors:
+class VectorsSafetensors(Exporter):
     """A file of each part: tensors ``embedding`` (n, D) and ``label`` (n,).
 
     Its metadata holds ``rows``, a JSON object of the lists ``id`` and ``category_id``. A file is
     written whole, so a part of it is in memory: 65,536 rows of 256 numbers take 67 MB.
     """
 
-    pattern: str | None = None
-
     def __init__(self, contents: Contents) -> None:
+        super().__init__(contents)
         self._vectors = contents.embedding_set()
 
     def write(self, part: Part, root: Path) -> None:
@@ -44,6 +43,3 @@ class VectorsSafetensors:
         # Under one key: safetensors keeps several in an order of chance.
         metadata = {"rows": json.dumps(named, ensure_ascii=False)}
         save_file({"embedding": embedding, LABEL: label}, path, metadata=metadata)
-
-    def finish(self, root: Path) -> None:
-        """Nothing is left to do."""

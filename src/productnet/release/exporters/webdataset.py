@@ -5,21 +5,18 @@ import tarfile
 from pathlib import Path
 from typing import BinaryIO
 
-from productnet.release.exporters.base import Contents, rows_of
+from productnet.release.exporters.base import Exporter, rows_of
 from productnet.release.parts import Part
 from productnet.release.rows import LABEL
 
 
-class WebDataset:
+class WebDataset(Exporter):
     """A tar of each part: ``KEY.jpg`` where there is an image, ``KEY.cls``, ``KEY.json``.
 
     The key counts the rows of a side: a product's id may hold dots, which keys may not.
     """
 
-    pattern: str | None = "{table}/{side}-*.tar"
-
-    def __init__(self, contents: Contents) -> None:
-        pass
+    pattern = "{table}/{side}-*.tar"
 
     def write(self, part: Part, root: Path) -> None:
         """Write the part's tar file."""
@@ -34,9 +31,6 @@ class WebDataset:
                 text = json.dumps(row.facts, ensure_ascii=False)
                 _add(tar, f"{key}.json", text.encode())
             tar.write(b"\0" * 2 * tarfile.BLOCKSIZE)
-
-    def finish(self, root: Path) -> None:
-        """Nothing is left to do."""
 
 
 def _add(tar: BinaryIO, name: str, content: bytes) -> None:

@@ -1,0 +1,88 @@
+"""The kernel member: one convex classifier over all fields at once, solved and not descended to.
+
+Fields are centred, brought to unit length, weighted and put side by side: x of unit length. Two
+products are as alike as ``(exp(g x.z) - 1) / (exp(g) - 1)``, which is the linear kernel for g = 0
+and for larger g lets what a picture means depend on the text. One-vs-rest ridge regression on this
+kernel has one solution, and its leave-one-out predictions in closed form (Rifkin and Lippert 2007,
+*Notes on Regularized Least Squares*): by them the curvature g and the ridge are chosen
+(``kernel_fit.py``).
+
+With more products than landmarks, the kernel is approximated from a sample (Nystroem; Williams and
+Seeger 2001).
+"""
+
+from collections.abc import Sequence
+
+import torch
+from torch import nn
+from torch.nn import functional as F  # noqa: N812
+
+
+class KernelMember(nn.Module):
+    """F fields of (B, F_i) -> (B, width): likeness to the landmarks, then one matrix.
+
+    What it holds is solved by ``fit_kernel``, not trained, and saved like other weights.
+
+    Args:
+        dimensions: Of the fields (F_i).
+        weights: What each field weighs beside the others.
+        width: Its share of the embedding.
+    """
+
+    centre: torch.Tensor  # (J,), J the sum of all F_i
+    weight: torch.Tensor  # (F,)
+    curvature: torch.Tensor  # ()
+    landmarks: torch.Tensor  # (m, J), rows of unit length
+    project: torch.Tensor  # (width, m)
+
+    def __init__(self, dimensions: Sequence[int], weights: Sequence[float], width: int) -> None:
+        super().__init__()
+        self.dimensions = list(dimensions)
+        self.width = width
+        self.register_buffer("centre", torch.zeros(sum(dimensions)))
+        self.register_buffer("weight", torch.tensor(weights, dtype=torch.float32))
+        self.register_buffer("curvature", torch.zeros(()))
+        self.register_buffer("landmarks", torch.zeros(0, sum(dimensions)))
+        self.register_buffer("project", torch.zeros(width, 0))
+        self.register_load_state_dict_pre_hook(_make_room)  # type: ignore[no-untyped-call]
+
+    def forward(self, encoded: Sequence[torch.Tensor], present: torch.Tensor) -> torch.Tensor:
+        """This member's part of the embedding: (B, width)."""
+        alike = self.alike(self.joined(encoded, present), self.landmarks)  # (B, m)
+        return F.linear(alike, self.project)
+
+    def joined(self, encoded: Sequence[torch.Tensor], present: torch.Tensor) -> torch.Tensor:
+        """The fields side by side, of unit length as a whole: (B, J).
+
+        What is missing is zero, and the fields that are there weigh the more.
+        """
+        centres = torch.split(self.centre, self.dimensions)
+        parts = [
+            F.normalize(one - centre, dim=1) * (weight * has)[:, None]
+            for one, centre, weight, has in zip(
+                encoded, centres, self.weight, present.float().T, strict=True
+            )
+        ]
+        return F.normalize(torch.cat(parts, dim=1), dim=1)
+
+    def alike(self, joined: torch.Tensor, others: torch.Tensor) -> torch.Tensor:
+        """The kernel of rows (B, J) and (m, J): (B, m)."""
+        return curved(joined @ others.T, self.curvature)
+
+
+def curved(cosine: torch.Tensor, curvature: torch.Tensor) -> torch.Tensor:
+    """The kernel of a cosine; the cosine itself where the curvature is 0, 1 for equals always."""
+    if not float(curvature):
+        return cosine
+    return torch.expm1(curvature * cosine) / torch.expm1(curvature)
+
+
+def _make_room(
+    module: nn.Module, state: dict[str, torch.Tensor], prefix: str, *_rest: object
+) -> None:
+    """There are as many landmarks as were saved."""
+    saved = state.get(f"{prefix}landmarks")
+    if saved is None or not isinstance(module, KernelMember):
+        return
+    module.landmarks = module.landmarks.new_zeros(len(saved), module.landmarks.shape[1])
+    module.project = module.project.new_zeros(module.width, len(saved))

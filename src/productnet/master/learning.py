@@ -1,0 +1,200 @@
+"""From labelled products to a trained network, calibrated, and the facts kept with it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+import numpy as np
+import torch
+
+from productnet.errors import TrainingError
+from productnet.master.batching import Examples, Prepared
+from productnet.master.caches import compute_missing_features
+from productnet.master.calibration import fit_temperature
+from productnet.master.classes import Classes
+from productnet.master.copies import number_groups
+from productnet.master.cross_fit import Evidence, cross_fit, familiar
+from productnet.master.facts import class_facts
+from productnet.master.fields.registry import learn_encoder
+from productnet.master.fitting import Keeping, Lesson, kept, teach
+from productnet.master.history import UNWRITTEN
+from productnet.master.network import MasterNetwork
+from productnet.master.novelty import Familiar
+from productnet.master.presets import Input, Preset, choose_inputs
+from productnet.master.products import InputField
+from productnet.master.sources import (
+    Labels,
+    Negatives,
+    Source,
+    match_labels,
+    match_products,
+    rejected_products,
+)
+from productnet.master.storage import Card, SavedInput
+from productnet.master.training import Run, seeded
+from productnet.progress import Progress
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """What a model is made by; see ``MasterModel``.
+
+    Attributes:
+        preset: The network and its training.
+        dimension: Of the embedding.
+        seed: Of the first weights, the order of products, and dropout.
+        device: Where it is trained.
+        fields: The fields to use; all that the preset knows when None.
+        taxonomy: Version of the taxonomy that labels come from.
+        compiled: Whether the network is compiled before it trains.
+    """
+
+    preset: Preset
+    dimension: int
+    seed: int
+    device: torch.device
+    fields: Sequence[str] | None
+    taxonomy: str | None
+    compiled: bool
+
+
+class Learnt(NamedTuple):
+    """A trained network, what is kept with it, and where what it was taught lies."""
+
+    network: MasterNetwork
+    card: Card
+    familiar: Familiar | None
+
+
+def learn(
+    recipe: Recipe,
+    products: Source,
+    labels: Labels,
+    *,
+    negatives: Negatives,
+    validation: tuple[Source, Labels] | None,
+    keeping: Keeping,
+    groups: Mapping[str, str] | None,
+    folds: int,
+    progress: Progress,
+) -> Learnt:
+    """Train on labelled products; arguments and errors are those of ``MasterModel.fit``."""
+    if folds < 1:
+        raise TrainingError(f"folds is {folds}; it is 1 or, to judge all of gold, about 5.")
+    known, categories = match_labels(products, labels, fields=recipe.fields)
+    classes = Classes.of(categories)
+    rejected = rejected_products(negatives, known, classes.names)
+    if rejected:
+        ids = [*known.ids.to_pylist(), *rejected]
+        known = match_products(products, ids, fields=recipe.fields)
+    inputs = choose_inputs(
+        recipe.preset,
+        known.text_fields,
+        filled=known.filled_fields,
+        with_image=known.has_images,
+    )
+    compute_missing_features(products, inputs, progress)
+    fields = {name: InputField(known, one.fields) for name, one in inputs.items()}
+    network = _begin(recipe, inputs, fields, classes, abstains=bool(rejected))
+    data = Prepared.of(fields, network.encoders_by_name)
+    none = np.full(len(rejected), len(classes.names))
+    examples = Examples.all_of(data, np.append(classes.numbers(categories), none))
+    copies = number_groups(known, groups)
+    if validation is None:
+        training, held_out = examples.split(
+            recipe.preset.validation_share, seed=recipe.seed, groups=copies
+        )
+    else:
+        training = examples
+        held_out = _held_out(recipe, validation, inputs, network, classes, progress)
+
+    lesson = Lesson(known.ids.to_pylist(), examples, training, held_out)
+    run = Run(
+        recipe.preset,
+        seed=recipe.seed,
+        device=recipe.device,
+        progress=progress,
+        compiled=recipe.compiled,
+    )
+    described = {"classes": classes.names, "dimension": recipe.dimension, "inputs": inputs}
+    with kept(run, keeping, network, lesson, **described) as resumable:
+        evidence = None
+        if folds > 1:
+            # Many short trainings, whose curves would lie on one another.
+            quiet = replace(resumable, log=UNWRITTEN)
+            evidence = cross_fit(network, quiet, examples, copies, folds=folds)
+        refit = recipe.preset.refit and validation is None
+        history, logits = teach(network, lesson, resumable, refit=refit)
+    if evidence is None:
+        evidence = Evidence.of_share(held_out, logits)
+        if validation is not None:
+            copies = np.arange(len(held_out))
+    temperature = fit_temperature(evidence.logits, evidence.classes)
+    known_by = familiar(network, run, examples) if len(evidence.unknown) else None
+    saved = {
+        name: SavedInput(one.fields, one.encoder, encoder.config())
+        for (name, one), encoder in zip(
+            inputs.items(), network.encoders_by_name.values(), strict=True
+        )
+    }
+    card = Card(
+        preset=recipe.preset,
+        inputs=saved,
+        dimension=recipe.dimension,
+        classes=classes.names,
+        temperature=temperature,
+        history=tuple(history),
+        seed=recipe.seed,
+        abstains=network.abstains,
+        taxonomy=recipe.taxonomy,
+        held_out=evidence.kept(temperature, groups=copies, classes=len(classes.names)),
+        facts=class_facts(
+            network,
+            examples.classes,
+            evidence.classes,
+            evidence.logits,
+            temperature=temperature,
+        ),
+    )
+    return Learnt(network, card, known_by)
+
+
+def _begin(
+    recipe: Recipe,
+    inputs: Mapping[str, Input],
+    fields: Mapping[str, InputField],
+    classes: Classes,
+    *,
+    abstains: bool,
+) -> MasterNetwork:
+    """The untrained network, its vocabularies learnt from the training products."""
+    with seeded(recipe.seed, recipe.device):
+        encoders = {
+            name: learn_encoder(one.encoder, fields[name], one.options)
+            for name, one in inputs.items()
+        }
+        network = MasterNetwork(
+            encoders,
+            recipe.preset,
+            dimension=recipe.dimension,
+            classes=len(classes.names),
+            weights={name: one.weight for name, one in inputs.items()},
+            abstains=abstains,
+        )
+    return network.to(recipe.device)
+
+
+def _held_out(
+    recipe: Recipe,
+    validation: tuple[Source, Labels],
+    inputs: Mapping[str, Input],
+    network: MasterNetwork,
+    classes: Classes,
+    progress: Progress,
+) -> Examples:
+    source, labels = validation
+    compute_missing_features(source, inputs, progress)
+    products, categories = match_labels(source, labels, fields=recipe.fields)
+    fields = {name: InputField(products, one.fields) for name, one in inputs.items()}
+    data = Prepared.of(fields, network.encoders_by_name)
+    return Examples.all_of(data, classes.numbers(categories))
