@@ -433,7 +433,8 @@ def _settle(page: Page) -> None:
     """Until nothing is loading any more."""
     page.wait_for_function(
         """() => !document.querySelector(".skeleton-box, .skeleton, .card-wait")
-            && [...document.images].every((one) => one.complete || !one.checkVisibility())"""
+            && [...document.images].every((one) => one.complete || !one.checkVisibility()
+                || one.getBoundingClientRect().top > innerHeight)"""
     )
     page.wait_for_timeout(400)
 

@@ -28,7 +28,7 @@ def inspect(subject: Subject, progress: Progress) -> Iterator[Flaw]:
         written = ", ".join(f"“{text}” ({name.spellings[text]:,})" for text in others[:4])
         yield _flaw(
             "several spellings",
-            f"“{name.canonical}” ({name.spellings[name.canonical]:,} products) is also written "
+            f"“{name.canonical}” (products: {name.spellings[name.canonical]:,}) is also written "
             f"{written}.",
             name.canonical,
             [product for text in others for product in name.products[text]],
@@ -43,7 +43,7 @@ def inspect(subject: Subject, progress: Progress) -> Iterator[Flaw]:
 def _slip(slip: Name, meant: Name) -> Flaw:
     return _flaw(
         "looks misspelt",
-        f"“{slip.canonical}” ({slip.count:,} products) is one letter from “{meant.canonical}” "
+        f"“{slip.canonical}” (products: {slip.count:,}) is one letter from “{meant.canonical}” "
         f"({meant.count:,}), and is on products with like titles.",
         meant.canonical,
         [product for found in slip.products.values() for product in found],

@@ -107,7 +107,7 @@ function Group({ group, whole }) {
   const shown = all ? group.flaws : group.flaws.slice(0, SHOWN);
   const more = group.flaws.length - shown.length;
   const kept = whole && group.total > group.flaws.length;
-  return html`<${Panel} title=${TITLES[group.inspection] ?? group.help} note=${whole ? count(group.total, "finding") : count(group.flaws.length, "finding")} class="flaws">
+  return html`<${Panel} title=${TITLES[group.inspection] ?? group.help} note=${whole ? count(group.total, "flaw") : count(group.flaws.length, "flaw")} class="flaws">
     ${group.skipped && html`<p class="notice">Not looked at: ${group.skipped}</p>`}
     <ul>${shown.map((flaw, at) => html`<${Row} key=${at} flaw=${flaw} />`)}</ul>
     ${more > 0 && html`<button type="button" class="button button-small flaws-more" onClick=${() => setAll(true)}>Show ${number(more)} more</button>`}
