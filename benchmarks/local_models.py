@@ -30,6 +30,7 @@ from productnet.catalog.pool import Pool
 from productnet.catalog.schema import Product, products_to_table
 from productnet.embeddings.active import Active as InUse
 from productnet.embeddings.active import activate
+from productnet.embeddings.initial import NAME
 from productnet.embeddings.sets import write_embedding_set
 from productnet.embeddings.stamp import Stamp
 from productnet.local.model import Floats, Rows
@@ -101,7 +102,7 @@ class Bench:
         pool = Pool.create(project.pool_path, settings.catalog.fields)
         products = self._products(ids, words)
         pool.append(products_to_table(products, settings.catalog.fields))
-        stamp = Stamp("generated", "generated", DIMENSION, size, 1, None, seed, "2026-01-01")
+        stamp = Stamp(NAME, "generated", DIMENSION, size, 1, None, seed, "2026-01-01")
         write_embedding_set(
             project.embeddings_path / stamp.name,
             ids=pa.array(ids),

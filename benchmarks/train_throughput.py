@@ -37,8 +37,8 @@ CPU = torch.device("cpu")
 PAPER_TEXT = replace(
     PRESETS["paper"],
     inputs=(
-        Input(("title",), "attention-lstm", {"width": 64, "hidden": 64, "max_length": 24}),
-        Input(("description",), "dpcnn", {"width": 64, "maps": 64, "max_length": 64}),
+        Input(("title",), "attention-lstm", {"width": 64, "hidden": 64}),
+        Input(("description",), "dpcnn", {"width": 64, "maps": 64}),
         Input(("brand",), "fasttext", {"buckets": 20_000, "width": 64}),
     ),
 )
