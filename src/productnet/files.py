@@ -1,15 +1,26 @@
 """Files: whole or not at all, told apart by their hash, and locked against other processes."""
 
 import hashlib
+import json
 import os
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from uuid import uuid4
 
-from productnet.errors import ProjectError
+from productnet.errors import ProjectError, UsageError
+
+CACHE_VARIABLE = "PRODUCTNET_CACHE"
+
+
+def cache_folder() -> Path:
+    """Where is kept what any project may use again: ``$PRODUCTNET_CACHE``, or the user's cache."""
+    from platformdirs import user_cache_path
+
+    chosen = os.environ.get(CACHE_VARIABLE)
+    return Path(chosen) if chosen else user_cache_path("productnet")
 
 
 def write_atomically(path: Path, text: str) -> None:
@@ -57,6 +68,37 @@ def drafted_folder(path: Path, *, replace: bool = True) -> Iterator[Path]:
             draft.rename(path)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
+
+
+def goes_on(work: Path, stamp: Mapping[str, object], *, mark: str, what: str) -> bool:
+    """Make a folder for long work, or keep what killed work of the same stamp left in it.
+
+    Args:
+        work: The folder; what was begun under another stamp is removed from it.
+        stamp: JSON values that say what the work is of.
+        mark: The file within it that holds the stamp.
+        what: In a word, for the error.
+
+    Returns:
+        Whether there is work to go on with.
+
+    Raises:
+        UsageError: Something else stands there.
+    """
+    known = work / mark
+    wanted = json.loads(json.dumps(stamp))
+    try:
+        if json.loads(known.read_text(encoding="utf-8")) == wanted:
+            return True
+    except (OSError, ValueError):
+        pass
+    begun = known.exists() or (known.parent != work and known.parent.exists())
+    if work.exists() and not begun and any(work.iterdir()):
+        raise UsageError(f"{work} exists and is no {what} that was begun. Move it away.")
+    shutil.rmtree(work, ignore_errors=True)
+    known.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(known, json.dumps(wanted))
+    return False
 
 
 def file_hash(path: Path) -> str:

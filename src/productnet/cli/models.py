@@ -20,12 +20,19 @@ from productnet.settings import Project, Settings
 
 if TYPE_CHECKING:
     from productnet.master.model import MasterModel
+    from productnet.serving.resumed import Written
     from productnet.taxonomy.tree import Taxonomy
 
 MODEL_PANEL = "Use the model"
 
 FeedArgument = Annotated[Path, typer.Argument(metavar="FILE", help="Feed of products")]
 LabelOption = Annotated[str, typer.Option("--label", help="Column with the true category")]
+OutOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--out", "-o", help="A .parquet or .csv file to write [default: FILE.categories.csv, here]"
+    ),
+]
 ModelOption = Annotated[
     Path | None, typer.Option("--model", help="Folder of a model [default: the project's own]")
 ]
@@ -94,7 +101,7 @@ def evaluate(
 
 def categorize(
     file: FeedArgument,
-    out: Annotated[Path, typer.Option("--out", "-o", help="A .parquet or .csv file to write")],
+    out: OutOption = None,
     top: Annotated[int, typer.Option(min=1, help="Categories a product")] = 3,
     precision: Annotated[
         float | None,
@@ -106,6 +113,23 @@ def categorize(
         float | None,
         typer.Option(help="With --precision: share of unknown products that may get a category"),
     ] = None,
+    taxonomy: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME|FILE",
+            help="Without any label or model: by what this taxonomy's categories are called; "
+            "google, shopify, or a file",
+        ),
+    ] = None,
+    zero_shot: Annotated[
+        bool, typer.Option("--zero-shot", help="The same with the project's taxonomy")
+    ] = False,
+    least: Annotated[
+        float | None,
+        typer.Option(
+            min=0, max=1, help="Without a model: confidence that a category needs [default: 0.5]"
+        ),
+    ] = None,
     model: ModelOption = None,
     map: MapOption = None,
     format: FormatOption = None,
@@ -114,9 +138,12 @@ def categorize(
 ) -> None:
     """Write the likeliest categories of each product of a file, with calibrated confidence.
 
-    Of a model that was transferred to a number, the number.
+    Files of any size: killed, the same command goes on where it was. Of a model that was
+    transferred to a number, the number.
 
     Examples:
+        productnet categorize feed.csv --taxonomy google
+
         productnet categorize new-products.csv --out categories.csv
 
         productnet categorize feed.parquet --out categories.parquet --model model --top 1
@@ -126,6 +153,17 @@ def categorize(
     from productnet.serving.categorize import categorize_feed, decide_feed
     from productnet.serving.feeds import FeedProducts
 
+    out = out or _out_of(file, "categories.csv")
+    if taxonomy is not None or zero_shot:
+        if model is not None or precision is not None:
+            raise UsageError(
+                "Without a model no precision can be promised: --taxonomy and --zero-shot go with "
+                "neither --model nor --precision. --least sets the confidence a category needs."
+            )
+        guess(file, out, taxonomy, split_pairs(map), format, least, project, as_json=json)
+        return
+    if least is not None:
+        raise UsageError("--least goes with --taxonomy or --zero-shot; of a model, --precision.")
     chosen, settings = chosen_model(model, project)
     feed = FeedProducts(file, settings, mapping=split_pairs(map), format=format)
     if precision is not None:
@@ -143,7 +181,7 @@ def categorize(
             asdict(written) | {"precision": precision, "certified": basis.certified},
             as_json=json,
             human=lambda: say(
-                f"Decided {written.decided:,} of {written.products:,} products "
+                f"{_resumed(written)}Decided {written.decided:,} of {written.products:,} products "
                 f"({written.skipped:,} rows skipped): {out}\n"
                 + (
                     f"At least {precision:.1%} of them are right, with {1 - basis.risk:.0%} "
@@ -162,7 +200,8 @@ def categorize(
         asdict(written),
         as_json=json,
         human=lambda: say(
-            f"Categorized {written.products:,} products ({written.skipped:,} rows skipped): {out}"
+            f"{_resumed(written)}Categorized {written.products:,} products "
+            f"({written.skipped:,} rows skipped): {out}"
         ),
     )
 
@@ -240,6 +279,79 @@ def similar(
             [(one.similarity, one.product, one.title) for one in found],
         ),
     )
+
+
+def guess(
+    file: Path,
+    out: Path,
+    taxonomy: str | None,
+    mapping: dict[str, str],
+    format: str | None,
+    least: float | None,
+    project: Path,
+    *,
+    as_json: bool,
+) -> None:
+    """Categorize without a model, and show the first products."""
+    from productnet.retrieval.zero_shot import METHOD, ZeroShot
+    from productnet.serving.feeds import FeedProducts
+    from productnet.serving.zero_shot import LEAST, guess_feed
+    from productnet.taxonomy.published import find_taxonomy
+    from productnet.taxonomy.tree import Taxonomy
+
+    bars = Bars()
+    opened = None if taxonomy is not None else Project.open(project)
+    settings = opened.settings if opened is not None else Settings()
+    # The feed first, which is read at once: what is wrong with it is told before anything is made.
+    feed = FeedProducts(file, settings, mapping=mapping, format=format)
+    tree = find_taxonomy(taxonomy or "") if opened is None else Taxonomy.load(opened.taxonomy_path)
+    with bars.task(f"Reading the names of {len(tree.leaves):,} categories", total=None):
+        matcher = ZeroShot(
+            tree,
+            guidelines=None if opened is None else opened.guidelines_path,
+            encoders=settings.encoders,
+        )
+    least = LEAST if least is None else least
+    guessed = guess_feed(matcher, feed, out, least=least, progress=bars)
+    written = guessed.written
+
+    def human() -> None:
+        table(
+            f"The first of {written.products:,} products",
+            ("product", "confidence", "category"),
+            [(one["product"], one["confidence"], one["path"]) for one in guessed.examples],
+            decimals=2,
+        )
+        say(
+            f"{_resumed(written)}{written.decided:,} of {written.products:,} products have a "
+            f"category at a confidence of {least:g} or more ({written.skipped:,} rows skipped): "
+            f"{out}"
+        )
+        if matcher.blind is not None:
+            say(f"Pictures were not looked at. {matcher.blind}")
+        say(
+            "These are guesses by name; what they are worth for these products is not known. "
+            "Labels make them better, and tell how sure they are: productnet init"
+        )
+
+    result = asdict(written) | {
+        "method": METHOD,
+        "taxonomy": str(tree),
+        "least": least,
+        "pictures": matcher.blind is None,
+    }
+    show(result, as_json=as_json, human=human)
+
+
+def _out_of(file: Path, suffix: str) -> Path:
+    """A name in this folder for what is made of a file."""
+    return Path(f"{file.resolve().name.split('.')[0] or 'feed'}.{suffix}")
+
+
+def _resumed(written: "Written") -> str:
+    if written.anew:
+        return "What was begun of another feed, model or options was dropped. "
+    return f"Went on after {written.resumed:,} products. " if written.resumed else ""
 
 
 def _taxonomy(project: Path) -> "Taxonomy | None":

@@ -7,25 +7,15 @@ again.
 
 import hashlib
 import json
-import os
 import shutil
 import uuid
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from platformdirs import user_cache_path
-
 from productnet.errors import EncoderError
-
-CACHE_VARIABLE = "PRODUCTNET_CACHE"
+from productnet.files import CACHE_VARIABLE, cache_folder
 
 _STAMP_FILE = "stamp.json"
-
-
-def cache_folder() -> Path:
-    """Where prepared models are kept: ``$PRODUCTNET_CACHE``, or the user's cache folder."""
-    chosen = os.environ.get(CACHE_VARIABLE)
-    return Path(chosen) if chosen else user_cache_path("productnet")
 
 
 def prepared(name: str, *, stamp: Mapping[str, str], build: Callable[[Path], None]) -> Path:

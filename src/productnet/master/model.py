@@ -157,6 +157,12 @@ class MasterModel:
         card = self._ready()[1]
         return Certainty.of(card.classes, card.held_out)
 
+    @property
+    def fingerprint(self) -> str:
+        """Tells this trained model from every other; the same once saved and loaded again."""
+        network, card = self._ready()
+        return storage.fingerprint(card, self._weights(network))
+
     def fit(
         self,
         products: Source,
@@ -469,11 +475,8 @@ class MasterModel:
         Raises ModelError if the model is not trained, or something else stands there.
         """
         network, card = self._ready()
-        weights = dict(network.state_dict())
-        if self._familiar is not None:
-            for name, one in zip(_FAMILIAR, astuple(self._familiar), strict=True):
-                weights[name] = torch.from_numpy(one)
         if leads_team():
+            weights = self._weights(network)
             storage.save(folder, card, weights, texts={MODEL_CARD: model_card(card)})
 
     @classmethod
@@ -505,6 +508,14 @@ class MasterModel:
         model._trained = network.to(model.device), card
         model._familiar = Familiar(*known) if known else None
         return model
+
+    def _weights(self, network: MasterNetwork) -> dict[str, torch.Tensor]:
+        """All that is learnt, by name."""
+        weights = dict(network.state_dict())
+        if self._familiar is not None:
+            for name, one in zip(_FAMILIAR, astuple(self._familiar), strict=True):
+                weights[name] = torch.from_numpy(one)
+        return weights
 
     def _embed_block(self, network: MasterNetwork, card: Card, products: Products) -> Embedded:
         vectors, logits = self._infer_block(network, card, products)

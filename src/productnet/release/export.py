@@ -11,7 +11,7 @@ from typing import Final
 
 from productnet.embeddings.sets import EmbeddingSet
 from productnet.errors import ReleaseError, UsageError
-from productnet.files import alone, write_atomically
+from productnet.files import alone, goes_on, write_atomically
 from productnet.progress import SILENT, Progress
 from productnet.release.card import features
 from productnet.release.exporters.base import SCRATCH, Contents, Exporter
@@ -87,7 +87,7 @@ def export_release(
         return _summary(_finished(out, stamp), out, resumed=0)
     work = out.with_name(f"{out.name}.unfinished")
     with _disk_faults(work):
-        _prepare(work, stamp)
+        goes_on(work, stamp, mark=f"{SCRATCH}/{_STAMP}", what="export")
         with alone(work / SCRATCH / "lock", busy=f"Somebody exports to {out} already. Wait."):
             resumed = _write_parts(exporter, released, work, progress)
             exporter.finish(work)
@@ -124,18 +124,6 @@ def _finished(out: Path, stamp: Stamp) -> dict[str, object]:
     except (OSError, ValueError):
         pass
     raise UsageError(f"{out} exists and is no such export. Choose another folder, or delete it.")
-
-
-def _prepare(work: Path, stamp: Stamp) -> None:
-    """Make the folder, or keep what a killed export of the same left in it."""
-    known = work / SCRATCH / _STAMP
-    if known.exists() and json.loads(known.read_text(encoding="utf-8")) == stamp:
-        return
-    if work.exists() and not (work / SCRATCH).exists() and any(work.iterdir()):
-        raise UsageError(f"{work} exists and is no export that was begun. Move it away.")
-    shutil.rmtree(work, ignore_errors=True)
-    (work / SCRATCH).mkdir(parents=True)
-    write_atomically(known, json.dumps(stamp))
 
 
 def _write_parts(exporter: Exporter, released: Released, work: Path, progress: Progress) -> int:

@@ -77,7 +77,7 @@ def any_of(texts: Iterable[tuple[str, float]]) -> list[Term]:
     terms: dict[str, Term] = {}
     for text, weight in texts:
         for word in words_of(text):
-            for stem in _stemmer().analyze(word):  # none for a stop word
+            for stem in stems_of(word):  # none for a stop word
                 terms.setdefault(stem, Term((word,), weight=weight))
     return list(terms.values())
 
@@ -90,6 +90,12 @@ def is_exclusion(terms: Sequence[Term]) -> bool:
 def words_of(text: str) -> tuple[str, ...]:
     """The words of a text as the index splits it, in lower case."""
     return tuple(_splitter().analyze(well_formed(text[:_LONGEST_QUERY])))
+
+
+def stems_of(text: str) -> list[str]:
+    """The stems of a text's words, in order; "and", "of" and the like are left out."""
+    stems: list[str] = _stemmer().analyze(text)
+    return stems
 
 
 @cache

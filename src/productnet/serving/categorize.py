@@ -1,7 +1,7 @@
 """Categories, and embeddings, for the products of a feed, streamed from file to file."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -18,7 +18,8 @@ from productnet.master.predictions import PREDICTION_SCHEMA, likeliest
 from productnet.progress import SILENT, Progress
 from productnet.rounds.steps import MODEL_FOLDER
 from productnet.serving.feeds import FeedProducts
-from productnet.serving.tables import table_sink
+from productnet.serving.resumed import Written, write_resumed
+from productnet.serving.tables import DEEPEST
 from productnet.settings import Project
 from productnet.taxonomy.paths import join_path, split_path
 from productnet.taxonomy.tree import Taxonomy
@@ -31,30 +32,13 @@ _NUMBERS = pa.schema(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Written:
-    """What was written where.
-
-    Attributes:
-        path: The file.
-        products: Products in it.
-        skipped: Rows of the feed that could not be used.
-        decided: Products that got a category, where a precision was wanted.
-    """
-
-    path: Path
-    products: int
-    skipped: int
-    decided: int | None = None
-
-
 def active_model(project: Project) -> MasterModel:
     """The master model of the round in use; raises ModelError before the first round."""
     active = read_active(project)
     if active is None or active.round is None:
         raise ModelError(
-            f"{project.root} has no master model yet. Train one with `productnet round`, or name "
-            "a model's folder with --model."
+            f"{project.root} has no master model yet. Train one with `productnet round`, name a "
+            "model's folder with --model, or have categories guessed by name with --zero-shot."
         )
     folder = project.round_path(active.round) / MODEL_FOLDER
     if not folder.exists():
@@ -79,13 +63,29 @@ def categorize_feed(
     that predicts a number, the number is written instead, a row a product.
     """
     if model.predicts_number:
-        return _write(products, out, _NUMBERS, partial(_number_rows, model), "Predicting", progress)
+        return write_resumed(
+            products,
+            out,
+            _NUMBERS,
+            partial(_number_rows, model),
+            stamp={"model": model.fingerprint, "answer": "number"},
+            label="Predicting",
+            progress=progress,
+        )
 
     def rows(table: pa.Table) -> pa.Table:
         probabilities = model.predict_proba(table)  # (B, K)
         return likeliest(table.column(ID).to_pylist(), probabilities, model.classes, count=top)
 
-    return _write(products, out, PREDICTION_SCHEMA, rows, "Categorizing", progress)
+    return write_resumed(
+        products,
+        out,
+        PREDICTION_SCHEMA,
+        rows,
+        stamp={"model": model.fingerprint, "answer": "categories", "top": top},
+        label="Categorizing",
+        progress=progress,
+    )
 
 
 def _number_rows(model: MasterModel, table: pa.Table) -> pa.Table:
@@ -128,8 +128,11 @@ def decide_feed(
     rule = model.certainty.rule(precision, false_accept=false_accept)
     sure, decided = max(precision, 0.51), 0
 
-    def rows(table: pa.Table) -> pa.Table:
+    def count(table: pa.Table) -> None:
         nonlocal decided
+        decided += len(table) - table.column("category").null_count
+
+    def rows(table: pa.Table) -> pa.Table:
         tables = []
         for block in model.embed(table):
             found = rule.decide(
@@ -140,13 +143,27 @@ def decide_feed(
             deepest = tree.deepest(block.probabilities, sure=sure)
             labels = [join_path(path) if path else None for path in deepest.paths]
             chances = pa.array(deepest.probabilities.tolist(), pa.float32())
-            decided += sum(category is not None for category in found.categories)
-            both = found.table().append_column(_DEEPEST[0], pa.array(labels, pa.string()))
-            tables.append(both.append_column(_DEEPEST[1], chances))
+            both = found.table().append_column(DEEPEST[0], pa.array(labels, pa.string()))
+            tables.append(both.append_column(DEEPEST[1], chances))
         return pa.concat_tables(tables) if tables else schema.empty_table()
 
-    schema = pa.schema([*DECIDED_SCHEMA, *_DEEPEST])
-    written = _write(products, out, schema, rows, "Categorizing", progress)
+    schema = pa.schema([*DECIDED_SCHEMA, *DEEPEST])
+    written = write_resumed(
+        products,
+        out,
+        schema,
+        rows,
+        stamp={
+            "model": model.fingerprint,
+            "answer": "decisions",
+            "precision": precision,
+            "false_accept": false_accept,
+            "taxonomy": None if taxonomy is None else taxonomy.hash,
+        },
+        label="Categorizing",
+        progress=progress,
+        tally=count,
+    )
     return replace(written, decided=decided)
 
 
@@ -176,10 +193,15 @@ def encode_feed(
         lists = pa.FixedSizeListArray.from_arrays(flat, width)
         return pa.table([table.column(ID), lists], schema=schema)
 
-    return _write(products, out, schema, rows, "Encoding", progress)
-
-
-_DEEPEST = (pa.field("sure_of", pa.string()), pa.field("sure_confidence", pa.float32()))
+    return write_resumed(
+        products,
+        out,
+        schema,
+        rows,
+        stamp={"model": model.fingerprint, "answer": "embedding", "dimension": width},
+        label="Encoding",
+        progress=progress,
+    )
 
 
 def _paths(classes: Sequence[str], taxonomy: Taxonomy | None) -> list[CategoryPath]:
@@ -188,21 +210,3 @@ def _paths(classes: Sequence[str], taxonomy: Taxonomy | None) -> list[CategoryPa
     paths = [tuple(split_path(name)) for name in classes]
     # Two spellings of one path are still two classes.
     return paths if len(set(paths)) == len(paths) else [(name,) for name in classes]
-
-
-def _write(
-    products: FeedProducts,
-    out: Path,
-    schema: pa.Schema,
-    rows: Callable[[pa.Table], pa.Table],
-    label: str,
-    progress: Progress,
-) -> Written:
-    """Stream a feed through ``rows``, batch by batch, into a file that appears whole."""
-    count = 0
-    with table_sink(out, schema) as sink, progress.task(label, total=None) as advance:
-        for table, _ in products.batches():
-            sink.write_table(rows(table))
-            count += len(table)
-            advance(len(table))
-    return Written(out, count, products.skipped)

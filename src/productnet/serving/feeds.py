@@ -1,5 +1,6 @@
 """Products of a feed as batches for a model, without bringing them into a pool."""
 
+import hashlib
 from collections.abc import Iterator, Mapping
 from itertools import islice
 from pathlib import Path
@@ -13,13 +14,21 @@ from productnet.catalog.readers.rows import Fault
 from productnet.catalog.schema import ID, IMAGE, Product, products_to_table
 from productnet.settings import Settings
 
-_BATCH = 256
+# Products in memory at a time.
+BATCH = 256
+
+# Bytes of a file that are read to tell it from another.
+_HEAD = 2**20
 
 
 class FeedProducts:
     """A feed's products, read once, in batches. Bad rows are passed over and counted.
 
     Memory: one batch of products and their images, whatever the feed's size.
+
+    Attributes:
+        products: Usable rows so far.
+        skipped: Bad rows so far.
 
     Args:
         feed: A file or folder that a reader knows.
@@ -47,14 +56,40 @@ class FeedProducts:
         self._columns = map_columns(
             self._feed.columns, settings.catalog.fields, overrides=mapping or {}, labels=label
         )
+        self.products = 0
         self.skipped = 0
 
-    def batches(self) -> Iterator[tuple[pa.Table, list[str | None]]]:
-        """Tables of ``id``, the text fields and ``image``, with the label of each row."""
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """The text fields, the title first."""
+        return self._settings.catalog.fields
+
+    @property
+    def stamp(self) -> Mapping[str, object]:
+        """Tells this feed, read this way, from any other; JSON values.
+
+        A feed that was written again counts as another, also where it says the same.
+        """
+        path = self._feed.path
+        files = [path] if path.is_file() else sorted(path.glob("metadata.*"))
+        return {
+            "feed": str(path.resolve()),
+            "files": [_told(file) for file in files],
+            "format": self._feed.format,
+            "columns": {name: list(columns) for name, columns in self._columns.columns.items()},
+            "fields": list(self.fields),
+            "images": self._settings.images.model_dump(mode="json"),
+        }
+
+    def batches(self, *, skip: int = 0) -> Iterator[tuple[pa.Table, list[str | None]]]:
+        """Tables of ``id``, the text fields and ``image``, with the label of each row.
+
+        As many products as are to be skipped are read again, but none of their images.
+        """
         images = self._settings.images
         with ProductLoader(self._feed.folder, images, _never_current) as loader:
-            loaded = loader.load(self._usable())
-            while batch := list(islice(loaded, _BATCH)):
+            loaded = loader.load(islice(self._usable(), skip, None))
+            while batch := list(islice(loaded, BATCH)):
                 yield self._table(batch), [one.mapped.labels for one in batch]
 
     def table(self) -> tuple[pa.Table, list[str | None]]:
@@ -71,13 +106,21 @@ class FeedProducts:
             if isinstance(product, Fault):
                 self.skipped += 1
             else:
+                self.products += 1
                 yield product
 
     def _table(self, batch: list[Loaded]) -> pa.Table:
-        fields = self._settings.catalog.fields
+        fields = self.fields
         products = [one.product for one in batch if isinstance(one.product, Product)]
         return products_to_table(products, fields).select([ID, *fields, IMAGE])
 
 
 def _never_current(product_id: str, fingerprint: bytes) -> bool:
     return False
+
+
+def _told(file: Path) -> list[object]:
+    with file.open("rb") as opened:
+        head = hashlib.blake2b(opened.read(_HEAD), digest_size=16).hexdigest()
+    facts = file.stat()
+    return [file.name, facts.st_size, facts.st_mtime_ns, head]

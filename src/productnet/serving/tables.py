@@ -12,6 +12,9 @@ import pyarrow.parquet as pq
 from productnet.errors import UsageError
 from productnet.files import drafted
 
+# The deepest category of the tree that is sure enough, as "A > B", and how sure.
+DEEPEST = (pa.field("sure_of", pa.string()), pa.field("sure_confidence", pa.float32()))
+
 
 class TableSink(Protocol):
     """Takes tables of one schema, one after another."""
@@ -32,11 +35,20 @@ def table_sink(path: Path, schema: pa.Schema) -> Iterator[TableSink]:
         yield sink
 
 
-def _writer(path: Path, draft: Path, schema: pa.Schema) -> AbstractContextManager[TableSink]:
+def check_sink(path: Path, schema: pa.Schema) -> None:
+    """Raise UsageError where ``table_sink`` would."""
+    if path.suffix not in _WRITERS:
+        raise UsageError(f'"{path.name}" should end in .parquet or .csv.')
     if path.suffix == ".csv" and any(pa.types.is_nested(column.type) for column in schema):
         raise UsageError(f"Vectors do not fit in CSV. Write to {path.with_suffix('.parquet')}.")
-    writers = {".parquet": pq.ParquetWriter, ".csv": pacsv.CSVWriter}
-    if path.suffix not in writers:
-        raise UsageError(f'"{path.name}" should end in .parquet or .csv.')
-    writer: AbstractContextManager[TableSink] = writers[path.suffix](draft, schema)
+    if path.is_dir():
+        raise UsageError(f"{path} is a folder. Name a file to write.")
+
+
+_WRITERS = {".parquet": pq.ParquetWriter, ".csv": pacsv.CSVWriter}
+
+
+def _writer(path: Path, draft: Path, schema: pa.Schema) -> AbstractContextManager[TableSink]:
+    check_sink(path, schema)
+    writer: AbstractContextManager[TableSink] = _WRITERS[path.suffix](draft, schema)
     return writer
