@@ -99,6 +99,10 @@ class ReleaseError(ProductNetError):
     """A release cannot be made, or its files fail their check."""
 
 
+class SearchError(ProductNetError):
+    """A search index is missing, damaged or of another format version."""
+
+
 class UnknownRecord(ProductNetError):
     """There is no webhook, delivery or job of this id."""
 

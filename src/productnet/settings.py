@@ -358,6 +358,11 @@ class Project:
         return self.root / "terms"
 
     @property
+    def zero_shot_path(self) -> Path:
+        """The leaves that products fit by name, before there are labels."""
+        return self.root / "zero-shot"
+
+    @property
     def models_path(self) -> Path:
         """One folder a round."""
         return self.root / "models"

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
+    ProgressColumn,
     SpinnerColumn,
     Task,
     TextColumn,
@@ -57,6 +58,15 @@ class _Count(MofNCompleteColumn):
         return super().render(task) if task.completed or task.total else Text()
 
 
+class _Rate(ProgressColumn):
+    """How many a second; nothing for a task that counts nothing."""
+
+    def render(self, task: Task) -> Text:
+        """The rate, or an empty text."""
+        speed = task.finished_speed or task.speed
+        return Text(f"{speed:,.0f}/s" if speed and speed >= 1 else "", style="progress.data.speed")
+
+
 class Bars:
     """Progress drawn as bars on stderr; a task shorter than a moment leaves one line."""
 
@@ -72,6 +82,7 @@ class Bars:
             TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=32),
             _Count(),
+            _Rate(),
             TimeElapsedColumn(),
             TimeRemainingColumn(elapsed_when_finished=False, compact=True),
         )

@@ -18,6 +18,7 @@ from productnet.cli import (
     models,
     people,
     release,
+    search,
     serve,
     training,
 )
@@ -65,6 +66,7 @@ for group in (
     people,
     training,
     models,
+    search,
     serve,
     backup,
     demo,

@@ -1,7 +1,7 @@
 """BM25 over the texts of the pool, in Tantivy; English words are stemmed."""
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -21,6 +21,9 @@ FORMAT_VERSION = 1
 _STAMP = "productnet.json"
 
 _MEMORY = 128_000_000
+
+# No text field of a pool may begin so.
+_WITHIN = "_within"
 
 _OCCUR = {
     Role.WANTED: Occur.Should,
@@ -56,17 +59,42 @@ class KeywordIndex:
         self._fields = fields
 
     @classmethod
-    def build(cls, pool: Pool, path: Path, *, progress: Progress = SILENT) -> Self:
+    def build(
+        cls,
+        pool: Pool,
+        path: Path,
+        *,
+        within: Iterable[Sequence[str]] | None = None,
+        progress: Progress = SILENT,
+    ) -> Self:
         """Index every product of the pool at ``path``, in place of what is there.
 
         It is made beside and moved into place: a kill leaves the index before, or none.
+
+        Args:
+            pool: Its texts.
+            path: A folder.
+            within: For every product, in pool order, what it can be looked for within: the
+                categories it is of.
+            progress: Told of products.
         """
         version, fields = pool.version, pool.fields
         stamp = {"format_version": FORMAT_VERSION, "pool_version": version, "fields": fields}
         with drafted_folder(path) as draft:
-            _write(pool, draft, fields, progress)
+            _write(pool, draft, fields, within, progress)
             (draft / _STAMP).write_text(json.dumps(stamp), encoding="utf-8")
         return cls(tantivy.Index.open(str(path)), fields)
+
+    @classmethod
+    def open(cls, path: Path) -> Self:
+        """The index at ``path``, whatever pool it is of; raises UsageError where there is none."""
+        try:
+            stamp = json.loads((path / _STAMP).read_text(encoding="utf-8"))
+            if stamp["format_version"] == FORMAT_VERSION:
+                return cls(tantivy.Index.open(str(path)), tuple(stamp["fields"]))
+        except (OSError, ValueError, KeyError, TypeError):
+            pass
+        raise UsageError(f"{path} holds no keyword index of this version of ProductNet.")
 
     @classmethod
     def open_or_build(cls, pool: Pool, path: Path, *, progress: Progress = SILENT) -> Self:
@@ -90,6 +118,7 @@ class KeywordIndex:
         count: int,
         fields: Sequence[str] = (),
         hidden: Collection[str] = (),
+        within: str | None = None,
         everything: bool = False,
     ) -> list[Hit]:
         """The products that have what is asked, those of the highest score first.
@@ -101,6 +130,7 @@ class KeywordIndex:
                 pools a title weighed two to five times as much brought no more products of the
                 leaf, and on one of them fewer.
             hidden: Products that are passed over.
+            within: What found products are of, if the index was built with that.
             everything: After the products that match come all others, but for those excluded.
 
         Raises:
@@ -119,6 +149,12 @@ class KeywordIndex:
         ]
         if everything:
             clauses.append((Occur.Should, Query.const_score_query(Query.all_query(), 0.0)))
+        if within is not None:
+            among = Query.term_query(self._index.schema, _WITHIN, within)
+            clauses = [
+                (Occur.Must, Query.boolean_query(clauses)),
+                (Occur.Must, Query.const_score_query(among, 0.0)),
+            ]
         searcher = self._index.searcher()
         best = _found(searcher, Query.boolean_query(clauses), count + len(hidden))
         shown = (product for product in best if product not in hidden)
@@ -147,17 +183,29 @@ def _found(searcher: Any, query: Any, count: int) -> dict[str, float]:
     return {searcher.doc(address)[ID][0]: float(score) for score, address in hits}
 
 
-def _write(pool: Pool, folder: Path, fields: tuple[str, ...], progress: Progress) -> None:
+def _write(
+    pool: Pool,
+    folder: Path,
+    fields: tuple[str, ...],
+    within: Iterable[Sequence[str]] | None,
+    progress: Progress,
+) -> None:
     builder = tantivy.SchemaBuilder()
     builder.add_text_field(ID, stored=True, tokenizer_name="raw")
     for name in fields:
         builder.add_text_field(name, tokenizer_name="en_stem")
+    of = None if within is None else iter(within)
+    if of is not None:
+        builder.add_text_field(_WITHIN, tokenizer_name="raw", index_option="basic")
     writer = tantivy.Index(builder.build(), path=str(folder)).writer(_MEMORY, num_threads=1)
     with progress.task("Indexing texts", total=len(pool)) as advance:
         for batch in pool.scan(columns=[ID, *fields]):
             for product in batch.to_pylist():
                 known = {name: text for name, text in product.items() if text is not None}
-                writer.add_document(tantivy.Document(**known))
+                document = tantivy.Document(**known)
+                for one in () if of is None else next(of):
+                    document.add_text(_WITHIN, one)
+                writer.add_document(document)
             advance(batch.num_rows)
     writer.commit()
     writer.wait_merging_threads()

@@ -1,12 +1,14 @@
 """``mixed``: the default, a blend of all other sources, without repeats (rule 6).
 
-The surest products come first: the local model's and the master model's, put together by
-reciprocal rank fusion (Cormack et al. 2009), since their scores cannot be compared. Those of them
-that prove to be none are hard negatives. Where positives come too easily to leave enough of them,
-confusable products follow once the positives are complete, and ambiguous ones after these: the
-surest of a large leaf are all alike, and a master model learns little of the others from them.
-A few products come by chance, so that a part of the leaf that looks like none of its positives is
-found one day: in place of those that the local model doubts, where little is lost.
+Until a leaf has a local model, what fits its name and no other leaf's comes first (``guesses``),
+then what keyword search and vectors find for that name. From then on the surest products do: the
+local model's and the master model's, put together by reciprocal rank fusion (Cormack et al. 2009),
+since their scores cannot be compared. Those of them that prove to be none are hard negatives. Where
+positives come too easily to leave enough of them, confusable products follow once the positives are
+complete, and ambiguous ones after these: the surest of a large leaf are all alike, and a master
+model learns little of the others from them. A few products come by chance, so that a part of the
+leaf that looks like none of its positives is found one day: in place of those that the local model
+doubts, where little is lost.
 """
 
 from collections.abc import Sequence
@@ -20,6 +22,8 @@ from productnet.retrieval.active import answers
 from productnet.retrieval.adhoc import AdHoc
 from productnet.retrieval.candidates import Candidate, Leaf
 from productnet.retrieval.confusable import confusable
+from productnet.retrieval.fusion import merits
+from productnet.retrieval.guesses import guessed
 from productnet.retrieval.keyword import Keyword
 from productnet.retrieval.master import Master
 from productnet.retrieval.nearest import Nearest
@@ -38,9 +42,6 @@ _AGREEMENT = 0.3
 
 # Recommendations, the surest, that the master model is judged by.
 _JUDGED = 1_000
-
-# Of reciprocal rank fusion; its authors' value.
-_RANK_OFFSET = 60
 
 
 class Mixed:
@@ -61,7 +62,8 @@ class Mixed:
             # Without positives it is the leaf's name that is looked around, as a typed text.
             look_around = Nearest() if leaf.positives or not resources.takes_text else AdHoc()
             near = look_around.rank(leaf, resources, count=count, rng=rng)
-            main = fused([hits, near, recommended], trust=[1, 1, trusted])
+            by_name = fused([hits, near, recommended], trust=[1, 1, trusted])
+            main = joined(guessed(leaf, resources.guesses, count=count), by_name)
         elif _lacks_only_negatives(leaf, resources):
             main = confusable(scored, leaf, resources, count=count, rng=rng)
         else:
@@ -84,13 +86,17 @@ def fused(rankings: Sequence[Sequence[Candidate]], *, trust: Sequence[float]) ->
         trust: How much each ranking counts.
     """
     best: dict[str, Candidate] = {}
-    merits: dict[str, float] = {}
-    for ranking, weight in zip(rankings, trust, strict=True):
-        for place, candidate in enumerate(ranking):
+    for ranking in rankings:
+        for candidate in ranking:
             best.setdefault(candidate.product, candidate)
-            merit = weight / (_RANK_OFFSET + place)
-            merits[candidate.product] = merits.get(candidate.product, 0.0) + merit
-    return sorted(best.values(), key=lambda candidate: -merits[candidate.product])
+    earned = merits([[one.product for one in ranking] for ranking in rankings], trust=trust)
+    return sorted(best.values(), key=lambda candidate: -earned[candidate.product])
+
+
+def joined(first: Sequence[Candidate], then: Sequence[Candidate]) -> list[Candidate]:
+    """One ranking after the other, each product once."""
+    known = {candidate.product for candidate in first}
+    return [*first, *(candidate for candidate in then if candidate.product not in known)]
 
 
 def interleaved(main: Sequence[Candidate], aside: Sequence[Candidate]) -> list[Candidate]:

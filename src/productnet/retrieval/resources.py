@@ -22,6 +22,7 @@ from productnet.errors import EmbeddingError
 from productnet.local.model import Floats, Rows
 from productnet.progress import SILENT, Progress
 from productnet.retrieval.evidence import Words
+from productnet.retrieval.guesses import read_guesses, refresh_guesses
 from productnet.retrieval.keyword_index import KeywordIndex
 from productnet.retrieval.neighbourhood import Neighbourhoods
 from productnet.retrieval.recommendations import Recommendations
@@ -205,6 +206,11 @@ class Resources:
             return None
         return Recommendations.open(self.project.round_path(active.round), round=active.round)
 
+    @cached_property
+    def guesses(self) -> Recommendations | None:
+        """The leaves that products fit by name; None until ``productnet embed`` has looked."""
+        return read_guesses(self.project)
+
     def opinion(self, category: str, *, rows: Rows | None = None) -> Floats | None:
         """How sure the master model is of a leaf (n,), of these rows or of all; 0 where it is not.
 
@@ -237,7 +243,8 @@ class Resources:
 
 
 def refresh_words(project: Project, *, progress: Progress = SILENT) -> None:
-    """Bring what is kept of the pool's words up to date with it."""
+    """Bring what is kept of the pool's words up to date with it, and what they let guess."""
     pool = Pool.open(project.pool_path)
     KeywordIndex.open_or_build(pool, project.keyword_index_path, progress=progress)
     TermMatrix.open_or_build(pool, project.terms_path, progress=progress)
+    refresh_guesses(project, progress=progress)

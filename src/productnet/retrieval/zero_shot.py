@@ -51,6 +51,9 @@ TEMPERATURE = 0.056
 # Raise it when a taxonomy is encoded otherwise.
 _RECIPE = "1"
 
+# Names of a taxonomy from which on their vectors are kept; fewer take a second or two.
+_KEPT_FROM = 1_000
+
 # Kinds and examples of a guideline that are read.
 _MOST_NAMES = 12
 
@@ -235,7 +238,9 @@ def _matrix(stems: Sequence[Iterable[str]], place: Mapping[str, int]) -> sparse.
 def _encoded(
     encoder: TextEncoder, names: Sequence[str], paths: Sequence[str], *, name: str
 ) -> tuple[FloatArray, FloatArray]:
-    """The vectors of names (T, D) and paths (K, D), kept for the next time."""
+    """The vectors of names (T, D) and paths (K, D); of many, kept for the next time."""
+    if len(names) < _KEPT_FROM:
+        return encode_texts(encoder, names), encode_texts(encoder, paths)
     told = hashlib.blake2b(json.dumps([names, paths]).encode(), digest_size=16).hexdigest()
 
     def build(folder: Path) -> None:
