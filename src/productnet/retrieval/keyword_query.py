@@ -111,5 +111,5 @@ def _splitter() -> Any:
 def _stemmer() -> Any:
     from tantivy import Filter, TextAnalyzerBuilder, Tokenizer
 
-    telling = TextAnalyzerBuilder(Tokenizer.simple()).filter(Filter.stopword("English"))
-    return telling.filter(Filter.stemmer("English")).build()
+    words = TextAnalyzerBuilder(Tokenizer.simple()).filter(Filter.lowercase())
+    return words.filter(Filter.stopword("English")).filter(Filter.stemmer("English")).build()

@@ -48,7 +48,7 @@ _SHOWN = 0.3
 # Fitted by benchmarks/zero_shot.py.
 TEMPERATURE = 0.056
 
-# Raise it when a taxonomy is encoded otherwise.
+# Raise it when the same texts are compared otherwise.
 _RECIPE = "1"
 
 # Names of a taxonomy from which on their vectors are kept; fewer take a second or two.
@@ -130,7 +130,9 @@ class ZeroShot:
         for part in (self._names, self._paths):
             told.update(part.tobytes())
         pictures = None if self._pictures is None else self._pictures.version
-        told.update(repr((self.classes, TEMPERATURE, _NAME, _SAID, _SHOWN, pictures)).encode())
+        told.update(
+            repr((_RECIPE, self.classes, TEMPERATURE, _NAME, _SAID, _SHOWN, pictures)).encode()
+        )
         return f"{METHOD}:{told.hexdigest()}"
 
     def probabilities(self, reading: Reading) -> FloatArray:

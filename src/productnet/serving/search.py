@@ -22,6 +22,7 @@ from productnet.catalog.images import load_image
 from productnet.embeddings.nearest import Best, FloatArray
 from productnet.embeddings.queries import InitialSpace, query_product
 from productnet.embeddings.sets import EmbeddingSet
+from productnet.encoders.texts import well_formed
 from productnet.errors import ImageError, SearchError, UnknownProduct, UsageError
 from productnet.retrieval.fusion import merits
 from productnet.retrieval.keyword_index import KeywordIndex
@@ -120,6 +121,11 @@ class SearchIndex:
     def open(cls, folder: Path) -> Self:
         """The index in this folder; raises SearchError if there is none, or it is damaged."""
         file = folder / INDEX_FILE
+        if not file.is_file():
+            raise SearchError(
+                f"{folder} holds no search index: it has no {INDEX_FILE}. Build one with "
+                "`productnet index --out FOLDER`."
+            )
         try:
             about = json.loads(file.read_text(encoding="utf-8"))
             version = about["format_version"]
@@ -137,14 +143,9 @@ class SearchIndex:
                 taxonomy=Taxonomy.load(folder / "taxonomy.json") if named else None,
                 leaves=np.load(folder / LEAVES_FILE, mmap_mode="r"),
             )
-        except FileNotFoundError as error:
+        except (OSError, ValueError, KeyError, TypeError, pa.ArrowException, UsageError) as error:
             raise SearchError(
-                f"{folder} holds no search index: {Path(error.filename or file).name} is missing. "
-                "Build one with `productnet index --out FOLDER`."
-            ) from error
-        except (OSError, ValueError, KeyError, TypeError, pa.ArrowException) as error:
-            raise SearchError(
-                f"The search index {folder} is damaged: {error!r}. Build it again with "
+                f"The search index {folder} is damaged: {error}. Build it again with "
                 "`productnet index`."
             ) from error
 
@@ -288,6 +289,7 @@ class SearchIndex:
             image = image.read_bytes()
         if image is not None:
             image = load_image(image, self._settings.images, thumbnail=False).data
+        text = None if text is None else well_formed(text)
         fields = self._settings.catalog.fields
         return self._encoder.encode(query_product(fields, text=text, image=image))
 

@@ -25,7 +25,7 @@ ROWS = 5 * BATCH + 7
 SLOW = """
 import sys, time
 from pathlib import Path
-from tests.integration.cli import test_resumed as here
+from tests.integration.serving import test_resumed as here
 def slow(table):
     print("batch", flush=True)
     time.sleep(0.4)
