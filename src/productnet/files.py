@@ -126,6 +126,21 @@ def alone(lock: Path, *, busy: str) -> Iterator[None]:
         held.release()
 
 
+@contextmanager
+def alone_at(place: Path) -> Iterator[None]:
+    """Keep others from writing a file or folder while the context lasts; nothing is left beside it.
+
+    Raises ProjectError to them.
+    """
+    place.parent.mkdir(parents=True, exist_ok=True)
+    lock = place.with_name(f".{place.name}.lock")
+    with alone(lock, busy=f"Somebody writes {place} already. Wait for it to end."):
+        try:
+            yield
+        finally:
+            lock.unlink(missing_ok=True)
+
+
 def _beside(path: Path) -> Path:
     """A name that nobody else uses, hidden, on the same disk, which tells whose it is."""
     return path.with_name(f".{path.name}.{uuid4().hex[:8]}.{os.getpid()}.draft")

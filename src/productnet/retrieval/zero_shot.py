@@ -116,7 +116,8 @@ class ZeroShot:
         self._pictures, self.blind = _namer(self._encoders.image)
         if self._pictures is not None:
             # What each class of pictures and each leaf have in common, (1000, K).
-            self._shown = self._alike(encode_texts(self._texts, self._pictures.names))
+            named, _ = _encoded(self._texts, self._pictures.names, [], name=self._encoders.image)
+            self._shown = self._alike(named)
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -179,7 +180,7 @@ class ZeroShot:
         rows = [row for row, image in enumerate(images) if image]
         for row, vector in zip(rows, _encode(encoder, [images[row] for row in rows]), strict=True):
             features[row] = vector
-        return self.show(features, features.any(axis=1))
+        return self.show(features, np.asarray(features.any(axis=1), np.bool_))
 
     def _alike(self, vectors: FloatArray) -> FloatArray:
         """How alike vectors (B, D) and leaves are: (B, K)."""
@@ -240,7 +241,7 @@ def _matrix(stems: Sequence[Iterable[str]], place: Mapping[str, int]) -> sparse.
 def _encoded(
     encoder: TextEncoder, names: Sequence[str], paths: Sequence[str], *, name: str
 ) -> tuple[FloatArray, FloatArray]:
-    """The vectors of names (T, D) and paths (K, D); of many, kept for the next time."""
+    """The vectors of names (T, D) and paths (K, D); of many, kept for the next time by a name."""
     if len(names) < _KEPT_FROM:
         return encode_texts(encoder, names), encode_texts(encoder, paths)
     told = hashlib.blake2b(json.dumps([names, paths]).encode(), digest_size=16).hexdigest()
@@ -250,7 +251,7 @@ def _encoded(
         np.save(folder / "paths.npy", encode_texts(encoder, paths))
 
     stamp = {"recipe": _RECIPE, "encoder": f"{encoder.name}@{encoder.version}", "texts": told}
-    place = f"{METHOD}-{encoder_slug(encoder.name)}-{name[:16]}"
+    place = f"{METHOD}-{encoder_slug(encoder.name)}-{encoder_slug(name)[:24]}"
     folder = prepared(place, stamp=stamp, build=build)
     return np.load(folder / "names.npy"), np.load(folder / "paths.npy")
 

@@ -21,7 +21,7 @@ import pyarrow as pa
 from productnet.catalog.pool import Pool
 from productnet.catalog.schema import GROUP, ID, IMAGE
 from productnet.errors import UsageError
-from productnet.files import alone, goes_on, write_atomically
+from productnet.files import alone_at, goes_on, write_atomically
 from productnet.master.model import MasterModel
 from productnet.progress import SILENT, Progress
 from productnet.release.exporters.parquet import write_shards
@@ -125,9 +125,7 @@ def partition_pool(
     }
     model.certainty.thresholds(precision)  # what is wrong is told before anything is made
     work = out.with_name(f"{out.name}.unfinished")
-    out.parent.mkdir(parents=True, exist_ok=True)
-    lock = out.with_name(f".{out.name}.lock")
-    with alone(lock, busy=f"Somebody writes {out} already. Wait for it to end."):
+    with alone_at(out):
         goes_on(work, stamp, mark=f"{_SCRATCH}/{_STAMP}", what="partition")
         answers = categorize_pool(
             project, model, work / _SCRATCH, precision=precision, progress=progress
@@ -139,7 +137,6 @@ def partition_pool(
         del answers
         shutil.rmtree(work / _SCRATCH)
         _put_in_place(work, out)
-        lock.unlink(missing_ok=True)
     return summary
 
 

@@ -8,7 +8,6 @@ memory are one batch of products and one part of results.
 
 import shutil
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from productnet import __version__
-from productnet.files import alone, drafted, goes_on
+from productnet.files import alone_at, drafted, goes_on
 from productnet.progress import Progress
 from productnet.serving.feeds import BATCH, FeedProducts
 from productnet.serving.tables import check_sink, table_sink
@@ -80,8 +79,7 @@ def write_resumed(
     check_sink(out, schema)
     work = out.with_name(f"{out.name}.unfinished")
     stamp = {**stamp, **products.stamp, "part": part, "productnet": __version__}
-    out.parent.mkdir(parents=True, exist_ok=True)
-    with _locked(out):
+    with alone_at(out):
         begun = work.exists()
         resumed = _whole(work) if goes_on(work, stamp, mark=_STAMP, what="table") else 0
         skip = resumed * part
@@ -92,11 +90,13 @@ def write_resumed(
             for number, table in enumerate(parts, resumed):
                 with drafted(_part(work, number)) as draft:
                     pq.write_table(table.cast(schema), draft, compression="zstd")
-        with table_sink(out, schema) as sink:
+        whole = work / out.name
+        with table_sink(whole, schema) as sink:
             for number in range(_whole(work)):
                 table = pq.read_table(_part(work, number), schema=schema)
                 tally(table)
                 sink.write_table(table)
+        whole.replace(out)
         shutil.rmtree(work)
     return Written(
         out,
@@ -136,13 +136,3 @@ def _whole(work: Path) -> int:
     while _part(work, number).exists():
         number += 1
     return number
-
-
-@contextmanager
-def _locked(out: Path) -> Iterator[None]:
-    lock = out.with_name(f".{out.name}.lock")
-    with alone(lock, busy=f"Somebody writes {out} already. Wait for it to end."):
-        try:
-            yield
-        finally:
-            lock.unlink(missing_ok=True)

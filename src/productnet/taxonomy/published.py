@@ -53,7 +53,8 @@ def _fetch(name: str, place: Path) -> None:
             draft.write_bytes(content)
             read_taxonomy(draft, format=name, name=name)
     except (httpx.HTTPError, OSError, TaxonomyError) as error:
+        reason = str(error).partition("\n")[0]
         raise TaxonomyError(
-            f'Taxonomy "{name}" is not here yet and cannot be fetched from {url}: {error}. '
+            f'Taxonomy "{name}" is not here yet and cannot be fetched from {url}: {reason}. '
             f"Download it, and name the file, or save it as {place}."
         ) from error

@@ -2,6 +2,7 @@
 
 import csv
 import re
+import zlib
 from pathlib import Path
 
 from productnet.catalog.readers.merchant_tsv import merchant_name
@@ -29,7 +30,7 @@ def detect_format(path: Path) -> str:
     with open_feed_file(path) as file:
         try:
             head = file.read(_LOOK_AT)
-        except (OSError, EOFError) as error:
+        except (OSError, EOFError, zlib.error) as error:
             raise FeedError(f"{path} cannot be read: {error}.") from error
     if not head.strip():
         raise FeedError(f"{path} is empty. Is the export that wrote it complete?")
