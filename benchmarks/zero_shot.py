@@ -20,6 +20,8 @@ import json
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -30,7 +32,11 @@ import tantivy
 from benchmarks.candidates.pools import prepare
 from productnet.catalog.pool import Pool
 from productnet.catalog.schema import ID, IMAGE
+from productnet.embeddings.nearest import unit_rows
+from productnet.encoders.features import open_features
+from productnet.encoders.registry import text_encoder
 from productnet.encoders.texts import product_text
+from productnet.errors import EncoderError
 from productnet.evaluation.reference import read_reference, reference_counts
 from productnet.master.calibration import equal_mass_error, fit_temperature
 from productnet.master.hierarchy import Tree
@@ -40,7 +46,7 @@ from productnet.retrieval.keyword_query import stems_of
 from productnet.retrieval.mixed import Mixed
 from productnet.retrieval.page import next_page
 from productnet.retrieval.resources import Resources
-from productnet.retrieval.zero_shot import TEMPERATURE, ZeroShot
+from productnet.retrieval.zero_shot import TEMPERATURE, Reading, ZeroShot, encode_texts
 from productnet.serving.feeds import FeedProducts
 from productnet.settings import Project, Settings
 from productnet.taxonomy.readers import read_taxonomy
@@ -51,7 +57,6 @@ FITTED_ON = ("flipkart", "fashion")
 FEWEST = 5
 MOST_LEAVES = 60
 LEAST = (0.5, 0.7, 0.9)
-_BLOCK = 512
 
 Floats = npt.NDArray[np.float32]
 Integers = npt.NDArray[np.int64]
@@ -64,64 +69,71 @@ def main() -> None:
     parser.add_argument("--google", type=Path, help="Google's taxonomy, for outdoor_and_home")
     arguments = parser.parse_args()
     data = Path(os.environ.get("PRODUCTNET_DATA", "../shared/data"))
-    measured: dict[str, dict[str, object]] = {}
+    found: dict[str, dict[str, object]] = {}
     judged: list[tuple[Floats, Integers]] = []
     for name in arguments.sets:
         project = prepare(name, data=data, folder=arguments.work / "projects")
         told, chances, truth = of_project(project)
         if name in FITTED_ON:
             judged.append((chances, truth))
-        measured[name] = {**told, "first": first_pages(project)}
-        print(name, json.dumps(measured[name]), file=sys.stderr, flush=True)
+        found[name] = {**told, "first": first_pages(project)}
+        print(name, json.dumps(found[name]), file=sys.stderr, flush=True)
     if arguments.google is not None:
-        measured["outdoor_and_home"] = of_google(data / "outdoor_and_home", arguments.google)
+        found["outdoor_and_home"] = of_google(data / "outdoor_and_home", arguments.google)
     fitted = {
         name: fit_temperature(logits(chances), truth) * TEMPERATURE
         for name, (chances, truth) in zip(FITTED_ON, judged, strict=False)
     }
     mean = float(np.exp(np.mean(np.log(list(fitted.values()))))) if fitted else None
-    print(
-        json.dumps({"sets": measured, "temperature": {"used": TEMPERATURE, **fitted, "mean": mean}})
-    )
+    print(json.dumps({"sets": found, "temperature": {"used": TEMPERATURE, **fitted, "mean": mean}}))
 
 
 def of_project(project: Project) -> tuple[dict[str, object], Floats, Integers]:
+    """Read as a feed is, but that features of whole texts and images come from the cache."""
     taxonomy, pool = Taxonomy.load(project.taxonomy_path), Pool.open(project.pool_path)
+    matcher = ZeroShot(taxonomy)
     truth = read_reference(project, taxonomy)
     place = {leaf.id: number for number, leaf in enumerate(taxonomy.leaves)}
-    tables = []
-    for batch in pool.scan(columns=[ID, *pool.fields, IMAGE], batch_size=_BLOCK):
-        known = [one in truth for one in batch.column(ID).to_pylist()]
-        tables.append(pa.table(batch.filter(pa.array(known))))
-    labels = [place[truth[one]] for table in tables for one in table.column(ID).to_pylist()]
-    told, chances = measure(ZeroShot(taxonomy), tables, np.array(labels), pool.fields)
-    return told, chances, np.array(labels)
+    ids = pool.ids().to_pylist()
+    rows = np.array([row for row, one in enumerate(ids) if one in truth])
+    table = pool.read(rows, columns=[ID, *pool.fields])
+    readings = [product_text(table, some) for some in (pool.fields[:1], pool.fields)]
+    whole = open_features(project, "minilm", modality="text")
+    titles = encode_texts(text_encoder("minilm"), readings[0])
+    vectors: Floats = np.mean([titles, unit_rows(whole.take(rows))], axis=0, dtype=np.float32)
+    shown = None
+    with suppress(EncoderError):  # a pool without images
+        images = open_features(project, "efficientnet-lite0", modality="image")
+        shown = matcher.show(images.take(rows), images.present[rows])
+    labels = np.array([place[truth[ids[row]]] for row in rows])
+    reading = Reading(vectors, readings, shown)
+    chances = matcher.probabilities(reading)
+    blind = matcher.probabilities(replace(reading, shown=None))
+    words = by_words(table, matcher.leaves, pool.fields)
+    return measured(matcher, chances, blind, words, labels), chances, labels
 
 
 def of_google(folder: Path, file: Path) -> dict[str, object]:
-    taxonomy = read_taxonomy(file)
-    settings = Settings()
+    taxonomy, settings = read_taxonomy(file), Settings()
+    fields = settings.catalog.fields
     table, texts = FeedProducts(folder / "products.csv", settings, label="gpt_path").table()
     place = {leaf.label: number for number, leaf in enumerate(taxonomy.leaves)}
     rows = [row for row, text in enumerate(texts) if text in place]
     labels = np.array([place[str(texts[row])] for row in rows])
-    told, _ = measure(ZeroShot(taxonomy), [table.take(rows)], labels, settings.catalog.fields)
-    return told
+    matcher, table = ZeroShot(taxonomy), table.take(rows)
+    chances = matcher.predict_proba(table, fields)
+    blind = matcher.predict_proba(table.drop_columns([IMAGE]), fields)
+    return measured(matcher, chances, blind, by_words(table, matcher.leaves, fields), labels)
 
 
-def measure(
-    matcher: ZeroShot, tables: Sequence[pa.Table], truth: Integers, fields: Sequence[str]
-) -> tuple[dict[str, object], Floats]:
-    whole = np.concatenate([matcher.predict_proba(table, fields) for table in tables])
-    blind = np.concatenate(
-        [matcher.predict_proba(table.drop_columns([IMAGE]), fields) for table in tables]
-    )
-    words = np.concatenate([by_words(table, matcher.leaves, fields) for table in tables])
+def measured(
+    matcher: ZeroShot, whole: Floats, blind: Floats, words: Floats, truth: Integers
+) -> dict[str, object]:
     paths = [leaf.path for leaf in matcher.leaves]
-    roots = np.unique([path[0] for path in paths], return_inverse=True)[1]
+    names, roots = np.unique([path[0] for path in paths], return_inverse=True)
     confidence, correct = whole.max(axis=1), whole.argmax(axis=1) == truth
-    rolled = Tree(paths).roll_up(whole)[:, : roots.max() + 1]
-    told: dict[str, object] = {
+    rolled = Tree(paths).roll_up(whole)[:, : len(names)]  # roots come first, in order
+    return {
         "products": len(truth),
         "leaves": len(paths),
         "chance": 1 / len(paths),
@@ -140,7 +152,6 @@ def measure(
             for least in LEAST
         },
     }
-    return told, whole
 
 
 def top(scores: Floats, truth: Integers) -> list[float]:
