@@ -8,8 +8,8 @@ count as further names, its definition goes beside its path.
 
 How much each counts was chosen on flipkart; the temperature, which makes a probability of it, was
 fitted on flipkart and fashion, together. On other pools it is a guess of how often one is right,
-and may be off by a tenth, or by a quarter (docs/search.md has the figures). Nothing here is learnt from the
-products at hand.
+and may be off by a tenth, or by a quarter (docs/search.md has the figures). Nothing here is learnt
+from the products at hand.
 """
 
 import hashlib
