@@ -32,8 +32,8 @@ from productnet.embeddings.initial import embed_initial
 from productnet.encoders import minilm
 from productnet.encoders.efficientnet import LITE0
 from productnet.encoders.features import compute_features
-from productnet.encoders.prepared import cache_folder
 from productnet.encoders.registry import image_encoder, text_encoder
+from productnet.files import cache_folder
 from productnet.settings import CatalogSettings, Project, Settings
 
 IMAGE_ENCODER = "efficientnet-lite0"

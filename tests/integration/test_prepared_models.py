@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 
 from productnet.encoders.export import check_weights
-from productnet.encoders.prepared import CACHE_VARIABLE, cache_folder, prepared
+from productnet.encoders.prepared import prepared
 from productnet.encoders.registry import IMAGE_ENCODERS, TEXT_ENCODERS
 from productnet.errors import EncoderError
+from productnet.files import CACHE_VARIABLE, cache_folder
 
 STAMP = {"weights": "abc", "recipe": "1"}
 

@@ -25,7 +25,7 @@ _COMPARED_WHOLE = 8
 _CANDIDATES_PER_RESULT = 4
 
 # Characters of a title that a reason repeats.
-_TITLE = 60
+_QUOTED = 60
 
 
 class Nearest:
@@ -56,13 +56,13 @@ class Nearest:
             rows, scores = _closest(compared, embeddings.read(near), hidden[:0], count)
             rows = near[rows]
         like = positives[compared.closest(embeddings.read(rows))]
-        titles = _titles(resources, sorted({embeddings.ids[int(one)].as_py() for one in like}))
+        titles = resources.titles({embeddings.ids[int(one)].as_py() for one in like})
         return [
             Candidate(
                 product=embeddings.ids[int(row)].as_py(),
                 source="nearest",
                 score=float(score),
-                reason=f'like "{titles[embeddings.ids[int(one)].as_py()]}"',
+                reason=f'like "{shorten(titles[embeddings.ids[int(one)].as_py()], _QUOTED)}"',
             )
             for row, score, one in zip(rows, np.clip(scores, 0, 1), like, strict=True)
         ]
@@ -110,16 +110,6 @@ def _closest(compared: _Compared, vectors: Floats, hidden: Rows, count: int) -> 
         best.add(start, scores)
     found = np.isfinite(best.scores)
     return best.rows[found], best.scores[found]
-
-
-def _titles(resources: Resources, products: Sequence[str]) -> dict[str, str]:
-    """The title of each product, shortened; its id where it has none."""
-    title = resources.project.settings.catalog.fields[0]
-    texts = resources.pool.take(products, columns=[title]).column(title).to_pylist()
-    return {
-        product: shorten(text or product, _TITLE, placeholder="…")
-        for product, text in zip(products, texts, strict=True)
-    }
 
 
 def _known(products: Iterable[str], embeddings: Vectors) -> Rows:

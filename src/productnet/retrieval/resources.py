@@ -101,6 +101,12 @@ class Resources:
         """Every product id, in pool order."""
         return self.pool.ids()
 
+    def titles(self, products: Collection[str]) -> dict[str, str]:
+        """The title of each of these products; its id where it has none."""
+        ids, title = list(products), self.project.settings.catalog.fields[0]
+        texts = self.pool.take(ids, columns=[title]).column(title).to_pylist()
+        return {product: text or product for product, text in zip(ids, texts, strict=True)}
+
     @cached_property
     def taxonomy(self) -> Taxonomy:
         """The category tree."""

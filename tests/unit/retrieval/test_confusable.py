@@ -1,6 +1,6 @@
 """Confusable products: which are chosen, in which order, and why, over vectors in a plane."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -44,6 +44,13 @@ TAXONOMY = Taxonomy(
 POSITIVES = {"mug-a": "mugs", "mug-b": "mugs", "cup-a": "cups", "clock-a": "clocks"}
 
 
+class Untitled(Resources):
+    """Without a pool, where titles would be."""
+
+    def titles(self, products: Collection[str]) -> dict[str, str]:
+        return {product: product for product in products}
+
+
 class Plane:
     """The products as vectors of length one."""
 
@@ -66,7 +73,7 @@ class Plane:
 
 @pytest.fixture
 def resources() -> Resources:
-    made = Resources(Project(Path("nowhere"), Settings()))
+    made = Untitled(Project(Path("nowhere"), Settings()))
     made.taxonomy, made.embeddings, made.recommendations = TAXONOMY, Plane(), None
     return made
 
