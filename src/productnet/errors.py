@@ -95,6 +95,22 @@ class ModelError(ProductNetError):
     """A saved model is missing, damaged, or of another format version."""
 
 
+class Overloaded(ProductNetError):
+    """More is asked than can be answered in the time that is promised.
+
+    Attributes:
+        wait: Whole seconds until it is worth asking again.
+    """
+
+    def __init__(self, text: str, *, wait: int) -> None:
+        super().__init__(text)
+        self.wait = wait
+
+
+class ServiceClosed(ProductNetError):
+    """What answers is being shut down; another process may answer in its place."""
+
+
 class ReleaseError(ProductNetError):
     """A release cannot be made, or its files fail their check."""
 

@@ -247,6 +247,33 @@ class PortalSettings(_Section):
     )
 
 
+class ServingSettings(_Section):
+    """The model as a service (``productnet serve --api``)."""
+
+    host: str = Field("127.0.0.1", description="Address that the model's API listens on")
+    port: int = Field(8500, ge=0, le=65_535, description="Port that the model's API listens on")
+    batch: Positive = Field(32, description="Most products that are computed together")
+    wait_ms: float = Field(
+        3.0, ge=0, description="Milliseconds that a product waits for others to join its batch"
+    )
+    patience_ms: float = Field(
+        300.0,
+        gt=0,
+        description="Milliseconds within which a single product is computed; what could not be is "
+        "refused (429)",
+    )
+    requests: Positive = Field(
+        40, description="Most requests that are answered at the same time; more are refused (429)"
+    )
+    queue: Positive = Field(4_096, description="Most products that wait to be computed")
+    memory_mb: Positive = Field(
+        256, description="Megabytes of features kept for products that are asked about again"
+    )
+    requests_mb: Positive = Field(
+        256, description="Megabytes of requests that are read or answered at the same time"
+    )
+
+
 class Settings(_Section):
     """Everything ``productnet.toml`` can say. Unknown keys are refused."""
 
@@ -270,6 +297,7 @@ class Settings(_Section):
     retention: RetentionSettings = RetentionSettings()
     sign_in: SignInSettings = SignInSettings()
     portal: PortalSettings = PortalSettings()
+    serving: ServingSettings = ServingSettings()
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,7 @@ _ORIENTATION = 0x0112
 _FILTER = Image.Resampling.HAMMING
 
 # What Pillow's decoders raise on bytes that are not what they claim to be.
-_DECODING = (OSError, SyntaxError, ValueError, TypeError, EOFError, IndexError, KeyError,
+DECODING = (OSError, SyntaxError, ValueError, TypeError, EOFError, IndexError, KeyError,
              OverflowError, AttributeError, MemoryError, struct.error, zlib.error)  # fmt: skip
 _BOMBS = (Image.DecompressionBombError, Image.DecompressionBombWarning)
 
@@ -58,13 +58,18 @@ class LoadedImage:
     thumbnail: bytes
 
 
-def load_image(data: bytes, settings: ImageSettings, *, thumbnail: bool = True) -> LoadedImage:
+def load_image(
+    data: bytes, settings: ImageSettings, *, thumbnail: bool = True, decode: bool = True
+) -> LoadedImage:
     """Check an encoded image by decoding all of it, and bring it to the pool's sizes.
 
     The number of pixels is read from the header and checked before anything is decoded. A JPEG
     far larger than needed is decoded at a fraction of its size, which still reads every byte.
     Memory is at most 4 bytes for each of ``max_pixels`` and a scaled copy. Pillow releases the
     interpreter lock while it works, so threads use several cores.
+
+    Without ``decode`` an image that fits as it came is checked by its header alone: for whoever
+    decodes it next, and then sees whether it is damaged.
 
     Raises BadImage.
     """
@@ -74,13 +79,15 @@ def load_image(data: bytes, settings: ImageSettings, *, thumbnail: bool = True) 
     try:
         with Image.open(io.BytesIO(data), formats=SAFE_FORMATS) as image:
             _check_pixels(image, settings)
+            if not decode and _fits(image, settings):
+                return LoadedImage(data, b"")
             return _fitted(data, image, settings, thumbnail=thumbnail)
     except _BOMBS as error:
         reason = f"The image claims more pixels than are safe to decode: {error}"
         raise BadImage(FaultKind.IMAGE_BOMB, reason) from error
     except UnidentifiedImageError:
         raise BadImage(FaultKind.IMAGE_CORRUPT, _what_it_is(data)) from None
-    except _DECODING as error:
+    except DECODING as error:
         reason = f"The image is damaged: {error or type(error).__name__}."
         raise BadImage(FaultKind.IMAGE_CORRUPT, reason) from error
 

@@ -1,12 +1,13 @@
-"""The command that serves the portal: ``serve``."""
+"""The command that serves the portal, or the model alone: ``serve``."""
 
-import socket
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from productnet.cli.console import say
 from productnet.cli.options import HERE, ProjectOption
+from productnet.cli.serve_model import serve_model
 from productnet.errors import UsageError
 from productnet.settings import Project
 
@@ -33,6 +34,20 @@ def serve(
     json_logs: Annotated[
         bool, typer.Option("--json-logs", help="Log one JSON object a line, for machines")
     ] = False,
+    api: Annotated[
+        bool, typer.Option("--api", help="Serve the model to programs instead: /v1/categorize …")
+    ] = False,
+    model: Annotated[
+        Path | None,
+        typer.Option(help="With --api: folder of a model [default: the project's round in use]"),
+    ] = None,
+    keys: Annotated[
+        bool | None,
+        typer.Option(
+            "--keys/--no-keys",
+            help="With --api: whether to ask for API keys [default: if there are accounts]",
+        ),
+    ] = None,
     project: ProjectOption = HERE,
 ) -> None:
     """Serve the portal, where people label, audit and settle, and the HTTP API.
@@ -40,36 +55,51 @@ def serve(
     Without accounts it is for you alone: it listens on this machine only and prints a link that
     works once. With accounts (`productnet people add`) people sign in by name and password.
 
+    With --api it is the model that is served, and nothing else: categories, embeddings and similar
+    products, described by /v1/openapi.json. Another round that is activated, or another model
+    saved to the same folder, takes over while it serves.
+
     Examples:
         productnet serve
 
         productnet serve --host 0.0.0.0 --port 8400 --json-logs
+
+        productnet serve --api --port 8500
+
+        productnet serve --api --model models/mugs
     """
+    if api:
+        serve_model(project, model, host=host, port=port, keys=keys, json_logs=json_logs)
+        return
+    for name, given in (("--model", model), ("--keys and --no-keys", keys)):
+        if given is not None:
+            raise UsageError(f"{name} goes with --api.")
     import gc
     import sys
 
     import uvicorn
 
     from productnet.portal.app import create_app
-    from productnet.portal.logs import configure_logging
     from productnet.portal.portal import Portal
+    from productnet.web.listening import is_loopback, listen, shown
+    from productnet.web.logs import configure_logging
 
     opened = Project.open(project)
     settings = opened.settings.portal
     host = host or settings.host
     portal = Portal.open(opened)
-    if not portal.team and not _is_loopback(host):
+    if not portal.team and not is_loopback(host):
         portal.close()
         raise UsageError(
             f"Nobody has an account yet, and {host} can be reached from other machines. Make one "
             "with `productnet people add NAME --role admin`, or leave --host out."
         )
     try:
-        listening = _listen(host, settings.port if port is None else port)
+        listening = listen(host, settings.port if port is None else port)
     except UsageError:
         portal.close()
         raise
-    base = settings.public_url or f"http://{_shown(host)}:{listening.getsockname()[1]}"
+    base = settings.public_url or f"http://{shown(host)}:{listening.getsockname()[1]}"
     link = base if portal.team else f"{base}/start?token={portal.doors.link_token()}"
     configure_logging(json=json_logs)
     say(f"{opened.settings.name}: {link}")
@@ -91,35 +121,3 @@ def serve(
     # After each errand to the database a thread waits this long for one that computes.
     sys.setswitchinterval(_SWITCH_SECONDS)
     uvicorn.Server(config).run(sockets=[listening])
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    # With its protocol named: asyncio switches off Nagle's algorithm, which would hold back every
-    # second answer for 40 ms, only where it sees TCP.
-    listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listening.bind((host, port))
-        # From now on whoever opens the link is kept waiting rather than refused.
-        listening.listen(2_048)
-    except OSError as error:
-        listening.close()
-        raise UsageError(
-            f"{host}:{port} cannot be listened on: {error.strerror or error}. "
-            "Choose another with --host and --port."
-        ) from error
-    return listening
-
-
-def _is_loopback(host: str) -> bool:
-    from ipaddress import ip_address
-
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
-def _shown(host: str) -> str:
-    return f"[{host}]" if ":" in host else host

@@ -3,7 +3,7 @@
 import random
 import time
 from collections.abc import Iterator, Mapping
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 import httpx
 from pydantic import ValidationError
@@ -16,6 +16,7 @@ R = TypeVar("R", bound=Result)
 Parameters = Mapping[str, str | int | float | None]
 
 _PREFIX = "/api/v1"
+_MODEL_PREFIX = "/v1"
 
 # A server that is busy or being restarted; what was asked was not done, or may be done again.
 _PASSING = frozenset({429, 502, 503, 504})
@@ -35,6 +36,7 @@ class Connection:
         tries: Times that a request is sent, at most, while nothing comes of it.
         timeout: Seconds to wait for an answer.
         transport: In place of the network, for tests.
+        prefix: Of every path.
     """
 
     def __init__(
@@ -47,18 +49,44 @@ class Connection:
         tries: int,
         timeout: float,
         transport: httpx.BaseTransport | None,
+        prefix: str = _PREFIX,
     ) -> None:
-        if (key is None) == (name is None) or (name is None) != (password is None):
+        keyless = prefix == _MODEL_PREFIX and name is None
+        if ((key is None) == (name is None) and not keyless) or (name is None) != (
+            password is None
+        ):
             raise ClientError("Give an API key, or a name and its password.")
         self._credentials = None if name is None else {"name": name, "password": password}
         self._tries = tries
         self._http = httpx.Client(
-            base_url=url.rstrip("/") + _PREFIX,
+            base_url=url.rstrip("/") + prefix,
             timeout=timeout,
             transport=transport,
             headers={} if key is None else {"Authorization": f"Bearer {key}"},
         )
         self._signed_in = self._credentials is None
+
+    @classmethod
+    def of_model(
+        cls,
+        url: str,
+        *,
+        key: str | None,
+        tries: int,
+        timeout: float,
+        transport: httpx.BaseTransport | None,
+    ) -> Self:
+        """To a model that is served, which may ask for no key."""
+        return cls(
+            url,
+            key=key,
+            name=None,
+            password=None,
+            tries=tries,
+            timeout=timeout,
+            transport=transport,
+            prefix=_MODEL_PREFIX,
+        )
 
     def close(self) -> None:
         """Let go of the connection."""

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
+from productnet.catalog.images import DECODING
 from productnet.errors import ImageError
 
 # The most pixels an image may decode to. The catalogue lets nothing larger into the pool; this
@@ -55,11 +56,5 @@ def _on_white(image: Image.Image) -> Image.Image:
 def _undecodable_as_image_error() -> Iterator[None]:
     try:
         yield
-    except (
-        OSError,
-        SyntaxError,  # Pillow raises it for a broken PNG
-        ValueError,
-        Image.DecompressionBombError,
-        Image.DecompressionBombWarning,
-    ) as error:
+    except (*DECODING, Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise ImageError(f"The image cannot be decoded: {error}. Leave it out.") from error

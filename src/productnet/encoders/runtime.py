@@ -44,8 +44,11 @@ def on_every_core(function: Callable[[Item], Result], items: Iterable[Item]) -> 
 
     The first exception is raised once the calls already running have ended.
     """
+    todo = list(items)
+    if len(todo) == 1:
+        return [function(todo[0])]  # a thread takes longer to start than a text to encode
     with ThreadPoolExecutor(_cores()) as threads:
-        return list(threads.map(function, items))
+        return list(threads.map(function, todo))
 
 
 def _cores() -> int:

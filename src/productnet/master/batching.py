@@ -11,6 +11,8 @@ from productnet.master.classes import stratified_holdout
 from productnet.master.fields.base import Field, FieldEncoder
 from productnet.master.fields.columns import Column, Images
 from productnet.master.network import Batch
+from productnet.master.products import InputField
+from productnet.master.remembered import Remembered
 
 # How many batches' products are sorted by length together: enough to save padding, few enough
 # that batches differ from epoch to epoch.
@@ -33,6 +35,19 @@ class Prepared:
     def of(cls, fields: Mapping[str, Field], encoders: Mapping[str, FieldEncoder]) -> "Prepared":
         """Each encoder's view of its field; all fields are of the same N products."""
         columns = {name: encoder.prepare(fields[name]) for name, encoder in encoders.items()}
+        return cls(columns, len(next(iter(fields.values()))))
+
+    @classmethod
+    def remembering(
+        cls,
+        fields: Mapping[str, InputField],
+        encoders: Mapping[str, FieldEncoder],
+        remembered: Remembered,
+    ) -> "Prepared":
+        """The same, where what was made of a text or an image lately is not made again."""
+        columns = {
+            name: remembered.prepare(encoder, fields[name]) for name, encoder in encoders.items()
+        }
         return cls(columns, len(next(iter(fields.values()))))
 
     def batch(self, rows: np.ndarray) -> Batch:

@@ -24,8 +24,9 @@ from productnet.master.learning import Recipe, learn
 from productnet.master.model_card import MODEL_CARD, model_card
 from productnet.master.network import MasterNetwork
 from productnet.master.novelty import Familiar
-from productnet.master.presets import Preset, find_preset
-from productnet.master.products import InputField, Products
+from productnet.master.presets import IMAGE, Preset, find_preset
+from productnet.master.products import InputField, PoolProducts, Products
+from productnet.master.remembered import Remembered
 from productnet.master.sources import (
     Labels,
     Negatives,
@@ -33,7 +34,7 @@ from productnet.master.sources import (
     count_products,
     stream_products,
 )
-from productnet.master.storage import Card
+from productnet.master.storage import Card, SavedInput
 from productnet.master.targets import Kind, Target, match_target, set_goal
 from productnet.master.team import leads_team
 from productnet.master.thresholds import RISK
@@ -134,6 +135,11 @@ class MasterModel:
     def classes(self) -> tuple[str, ...]:
         """The categories, in the order of probabilities."""
         return self._ready()[1].classes
+
+    @property
+    def inputs(self) -> Mapping[str, SavedInput]:
+        """What it reads, by which encoder, by the input's name."""
+        return self._ready()[1].inputs
 
     @property
     def history(self) -> tuple[Epoch, ...]:
@@ -449,11 +455,22 @@ class MasterModel:
             )
         return self.dimension if dimension is None else dimension
 
-    def embed(self, products: Source, *, progress: Progress = SILENT) -> Iterator[Embedded]:
+    def embed(
+        self,
+        products: Source,
+        *,
+        remembered: Remembered | None = None,
+        progress: Progress = SILENT,
+    ) -> Iterator[Embedded]:
         """Embeddings and probabilities of all products, block by block.
 
         Memory is bounded by one block of 4,096 products: their texts, features and outputs,
         whatever the size of the pool. Images are read and decoded a batch at a time.
+
+        Args:
+            products: A table or a project.
+            remembered: What encoders made lately; of a table only what is new is encoded then.
+            progress: Told of every block.
 
         Raises:
             TrainingError: If the products have none of the model's fields.
@@ -464,8 +481,17 @@ class MasterModel:
         wanted = card.fields
         with progress.task("Embedding products", total=count_products(products)) as advance:
             for block in stream_products(products, fields=wanted, block=_PRODUCTS_A_BLOCK):
-                yield self._embed_block(network, card, block)
+                yield self._embed_block(network, card, block, remembered)
                 advance(len(block))
+
+    def unreadable(self, image: bytes, remembered: Remembered) -> bool:
+        """Whether an encoder could not decode this image when it was embedded lately."""
+        network, card = self._ready()
+        return any(
+            remembered.lacks(network.encoders_by_name[name], image)
+            for name, one in card.inputs.items()
+            if one.fields == (IMAGE,)
+        )
 
     def save(self, folder: Path) -> None:
         """Write the trained model as safetensors and JSON; an older one there is replaced whole.
@@ -517,18 +543,34 @@ class MasterModel:
                 weights[name] = torch.from_numpy(one)
         return weights
 
-    def _embed_block(self, network: MasterNetwork, card: Card, products: Products) -> Embedded:
-        vectors, logits = self._infer_block(network, card, products)
+    def _embed_block(
+        self,
+        network: MasterNetwork,
+        card: Card,
+        products: Products,
+        remembered: Remembered | None = None,
+    ) -> Embedded:
+        vectors, logits = self._infer_block(network, card, products, remembered)
         chances = softmax(logits / np.float32(card.temperature), axis=1)[:, : len(card.classes)]
         return Embedded(products.ids.to_pylist(), unit_rows(vectors), chances)
 
     def _infer_block(
-        self, network: MasterNetwork, card: Card, products: Products
+        self,
+        network: MasterNetwork,
+        card: Card,
+        products: Products,
+        remembered: Remembered | None = None,
     ) -> tuple[np.ndarray, np.ndarray]:
         fields = {name: InputField(products, one.fields) for name, one in card.inputs.items()}
+        encoders = network.encoders_by_name
+        # From a pool features come from its own cache.
+        if remembered is None or isinstance(products, PoolProducts):
+            prepared = Prepared.of(fields, encoders)
+        else:
+            prepared = Prepared.remembering(fields, encoders, remembered)
         return infer(
             network,
-            Examples.unlabelled(Prepared.of(fields, network.encoders_by_name)),
+            Examples.unlabelled(prepared),
             device=self.device,
             batch_size=self.preset.batch_size,
         )

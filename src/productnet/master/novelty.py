@@ -16,6 +16,9 @@ import numpy as np
 from productnet.errors import ModelError
 from productnet.master.held_out import Floats, Integers, check_share
 
+# More leaves than there are.
+_COUNTLESS = 1e12
+
 
 @dataclass(frozen=True, slots=True)
 class Familiar:
@@ -101,4 +104,5 @@ def least_familiarity(unknown: Floats, leaves: Integers, *, false_accept: float)
 
 def hidden_leaves_for(false_accept: float) -> int:
     """The fewest hidden leaves that can promise a false-accept rate."""
-    return int(np.ceil(1 / false_accept - 1 - 1e-9))
+    # A rate may be so small that one over it is no number any more.
+    return int(np.ceil(min(1 / false_accept, _COUNTLESS) - 1 - 1e-9))

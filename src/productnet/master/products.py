@@ -60,6 +60,12 @@ class Products:
         """Whether there is an image column."""
         return self._images is not None
 
+    def take(self, rows: np.ndarray) -> "Products":
+        """The products of these rows (B,)."""
+        wanted = pa.array(rows)
+        images = None if self._images is None else self._images.take(wanted)
+        return Products(self.ids.take(wanted), self._texts.take(wanted), images)
+
     def texts(self, fields: Sequence[str]) -> list[str | None]:
         """These fields of each product, joined; None where it has none of them."""
         return product_text(self._texts, fields)
@@ -169,6 +175,16 @@ class InputField:
 
     def __len__(self) -> int:
         return len(self._products)
+
+    def take(self, rows: np.ndarray) -> "InputField":
+        """The same input of the products of these rows (B,)."""
+        return InputField(self._products.take(rows), self._names)
+
+    def contents(self) -> list[bytes | None]:
+        """What an encoder may read of each product: the joined text, or the encoded image."""
+        if self._names == (IMAGE,):
+            return self.images(np.arange(len(self)))
+        return [None if text is None else text.encode() for text in self.texts()]
 
     def texts(self) -> list[str | None]:
         """The joined text of each product."""

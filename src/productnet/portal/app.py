@@ -14,12 +14,8 @@ from starlette.staticfiles import StaticFiles
 
 from productnet import __version__
 from productnet.portal.housekeeping import keep_tidy
-from productnet.portal.logs import RequestLog
-from productnet.portal.metrics import MetricsMiddleware
-from productnet.portal.middleware import BodyLimit, SecureHeaders
 from productnet.portal.permissions import PERMISSIONS
 from productnet.portal.portal import Portal
-from productnet.portal.problems import RESPONSES, answer_with_problems
 from productnet.portal.routes import (
     activity,
     dashboard,
@@ -44,6 +40,10 @@ from productnet.portal.routes import (
     work,
 )
 from productnet.portal.security import guard, is_known
+from productnet.web.logs import RequestLog
+from productnet.web.metrics import MetricsMiddleware
+from productnet.web.middleware import BodyLimit, SecureHeaders
+from productnet.web.problems import RESPONSES, answer_with_problems
 
 # Bytes of the largest picture, in base64, and what is around it; and of a sign-in.
 _LARGEST_BODY = 40_000_000

@@ -9,7 +9,7 @@ from productnet.people.accounts import Person
 from productnet.people.sessions import SignedIn
 from productnet.portal.permissions import PERMISSIONS, PUBLIC, Permission
 from productnet.portal.portal import Portal
-from productnet.portal.problems import Refused
+from productnet.web.problems import Refused
 
 COOKIE = "productnet_session"
 CSRF_HEADER = "X-CSRF-Token"

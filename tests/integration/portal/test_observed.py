@@ -18,13 +18,14 @@ from productnet.annotation.decisions import Verdict
 from productnet.database.database import Database
 from productnet.errors import ProjectError
 from productnet.events.kinds import Kind
-from productnet.portal import logs
-from productnet.portal.logs import RequestLog, configure_logging
-from productnet.portal.metrics import Metrics, MetricsMiddleware
+from productnet.portal.metrics import Metrics
 from productnet.portal.portal import Portal
 from productnet.portal.routes import operation
 from productnet.portal.watch import Watch
 from productnet.settings import Project, Settings, TargetSettings
+from productnet.web import logs
+from productnet.web.logs import RequestLog, configure_logging
+from productnet.web.metrics import MetricsMiddleware
 
 SECRET = "Aunt Ada's teapot"
 

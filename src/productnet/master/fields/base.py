@@ -56,6 +56,14 @@ class FieldEncoder(nn.Module, ABC):
     # weights are needed that are not here.
     learn: ClassVar[Callable[..., "FieldEncoder"]]
 
+    @property
+    def shared_as(self) -> str | None:
+        """What is common to all encoders that prepare the same columns, whatever they learnt.
+
+        None where a column depends on what this very encoder learnt.
+        """
+        return None
+
     @abstractmethod
     def config(self) -> dict[str, Json]:
         """The constructor's arguments."""

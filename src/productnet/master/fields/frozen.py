@@ -40,6 +40,11 @@ class Frozen(FieldEncoder):
         features, _present = field.features(variant)
         return cls(encoder=variant, dimension=features.shape[1], scale=scale)
 
+    @property
+    def shared_as(self) -> str:
+        """The pretrained encoder, and the length of its vectors."""
+        return f"frozen:{self.encoder}:{self.scale}"
+
     def config(self) -> dict[str, Json]:
         """The constructor's arguments."""
         return {"encoder": self.encoder, "dimension": self.dimension, "scale": self.scale}

@@ -13,8 +13,8 @@ from pydantic import BaseModel, Field
 from productnet.errors import EmbeddingError, UsageError
 from productnet.portal.cards import Card
 from productnet.portal.maps import Asking, By, Coloured, Shown
-from productnet.portal.problems import Refused
 from productnet.portal.security import AskedBy, PortalOf
+from productnet.web.problems import Refused
 
 router = APIRouter(tags=["map"])
 

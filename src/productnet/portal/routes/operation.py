@@ -7,8 +7,8 @@ from http import HTTPStatus
 from fastapi import APIRouter, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 
-from productnet.portal.problems import problem
 from productnet.portal.security import PortalOf
+from productnet.web.problems import problem
 
 # Seconds the database has to answer; it may be queueing somebody else's long work.
 _PATIENCE = 1.0

@@ -12,10 +12,10 @@ from productnet.events.kinds import Kind
 from productnet.local.registry import LOCAL_MODELS
 from productnet.people.accounts import Person
 from productnet.portal.portal import Portal
-from productnet.portal.problems import Refused
 from productnet.portal.security import COOKIE, AskedBy, PortalOf, session_of
 from productnet.registry import Registry
 from productnet.retrieval.registry import SOURCES
+from productnet.web.problems import Refused
 
 router = APIRouter(tags=["session"])
 

@@ -1,4 +1,4 @@
-"""The portal's log: a line an event, as JSON or for a terminal, and what must never be in it.
+"""The log of a web application: a line an event, for machines or people, and what is never in it.
 
 No product text, no query, no note, no person's words: a request is told by its operation, never
 by its URL, and an exception by its type and where it came from, never by its text.
@@ -6,23 +6,26 @@ by its URL, and an exception by its type and where it came from, never by its te
 
 import json
 import logging
+import random
 import re
 import sys
 import time
 import traceback
 from contextvars import ContextVar
 from datetime import UTC, datetime
-from uuid import uuid4
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from productnet.portal.metrics import operation_of
+from productnet.web.metrics import operation_of
 
 _requests = logging.getLogger("productnet.requests")
 
 # The request that a line was written in.
 _request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
+
+# Ids have to differ, and no more: asking the system for each would cost a switch between threads.
+_names = random.Random()
 
 # What a proxy may call a request; anything else is no id and is not repeated.
 _SOUND_ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
@@ -74,7 +77,7 @@ class RequestLog:
             await self._app(scope, receive, send)
             return
         given = Headers(scope=scope).get("X-Request-ID", "")
-        name = given if _SOUND_ID.fullmatch(given) else uuid4().hex
+        name = given if _SOUND_ID.fullmatch(given) else f"{_names.getrandbits(128):032x}"
         token = _request_id.set(name)
         started = time.perf_counter()
         status = 500

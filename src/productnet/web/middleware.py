@@ -9,7 +9,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-# Nothing runs or loads but what the portal itself serves; nobody may frame it.
+# Nothing runs or loads but what the application itself serves; nobody may frame it.
 _POLICY = "; ".join(
     (
         "default-src 'self'",
@@ -20,6 +20,9 @@ _POLICY = "; ".join(
         "frame-ancestors 'none'",
     )
 )
+
+# Below these paths stand answers, which are for whoever asked and nobody after them.
+_ANSWERS = ("/api/", "/v1/")
 
 HEADERS = {
     "Content-Security-Policy": _POLICY,
@@ -45,7 +48,7 @@ class SecureHeaders:
                 headers = MutableHeaders(scope=message)
                 for name, value in HEADERS.items():
                     headers.setdefault(name, value)
-                if scope["path"].startswith("/api/"):
+                if scope["path"].startswith(_ANSWERS):
                     headers.setdefault("Cache-Control", "no-store")
             await send(message)
 

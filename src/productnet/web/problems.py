@@ -21,8 +21,11 @@ from productnet.errors import (
     GuidelineChanged,
     ImageError,
     JobError,
+    ModelError,
+    Overloaded,
     ProductNetError,
     ProjectError,
+    ServiceClosed,
     SignInError,
     TooManyAttempts,
     UnknownCategory,
@@ -33,7 +36,7 @@ from productnet.errors import (
     UsageError,
     WorkflowError,
 )
-from productnet.portal.middleware import HEADERS
+from productnet.web.middleware import HEADERS
 
 _logger = logging.getLogger(__name__)
 
@@ -52,10 +55,13 @@ _STATUS: Mapping[type[ProductNetError], HTTPStatus] = {
     WorkflowError: HTTPStatus.CONFLICT,
     # Not a refusal: browsers and programs keep what they sent, and send it again.
     DatabaseUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
+    Overloaded: HTTPStatus.TOO_MANY_REQUESTS,
+    ServiceClosed: HTTPStatus.SERVICE_UNAVAILABLE,
     TooManyAttempts: HTTPStatus.TOO_MANY_REQUESTS,
     SignInError: HTTPStatus.UNAUTHORIZED,
     UnknownPerson: HTTPStatus.NOT_FOUND,
     EmbeddingError: HTTPStatus.CONFLICT,
+    ModelError: HTTPStatus.CONFLICT,
     ProjectError: HTTPStatus.CONFLICT,
     ProductNetError: HTTPStatus.UNPROCESSABLE_ENTITY,
 }
@@ -70,24 +76,29 @@ class Problem(BaseModel):
     detail: str = Field(description="What was wrong, with which value, and what to do next")
 
 
-# What every operation may answer; a schema check holds the server to it.
-RESPONSES: dict[int | str, dict[str, Any]] = {
-    status.value: {
-        "description": status.phrase,
-        "content": {MEDIA_TYPE: {"schema": Problem.model_json_schema()}},
+def responses(*statuses: HTTPStatus) -> dict[int | str, dict[str, Any]]:
+    """Problems of these statuses as the OpenAPI document tells of them."""
+    return {
+        status.value: {
+            "description": status.phrase,
+            "content": {MEDIA_TYPE: {"schema": Problem.model_json_schema()}},
+        }
+        for status in statuses
     }
-    for status in (
-        HTTPStatus.BAD_REQUEST,
-        HTTPStatus.UNAUTHORIZED,
-        HTTPStatus.FORBIDDEN,
-        HTTPStatus.NOT_FOUND,
-        HTTPStatus.CONFLICT,
-        HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-        HTTPStatus.UNPROCESSABLE_ENTITY,
-        HTTPStatus.TOO_MANY_REQUESTS,
-        HTTPStatus.SERVICE_UNAVAILABLE,
-    )
-}
+
+
+# What every operation may answer; a schema check holds the server to it.
+RESPONSES = responses(
+    HTTPStatus.BAD_REQUEST,
+    HTTPStatus.UNAUTHORIZED,
+    HTTPStatus.FORBIDDEN,
+    HTTPStatus.NOT_FOUND,
+    HTTPStatus.CONFLICT,
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    HTTPStatus.UNPROCESSABLE_ENTITY,
+    HTTPStatus.TOO_MANY_REQUESTS,
+    HTTPStatus.SERVICE_UNAVAILABLE,
+)
 
 
 class _ProblemResponse(JSONResponse):
@@ -154,7 +165,9 @@ def answer_with_problems(app: FastAPI) -> None:
 
 def _of_ours(request: Request, error: Exception) -> Response:
     assert isinstance(error, ProductNetError)
-    return problem(status_of(error), str(error))
+    wait = getattr(error, "wait", None)
+    headers = None if wait is None else {"Retry-After": str(wait)}
+    return problem(status_of(error), str(error), headers=headers)
 
 
 def _of_refusal(request: Request, error: Exception) -> Response:
@@ -172,7 +185,7 @@ def _of_validation(request: Request, error: Exception) -> Response:
     named = f"{first['field']}: " if first["field"] else ""
     return problem(
         HTTPStatus.UNPROCESSABLE_ENTITY,
-        f"{named}{first['reason']}. See /api/openapi.json for what this operation takes.",
+        f"{named}{first['reason']}. See {request.app.openapi_url} for what this operation takes.",
         errors=errors,
     )
 

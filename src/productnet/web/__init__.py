@@ -1,0 +1,1 @@
+"""What every web application of ours shares: problems, limits, headers, logs and metrics."""
