@@ -19,6 +19,7 @@ from productnet.retrieval.page import next_page
 from productnet.retrieval.resources import Resources
 from productnet.settings import CandidateSettings, Project, Settings
 from productnet.taxonomy.tree import Category
+from tests.untitled import Untitled
 
 PRODUCTS, ISLANDS, OF_EACH, DIMENSION = 30_000, 200, 150, 48
 
@@ -53,7 +54,7 @@ def resources(
     by_chance: int = 500,
 ) -> Resources:
     settings = Settings(candidates=CandidateSettings(exact_up_to=exact_up_to))
-    made = Resources(Project(tmp_path, settings))
+    made = Untitled(Project(tmp_path, settings))
     made.embeddings = embeddings
     made.ids = embeddings.ids
     made.neighbourhoods = Neighbourhoods(embeddings, each=50, most=most, outside=by_chance)

@@ -1,6 +1,6 @@
 """Confusable products: which are chosen, in which order, and why, over vectors in a plane."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +17,7 @@ from productnet.retrieval.resources import Resources
 from productnet.retrieval.scoring import Scored
 from productnet.settings import Project, Settings
 from productnet.taxonomy.tree import Category, Taxonomy
+from tests.untitled import Untitled
 
 # Products by their angle: mugs lie around 0 degrees, cups around 60, clocks around 180.
 ANGLES = {
@@ -42,13 +43,6 @@ TAXONOMY = Taxonomy(
     version="1",
 )
 POSITIVES = {"mug-a": "mugs", "mug-b": "mugs", "cup-a": "cups", "clock-a": "clocks"}
-
-
-class Untitled(Resources):
-    """Without a pool, where titles would be."""
-
-    def titles(self, products: Collection[str]) -> dict[str, str]:
-        return {product: product for product in products}
 
 
 class Plane:
