@@ -30,7 +30,7 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -239,10 +239,18 @@ def surest(leaf: Leaf, pool: Resources) -> set[str]:
     return {candidate.product for candidate in best}
 
 
+class Untitled(Resources):
+    """Vectors without a pool: every product is called by its id."""
+
+    def titles(self, products: Collection[str]) -> dict[str, str]:
+        """The ids."""
+        return {product: product for product in products}
+
+
 def resources(embeddings: EmbeddingSet, way: str) -> Resources:
     exact_up_to = len(embeddings) if way == WHOLE else 1
     settings = Settings(candidates=CandidateSettings(exact_up_to=exact_up_to))
-    pool = Resources(Project(embeddings.path, settings))
+    pool = Untitled(Project(embeddings.path, settings))
     pool.embeddings = embeddings
     pool.ids = embeddings.ids
     if way in SPARSE:
