@@ -17,7 +17,7 @@ _MOST_PRODUCTS = 256
 Asked = Mapping[str, str | bytes | Sequence[str]]
 
 
-class Guess(Result):
+class Predicted(Result):
     """A category that a product may be of."""
 
     category: str
@@ -50,7 +50,7 @@ class Answered(Result):
 class Categories(Answered):
     """The categories of a product, the surest first."""
 
-    categories: Sequence[Guess]
+    categories: Sequence[Predicted]
     decision: Decision | None
 
 

@@ -50,7 +50,7 @@ class ModelService:
         >>> project = Project.open(Path("my-shop"))  # doctest: +SKIP
         >>> with ModelService.of_project(project) as service:  # doctest: +SKIP
         ...     service.categorize([Product("1", {"title": "Red enamel mug"})])[0].categories[0]
-        Guess(category='kitchen/mugs', path=('Kitchen', 'Mugs'), confidence=0.97)
+        Predicted(category='kitchen/mugs', path=('Kitchen', 'Mugs'), confidence=0.97)
 
     Args:
         load: Loads the model.

@@ -20,7 +20,7 @@ from productnet.serving.api.bodies import (
     Decision,
     EmbeddedResult,
     EmbeddedResults,
-    Guessed,
+    PredictedCategory,
     ModelFacts,
     Near,
     Result,
@@ -248,7 +248,7 @@ def _categorized(
         id=product,
         model=model.name,
         categories=[
-            Guessed(category=one.category, path=list(one.path), confidence=one.confidence)
+            PredictedCategory(category=one.category, path=list(one.path), confidence=one.confidence)
             for one in said.categories
         ],
         decision=None
