@@ -102,8 +102,8 @@ class ModelClient:
         timeout: float = 30.0,
         transport: httpx.BaseTransport | None = None,
     ) -> None:
-        self._connection = Connection.of_model(
-            url, key=key, tries=tries, timeout=timeout, transport=transport
+        self._connection = Connection(
+            url, prefix="/v1", key=key, tries=tries, timeout=timeout, transport=transport
         )
 
     def categorize(

@@ -259,15 +259,11 @@ class ServedModel:
         )
         if precision is None:
             return Categorized(product, likeliest)
-        rule = self.rule(precision, false_accept)
+        rule = self._rule(precision, false_accept)
         known = None if false_accept is None else self.model.familiarity(seen.vector[None])
         (category,) = rule.decide([product], chances[None], known).categories
         reason = None if category else _why_undecided(rule, chances, known)
         return Categorized(product, likeliest, category, reason)
-
-    def rule(self, precision: float, false_accept: float | None) -> Rule:
-        """What decides; found once for each pair of shares, which takes a moment."""
-        return self._rule(precision, false_accept)
 
     def embedding(self, seen: Seen, *, dimension: int | None = None) -> FloatArray:
         """The embedding, (d,) of length one; raises ModelError for a dimension it lacks."""
@@ -301,9 +297,13 @@ class ServedModel:
         """Raise EmbeddingError if no products are known beside the model."""
         self._space()
 
-    def check_shares(self, precision: float, false_accept: float | None) -> None:
+    def check_shares(self, precision: float | None, false_accept: float | None) -> None:
         """Find the rule of these shares; raises as ``categorized`` does, before it is called."""
-        self.rule(precision, false_accept)
+        if precision is None:
+            if false_accept is not None:
+                raise UsageError("false_accept goes with precision. Give both, or neither.")
+            return
+        self._rule(precision, false_accept)
         if false_accept is not None:
             self.model.familiarity(np.zeros((1, self.model.dimension), np.float32))
 

@@ -134,4 +134,4 @@ class Answers:
             detail = "The model failed at this product. It has been logged; leave the product out."
         # A text that is repeated may hold half a character, which is no UTF-8.
         detail = detail.encode("utf-8", "replace").decode()
-        return Problem(title=status.phrase, status=status.value, detail=detail)
+        return Problem.of(status, detail)

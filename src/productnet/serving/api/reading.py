@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ValidationError
-from starlette.datastructures import UploadFile
+from starlette.datastructures import Headers, UploadFile
 from starlette.requests import Request
 
 from productnet.catalog.fetch import Fetcher
@@ -24,32 +24,33 @@ from productnet.web.problems import Refused
 Body = TypeVar("Body", bound=BaseModel)
 
 JSON = "application/json"
+NDJSON = "application/x-ndjson"
 FORM = "multipart/form-data"
 
 # Parts of a form: more fields than any project has.
 _MOST_PARTS = 100
 
 
-def media_type_of(request: Request) -> str:
+def media_type_of(headers: Headers) -> str:
     """The media type of a request, without its parameters."""
-    return request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+    return headers.get("Content-Type", "").partition(";")[0].strip().lower()
 
 
-async def read_products(request: Request, *, streams: str) -> list[AskedProduct]:
+async def read_products(request: Request) -> list[AskedProduct]:
     """The products of a request that is no stream.
 
     Raises:
         RequestValidationError: They are not as the document says.
         Refused: The media type is none of ours.
     """
-    media_type = media_type_of(request)
+    media_type = media_type_of(request.headers)
     if media_type in (JSON, ""):
         return parsed(AskedProducts, await request.body()).products
     if media_type == FORM:
         return [await _form(request)]
     raise Refused(
         HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
-        f"Products come as {JSON}, {streams} or {FORM}, not {media_type[:100]!r}.",
+        f"Products come as {JSON}, {NDJSON} or {FORM}, not {media_type[:100]!r}.",
     )
 
 
