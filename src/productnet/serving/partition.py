@@ -216,10 +216,9 @@ def _write(
 
 
 def _schema(pool: Pool, columns: tuple[str, ...]) -> pa.Schema:
-    kinds = {IMAGE: pa.binary()}
     return pa.schema(
         [
-            *(pa.field(name, kinds.get(name, pa.string())) for name in columns),
+            *(pa.field(name, pa.binary() if name == IMAGE else pa.string()) for name in columns),
             pa.field("likeliest", pa.string()),
             pa.field("confidence", pa.float32()),
         ]

@@ -7,7 +7,7 @@ import json
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, nullcontext
 from http import HTTPStatus
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ValidationError
@@ -96,6 +96,10 @@ def as_product(asked: AskedProduct, *, place: int, image: bytes | None) -> Produ
     return Product(asked.id or str(place), texts, image=image)
 
 
+# An encoded picture, none, or why it cannot be had.
+Picture: TypeAlias = bytes | ImageError | None
+
+
 class Pictures:
     """The pictures of products: out of base64, or fetched from public hosts.
 
@@ -111,10 +115,8 @@ class Pictures:
         self.fetcher: Fetcher | None = None
 
     @asynccontextmanager
-    async def of(
-        self, asked: Sequence[AskedProduct]
-    ) -> AsyncIterator[list[bytes | ImageError | None]]:
-        """The encoded picture of each product, none, or why it cannot be had, while it is needed.
+    async def of(self, asked: Sequence[AskedProduct]) -> AsyncIterator[list[Picture]]:
+        """The picture of each product, while it is needed.
 
         Raises ServiceClosed where pictures are fetched no more.
         """
@@ -127,7 +129,7 @@ class Pictures:
         finally:
             self._load.release(sum(held))
 
-    async def _one(self, asked: AskedProduct, held: list[int]) -> bytes | ImageError | None:
+    async def _one(self, asked: AskedProduct, held: list[int]) -> Picture:
         if asked.image and asked.image_url:
             return ImageError("Give image or image_url, not both.")
         if asked.image_url is None:
