@@ -89,6 +89,7 @@ def categorize(
     """
     from productnet.serving.feeds import FeedProducts
     from productnet.serving.zero_shot import LEAST
+    from productnet.taxonomy.tree import Taxonomy
 
     out = out or _place_of(file)
     if taxonomy is not None or zero_shot:
@@ -108,11 +109,14 @@ def categorize(
     chosen, settings = chosen_model(model, project)
     feed = FeedProducts(file, settings, mapping=split_pairs(map), format=format)
     if precision is not None:
+        tree = None
+        if model is None:
+            tree = Taxonomy.load_if_any(Project.open(project).taxonomy_path)
         _decide(
             chosen,
             feed,
             out,
-            taxonomy=_taxonomy(project) if model is None else None,
+            taxonomy=tree,
             precision=precision,
             false_accept=false_accept,
             as_json=json,
@@ -231,11 +235,3 @@ def _guess(
 def _place_of(file: Path) -> Path:
     """Where the categories of a feed are written unless it is said: in this folder, by its name."""
     return Path(f"{file.resolve().name.split('.')[0] or 'feed'}.categories.csv")
-
-
-def _taxonomy(project: Path) -> "Taxonomy | None":
-    """The project's categories, if it has any."""
-    from productnet.taxonomy.tree import Taxonomy
-
-    path = Project.open(project).taxonomy_path
-    return Taxonomy.load(path) if path.exists() else None

@@ -89,7 +89,7 @@ def build_search_index(
             f'Embedding set "{vectors.name}" is of an older version of the pool. Run '
             "`productnet embed` or `productnet round`, then index again."
         )
-    taxonomy = Taxonomy.load(project.taxonomy_path) if project.taxonomy_path.exists() else None
+    taxonomy = Taxonomy.load_if_any(project.taxonomy_path)
     with drafted_folder(out) as draft:
         classes, leaves, method = _leaves(
             project, vectors, draft, precision=precision, progress=progress

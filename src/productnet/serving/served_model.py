@@ -147,7 +147,7 @@ class ServedModel:
             model,
             settings=project.settings,
             remembered=remembered,
-            taxonomy=_taxonomy(project),
+            taxonomy=Taxonomy.load_if_any(project.taxonomy_path),
             embeddings=EmbeddingSet.open(project.embeddings_path / active.embedding_set),
             pool=Pool.open(project.pool_path),
         )
@@ -162,7 +162,7 @@ class ServedModel:
             MasterModel.load(folder),
             settings=project.settings if project else Settings(),
             remembered=remembered,
-            taxonomy=_taxonomy(project) if project else None,
+            taxonomy=Taxonomy.load_if_any(project.taxonomy_path) if project else None,
         )
 
     @property
@@ -324,11 +324,6 @@ class ServedModel:
         except ImageError as error:
             return error
         return ImageError("The image cannot be decoded. Leave it out, or encode it as JPEG.")
-
-
-def _taxonomy(project: Project) -> Taxonomy | None:
-    path = project.taxonomy_path
-    return Taxonomy.load(path) if path.exists() else None
 
 
 def _why_undecided(rule: Rule, chances: FloatArray, known: FloatArray | None) -> str:
