@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from productnet.serving.feeds import FeedProducts
     from productnet.taxonomy.tree import Taxonomy
 
+
 def register(app: typer.Typer) -> None:
     """Add this file's command to the application."""
     app.command(rich_help_panel=MODEL_PANEL)(categorize)

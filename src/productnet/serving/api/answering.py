@@ -79,9 +79,7 @@ class Answers:
             found = iter(await asyncio.wrap_future(future))
 
             def answers() -> list[R]:
-                outcomes = (
-                    one if isinstance(one, ImageError) else next(found) for one in products
-                )
+                outcomes = (one if isinstance(one, ImageError) else next(found) for one in products)
                 return [
                     self._answer(model, one.id or str(at), outcome, answering, kind)
                     for at, (one, outcome) in enumerate(zip(asked, outcomes, strict=True), place)
