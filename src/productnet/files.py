@@ -59,15 +59,29 @@ def drafted_folder(path: Path, *, replace: bool = True) -> Iterator[Path]:
     draft.mkdir(parents=True)
     try:
         yield draft
-        if replace and path.exists():
-            replaced = _beside(path)
-            path.rename(replaced)
-            draft.rename(path)
-            shutil.rmtree(replaced)
+        if replace:
+            put_in_place(draft, path)
         else:
             draft.rename(path)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
+
+
+def put_in_place(folder: Path, path: Path) -> None:
+    """Move a finished folder to where it belongs; what is there gives way to it."""
+    if not path.exists():
+        folder.rename(path)
+        return
+    _sweep(path)
+    replaced = _beside(path)
+    path.rename(replaced)
+    folder.rename(path)
+    shutil.rmtree(replaced)
+
+
+def unfinished(place: Path) -> Path:
+    """Where long work on a file or folder is kept until it is whole."""
+    return place.with_name(f"{place.name}.unfinished")
 
 
 def goes_on(work: Path, stamp: Mapping[str, object], *, mark: str, what: str) -> bool:

@@ -1,4 +1,4 @@
-"""The README's commands on a real set, exactly as they are written there."""
+"""The commands of the README and docs/real-sets.md, exactly as they are written there."""
 
 import json
 import os
@@ -17,9 +17,10 @@ EVERY_SET = bool(os.environ.get("PRODUCTNET_EVERY_SET"))
 
 
 def commands(name: str) -> str:
-    """The block of the README that begins with making this project."""
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    blocks: list[str] = re.findall(r"```bash\n(.*?)```", readme, flags=re.DOTALL)
+    """The block that begins with making this project."""
+    pages = [ROOT / "README.md", ROOT / "docs" / "real-sets.md"]
+    told = "\n".join(page.read_text(encoding="utf-8") for page in pages)
+    blocks: list[str] = re.findall(r"```bash\n(.*?)```", told, flags=re.DOTALL)
     return next(block for block in blocks if block.startswith(f"productnet init {name}\n"))
 
 
@@ -27,7 +28,7 @@ def commands(name: str) -> str:
     ("name", "products", "least_top1"), [("flipkart", 845, 0.85), ("fashion", 7_643, 0.85),
                                          ("mwpd", 13_012, 0.6)]
 )  # fmt: skip
-def test_a_real_set_goes_round_by_the_commands_of_the_readme(
+def test_a_real_set_goes_round_by_the_commands_of_the_docs(
     tmp_path: Path, name: str, products: int, least_top1: float
 ) -> None:
     if not (DATA / name).is_dir():

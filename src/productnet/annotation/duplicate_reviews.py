@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
 
-from sqlalchemy import Row, insert, make_url, select
+from sqlalchemy import Row, func, insert, make_url, select
 
 from productnet.annotation.schema import duplicate_reviews as table
 from productnet.database.database import Database
@@ -113,7 +113,8 @@ class DuplicateReviews:
     @property
     def seq(self) -> int:
         """Row of the last review; 0 before the first."""
-        return max((seq for seq, _ in self._all()), default=0)
+        with self._database.reading() as connection:
+            return connection.execute(select(func.max(table.c.seq))).scalar() or 0
 
     def _all(self) -> list[tuple[int, DuplicateReview]]:
         with self._database.reading() as connection:

@@ -1,5 +1,6 @@
 """The command that looks for flaws of the dataset itself: ``inspect``."""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -56,17 +57,16 @@ def inspect_(
         productnet inspect --fail-on error
     """
     from productnet.inspection.flaws import Severity, at_least
-    from productnet.inspection.run import inspect_project, write_flaws
+    from productnet.inspection.run import check_flaws_file, inspect_project, write_flaws
 
     if fail_on is not None and fail_on not in list(Severity):
         raise UsageError(f'--fail-on: there is no "{fail_on}". {did_you_mean(fail_on, Severity)}')
-    if out is not None and out.is_dir():
-        raise UsageError(f"{out} is a folder. Name a file in it, such as {out / 'flaws.csv'}.")
-    opened = Project.open(project)
-    found = inspect_project(opened, only=only or (), progress=Bars())
+    if out is not None:
+        check_flaws_file(out)
+    found = inspect_project(Project.open(project), only=only or (), progress=Bars())
     if out is not None:
         write_flaws(out, found)
-    result = {"out": None if out is None else str(out), **found.as_dict()}
+    result = {"out": None if out is None else str(out), **asdict(found)}
     show(result, as_json=json, human=lambda: _tell(found, out, limit))
     if fail_on is not None and at_least(found.flaws, Severity(fail_on)):
         raise typer.Exit(_FAILED)

@@ -10,6 +10,7 @@ from productnet import __version__
 from productnet.cli import (
     backup,
     candidates,
+    categorize,
     console,
     data,
     demo,
@@ -65,6 +66,7 @@ for group in (
     candidates,
     people,
     training,
+    categorize,
     models,
     search,
     serve,

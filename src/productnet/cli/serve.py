@@ -74,14 +74,11 @@ def serve(
     for name, given in (("--model", model), ("--keys and --no-keys", keys)):
         if given is not None:
             raise UsageError(f"{name} goes with --api.")
-    import gc
     import sys
-
-    import uvicorn
 
     from productnet.portal.app import create_app
     from productnet.portal.portal import Portal
-    from productnet.web.listening import is_loopback, listen, shown
+    from productnet.web.listening import is_loopback, listen, serve_at, shown
     from productnet.web.logs import configure_logging
 
     opened = Project.open(project)
@@ -107,17 +104,6 @@ def serve(
         say("The link works once. `productnet people add` makes accounts for a team.")
     if open_browser:
         typer.launch(link)
-    config = uvicorn.Config(
-        create_app(portal),
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        timeout_graceful_shutdown=10,
-    )
-    # What is loaded stays: a collection that went through all of it would stop everybody for a
-    # quarter of a second, every half minute under load.
-    gc.collect()
-    gc.freeze()
     # After each errand to the database a thread waits this long for one that computes.
     sys.setswitchinterval(_SWITCH_SECONDS)
-    uvicorn.Server(config).run(sockets=[listening])
+    serve_at(listening, create_app(portal))

@@ -32,14 +32,10 @@ def serve_model(
     # cost more than they do, and encoders run on every core by themselves.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-    import gc
-
-    import uvicorn
-
     from productnet.serving.api.app import create_app
     from productnet.serving.service import ModelService
     from productnet.serving.watch import mark_of_folder, mark_of_project
-    from productnet.web.listening import listen, shown
+    from productnet.web.listening import listen, serve_at, shown
     from productnet.web.logs import configure_logging
 
     opened = _project(project, needed=model is None)
@@ -60,18 +56,7 @@ def serve_model(
         say(f"Model {service.now.name}: http://{shown(host)}:{listening.getsockname()[1]}/v1")
         if doors is None:
             say("No API key is asked for; only this machine is served.")
-        app = create_app(service, settings=settings, doors=doors, mark=mark)
-        config = uvicorn.Config(
-            app,
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            timeout_graceful_shutdown=10,
-        )
-        # What is loaded stays: a collection that went through all of it would stop everybody.
-        gc.collect()
-        gc.freeze()
-        uvicorn.Server(config).run(sockets=[listening])
+        serve_at(listening, create_app(service, settings=settings, doors=doors, mark=mark))
 
 
 def _project(folder: Path, *, needed: bool) -> Project | None:

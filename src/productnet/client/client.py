@@ -36,6 +36,8 @@ from productnet.client.results import (
     Webhook,
 )
 
+_PREFIX = "/api/v1"
+
 # Answers and products that the portal takes in one request.
 _MOST_ANSWERS = 200
 _MOST_PRODUCTS = 1_000
@@ -73,11 +75,16 @@ class Client:
         timeout: float = 30.0,
         transport: httpx.BaseTransport | None = None,
     ) -> None:
+        credentials = None
+        if name is not None and password is not None:
+            credentials = {"name": name, "password": password}
+        if (key is None) == (credentials is None) or (name is None) != (password is None):
+            raise ClientError("Give an API key, or a name and its password.")
         self._portal = Connection(
             url,
+            prefix=_PREFIX,
             key=key,
-            name=name,
-            password=password,
+            credentials=credentials,
             tries=tries,
             timeout=timeout,
             transport=transport,

@@ -1,9 +1,9 @@
-"""Requests to the portal: signed in, repeated while it is safe to, errors as exceptions."""
+"""Requests to a portal or a model: signed in, repeated while it is safe, errors as exceptions."""
 
 import random
 import time
 from collections.abc import Iterator, Mapping
-from typing import Any, Self, TypeVar
+from typing import Any, TypeVar
 
 import httpx
 from pydantic import ValidationError
@@ -15,9 +15,6 @@ R = TypeVar("R", bound=Result)
 
 Parameters = Mapping[str, str | int | float | None]
 
-_PREFIX = "/api/v1"
-_MODEL_PREFIX = "/v1"
-
 # A server that is busy or being restarted; what was asked was not done, or may be done again.
 _PASSING = frozenset({429, 502, 503, 504})
 
@@ -26,37 +23,30 @@ _LONGEST_PAUSE = 20.0
 
 
 class Connection:
-    """One portal, and who asks it.
+    """One server, and who asks it.
 
     Args:
-        url: Where the portal is, such as https://label.example.com.
-        key: API key.
-        name: Of an account, instead of a key.
-        password: Of that account.
+        url: Where it is, such as https://label.example.com.
+        prefix: Of every path.
+        key: API key, if there is one.
+        credentials: What to sign in with, instead.
         tries: Times that a request is sent, at most, while nothing comes of it.
         timeout: Seconds to wait for an answer.
         transport: In place of the network, for tests.
-        prefix: Of every path.
     """
 
     def __init__(
         self,
         url: str,
         *,
+        prefix: str,
         key: str | None,
-        name: str | None,
-        password: str | None,
+        credentials: Mapping[str, str] | None = None,
         tries: int,
         timeout: float,
         transport: httpx.BaseTransport | None,
-        prefix: str = _PREFIX,
     ) -> None:
-        keyless = prefix == _MODEL_PREFIX and name is None
-        if ((key is None) == (name is None) and not keyless) or (name is None) != (
-            password is None
-        ):
-            raise ClientError("Give an API key, or a name and its password.")
-        self._credentials = None if name is None else {"name": name, "password": password}
+        self._credentials = credentials
         self._tries = tries
         self._http = httpx.Client(
             base_url=url.rstrip("/") + prefix,
@@ -64,29 +54,7 @@ class Connection:
             transport=transport,
             headers={} if key is None else {"Authorization": f"Bearer {key}"},
         )
-        self._signed_in = self._credentials is None
-
-    @classmethod
-    def of_model(
-        cls,
-        url: str,
-        *,
-        key: str | None,
-        tries: int,
-        timeout: float,
-        transport: httpx.BaseTransport | None,
-    ) -> Self:
-        """To a model that is served, which may ask for no key."""
-        return cls(
-            url,
-            key=key,
-            name=None,
-            password=None,
-            tries=tries,
-            timeout=timeout,
-            transport=transport,
-            prefix=_MODEL_PREFIX,
-        )
+        self._signed_in = credentials is None
 
     def close(self) -> None:
         """Let go of the connection."""
@@ -133,7 +101,7 @@ class Connection:
         """Send a request until something comes of it.
 
         Raises:
-            ClientError: The portal refused, or could not be reached at any try.
+            ClientError: The server refused, or could not be reached at any try.
         """
         if not self._signed_in:
             self._sign_in()
@@ -162,12 +130,12 @@ class Connection:
             try:
                 answer = self._http.request(method, path, **request)
             except httpx.TransportError as error:
-                # What never reached the portal can be sent again, whatever it is.
+                # What never reached the server can be sent again, whatever it is.
                 never_sent = isinstance(error, httpx.ConnectError | httpx.ConnectTimeout)
                 if last or not (repeatable or never_sent):
                     raise Unreachable(
                         f"{self._http.base_url} gave no answer to {method} {path} "
-                        f"({type(error).__name__}). Check that the portal runs, and try again."
+                        f"({type(error).__name__}). Check that it runs, and try again."
                     ) from error
                 time.sleep(_pause(tried))
                 continue
@@ -192,7 +160,7 @@ class Connection:
             first = error.errors()[0]
             raise ClientError(
                 f"{path} answered something else than {kind.__name__}: "
-                f"{'.'.join(map(str, first['loc']))} {first['msg']}. The portal may be newer than "
+                f"{'.'.join(map(str, first['loc']))} {first['msg']}. The server may be newer than "
                 "this client: `pip install -U productnet`."
             ) from None
 

@@ -17,7 +17,7 @@ _MOST_PRODUCTS = 256
 Asked = Mapping[str, str | bytes | Sequence[str]]
 
 
-class Guess(Result):
+class Predicted(Result):
     """A category that a product may be of."""
 
     category: str
@@ -50,7 +50,7 @@ class Answered(Result):
 class Categories(Answered):
     """The categories of a product, the surest first."""
 
-    categories: Sequence[Guess]
+    categories: Sequence[Predicted]
     decision: Decision | None
 
 
@@ -102,8 +102,8 @@ class ModelClient:
         timeout: float = 30.0,
         transport: httpx.BaseTransport | None = None,
     ) -> None:
-        self._connection = Connection.of_model(
-            url, key=key, tries=tries, timeout=timeout, transport=transport
+        self._connection = Connection(
+            url, prefix="/v1", key=key, tries=tries, timeout=timeout, transport=transport
         )
 
     def categorize(

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 from productnet.catalog.schema import ID
 from productnet.catalog.texts import distinct_words
-from productnet.inspection.brand_names import Name, Names
-from productnet.inspection.flaws import MOST_PRODUCTS, Action, Flaw, Severity
+from productnet.inspection.brand_names import Names
+from productnet.inspection.flaws import MOST_PRODUCTS, Action, Flaw, Severity, first_products
 from productnet.inspection.subject import Subject
 from productnet.progress import Progress
 
@@ -33,36 +33,27 @@ def inspect(subject: Subject, progress: Progress) -> Iterator[Flaw]:
             name.canonical,
             [product for text in others for product in name.products[text]],
             count,
-            Severity.NOTE,
         )
-    slips = sorted(names.slips(common=common), key=lambda found: -found[1].count)
-    for slip, meant in slips:
-        yield _slip(slip, meant)
+    for slip, meant in sorted(names.slips(common=common), key=lambda found: -found[1].count):
+        yield _flaw(
+            "looks misspelt",
+            f"“{slip.canonical}” (products: {slip.count:,}) is one letter from “{meant.canonical}” "
+            f"({meant.count:,}), and is on products with like titles.",
+            meant.canonical,
+            [product for found in slip.products.values() for product in found],
+            slip.count,
+        )
 
 
-def _slip(slip: Name, meant: Name) -> Flaw:
-    return _flaw(
-        "looks misspelt",
-        f"“{slip.canonical}” (products: {slip.count:,}) is one letter from “{meant.canonical}” "
-        f"({meant.count:,}), and is on products with like titles.",
-        meant.canonical,
-        [product for found in slip.products.values() for product in found],
-        slip.count,
-        Severity.NOTE,
-    )
-
-
-def _flaw(
-    kind: str, seen: str, keep: str, products: list[str], count: int, severity: Severity
-) -> Flaw:
+def _flaw(kind: str, seen: str, keep: str, products: list[str], count: int) -> Flaw:
     return Flaw(
         inspection="brands",
         kind=kind,
-        severity=severity,
+        severity=Severity.NOTE,
         seen=seen,
         advice=f"Write it “{keep}” in the feed, and import it again.",
         action=Action.NORMALISE,
-        products=tuple(products[:MOST_PRODUCTS]),
+        products=first_products(products),
         count=count,
         field=BRAND,
     )
@@ -73,7 +64,6 @@ def _read(subject: Subject, progress: Progress) -> tuple[Names, set[str]]:
     names = Names(most_products=MOST_PRODUCTS)
     in_titles: Counter[str] = Counter()
     title = subject.pool.fields[0]
-    total = 0
     with progress.task("Reading brands", total=len(subject.pool)) as advance:
         for batch in subject.pool.scan(columns=[ID, title, BRAND], batch_size=8_192):
             columns = (batch.column(name).to_pylist() for name in (ID, title, BRAND))
@@ -82,6 +72,6 @@ def _read(subject: Subject, progress: Progress) -> tuple[Names, set[str]]:
                 in_titles.update(words)
                 if brand and brand.strip():
                     names.add(brand.strip(), product=product, words=words)
-            total += batch.num_rows
             advance(batch.num_rows)
-    return names, {word for word, count in in_titles.items() if count > _COMMON * total}
+    most = _COMMON * len(subject.pool)
+    return names, {word for word, count in in_titles.items() if count > most}

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from productnet.annotation.decisions import Verdict
-from productnet.inspection.flaws import Action, Flaw, Severity, some
+from productnet.inspection.flaws import Action, Flaw, Severity, first_products
 from productnet.inspection.subject import Subject
 from productnet.progress import Progress
 
@@ -55,7 +55,7 @@ def _two_leaves(subject: Subject, members: list[str]) -> Iterator[Flaw]:
         advice=_ADVICE,
         action=Action.SETTLE,
         leaves=tuple(of_leaf),
-        products=some(products),
+        products=first_products(products),
         count=len(products),
         numbers={"leaves": len(of_leaf), "products": len(products)},
     )
@@ -81,7 +81,7 @@ def _yes_and_no(subject: Subject, members: list[str]) -> Iterator[Flaw]:
                 advice=_ADVICE,
                 action=Action.SETTLE,
                 leaves=(leaf,),
-                products=some([*yes, *no]),
+                products=first_products([*yes, *no]),
                 count=len(yes) + len(no),
                 numbers={"yes": len(yes), "no": len(no)},
             )

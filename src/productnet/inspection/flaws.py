@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from dataclasses import field as made
 from enum import StrEnum
+from itertools import islice
 
 # Products that a flaw names, for whoever mends a feed; it says how many it concerns in all.
 MOST_PRODUCTS = 1_000
@@ -77,6 +78,6 @@ def at_least(flaws: Sequence[Flaw], severity: Severity) -> list[Flaw]:
     return [flaw for flaw in flaws if flaw.severity in graver]
 
 
-def some(products: Iterable[str]) -> tuple[str, ...]:
-    """As many products as a flaw names."""
-    return tuple(products)[:MOST_PRODUCTS]
+def first_products(products: Iterable[str]) -> tuple[str, ...]:
+    """As many of these products as a flaw names."""
+    return tuple(islice(products, MOST_PRODUCTS))

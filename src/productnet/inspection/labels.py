@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from productnet.annotation.agreement import Proportion
 from productnet.evaluation.suspects import Suspect
-from productnet.inspection.flaws import Action, Flaw, Severity, some
+from productnet.inspection.flaws import Action, Flaw, Severity, first_products
 from productnet.inspection.subject import Subject
 from productnet.progress import Progress
 
@@ -46,7 +46,7 @@ def _flaw(subject: Subject, leaf: str, gold: list[Suspect], doubted: list[Suspec
         advice="Open them for a second look on the page of suspected errors.",
         action=Action.LOOK_AGAIN,
         leaves=(leaf, *instead)[:4],
-        products=some(one.product for one in doubted),
+        products=first_products(one.product for one in doubted),
         count=len(doubted),
         numbers={
             "gold": len(gold),

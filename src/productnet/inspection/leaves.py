@@ -24,7 +24,7 @@ def inspect_thin(subject: Subject, progress: Progress) -> Iterator[Flaw]:
     for leaf in thin:
         if counts[leaf] < _HARDLY_ANY:
             yield _hardly_any(subject, leaf, counts[leaf], target)
-    yield from _below_target(subject, [n for n in thin if counts[n] >= _HARDLY_ANY], counts)
+    yield from _below_target(subject, [n for n in thin if counts[n] >= _HARDLY_ANY], counts, target)
     empty = [leaf for leaf, gold in counts.items() if gold == 0]
     if empty and subject.gold:
         named = ", ".join(subject.name(leaf) for leaf in empty[:5])
@@ -57,11 +57,10 @@ def _hardly_any(subject: Subject, leaf: str, gold: int, target: int) -> Flaw:
 
 
 def _below_target(
-    subject: Subject, leaves: Sequence[str], counts: Mapping[str, int]
+    subject: Subject, leaves: Sequence[str], counts: Mapping[str, int], target: int
 ) -> Iterator[Flaw]:
     if not leaves:
         return
-    target = subject.project.settings.targets.positives
     named = ", ".join(f"{subject.name(leaf)} ({counts[leaf]})" for leaf in leaves[:5])
     yield Flaw(
         inspection="thin",

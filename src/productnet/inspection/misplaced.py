@@ -3,11 +3,12 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from productnet.catalog.schema import ID
 from productnet.inspection import text_rules
 from productnet.inspection.brand_names import key_of, named_in
-from productnet.inspection.flaws import MOST_PRODUCTS, Action, Flaw, Severity
+from productnet.inspection.flaws import MOST_PRODUCTS, Action, Flaw, Severity, first_products
 from productnet.inspection.subject import Subject
 from productnet.progress import Progress
 
@@ -26,36 +27,62 @@ _PROVEN = 0.8
 # Texts in another script are told of where nearly all are in one.
 _ONE_SCRIPT = 0.95
 
-_ADVICE: Mapping[str, str] = {
-    "address in a text": "Take the address out in the feed, and import it again.",
-    "markup in a text": "Take the tags and entities off in the feed, and import it again.",
-    "wrong encoding": "Export the feed as UTF-8, and import it again: a model learns the broken "
-    "letters as words.",
-    "says that there is nothing": "Leave the field empty in the feed, and import it again: a model "
-    "takes the words for a property of the product.",
-    "number as a brand": "Another column was taken for the brand, such as a code or a price; map "
-    "the right one with `productnet import --map`.",
-    "sentence as a brand": "Another column was taken for the brand; map the right one with "
-    "`productnet import --map`.",
-    "all capitals": "Nothing has to be done for models, which mostly read without case; for "
-    "readers, write it as a sentence.",
-    "title as description": "Leave the description empty, or fill it: as it is it says nothing.",
-    "bullet points in the description": "Move the list to bullet_points in the feed, and import "
-    "it again.",
-    "brand in the title only": "Fill the brand in the feed from the title, and import it again.",
-    "another script": "Check whether these products belong in this shop's language; a text encoder "
-    "may not read them.",
-}
+_UNFILLED = "brand in the title only"
+_FOREIGN = "another script"
 
-# What makes a text say something that is not so.
-_WARNED = {
-    "address in a text",
-    "markup in a text",
-    "wrong encoding",
-    "says that there is nothing",
-    "number as a brand",
-    "sentence as a brand",
-    "brand in the title only",
+
+class _Kind(NamedTuple):
+    """How a kind of fault is told of: a warning where a text says what is not so."""
+
+    severity: Severity
+    advice: str
+
+
+_KINDS: Mapping[str, _Kind] = {
+    "address in a text": _Kind(
+        Severity.WARNING, "Take the address out in the feed, and import it again."
+    ),
+    "markup in a text": _Kind(
+        Severity.WARNING, "Take the tags and entities off in the feed, and import it again."
+    ),
+    "wrong encoding": _Kind(
+        Severity.WARNING,
+        "Export the feed as UTF-8, and import it again: a model learns the broken letters as "
+        "words.",
+    ),
+    "says that there is nothing": _Kind(
+        Severity.WARNING,
+        "Leave the field empty in the feed, and import it again: a model takes the words for a "
+        "property of the product.",
+    ),
+    "number as a brand": _Kind(
+        Severity.WARNING,
+        "Another column was taken for the brand, such as a code or a price; map the right one with "
+        "`productnet import --map`.",
+    ),
+    "sentence as a brand": _Kind(
+        Severity.WARNING,
+        "Another column was taken for the brand; map the right one with `productnet import --map`.",
+    ),
+    _UNFILLED: _Kind(
+        Severity.WARNING, "Fill the brand in the feed from the title, and import it again."
+    ),
+    "all capitals": _Kind(
+        Severity.NOTE,
+        "Nothing has to be done for models, which mostly read without case; for readers, write it "
+        "as a sentence.",
+    ),
+    "title as description": _Kind(
+        Severity.NOTE, "Leave the description empty, or fill it: as it is it says nothing."
+    ),
+    "bullet points in the description": _Kind(
+        Severity.NOTE, "Move the list to bullet_points in the feed, and import it again."
+    ),
+    _FOREIGN: _Kind(
+        Severity.NOTE,
+        "Check whether these products belong in this shop's language; a text encoder may not read "
+        "them.",
+    ),
 }
 
 
@@ -93,15 +120,15 @@ def inspect(subject: Subject, progress: Progress) -> Iterator[Flaw]:
                     found[kind, name].add(product)
                 nameless = BRAND not in texts and TITLE in texts
                 if brands is not None and nameless and brands.says(texts[TITLE]):
-                    found["brand in the title only", BRAND].add(product)
+                    found[_UNFILLED, BRAND].add(product)
                 if TITLE in texts and (script := text_rules.script(texts[TITLE])):
                     scripts[script] += 1
                     by_script[script].add(product)
             advance(batch.num_rows)
     for script, one in by_script.items():
         if script != max(scripts, key=scripts.__getitem__) and _mostly_one(scripts):
-            found["another script", TITLE].count += one.count
-            found["another script", TITLE].products += one.products
+            found[_FOREIGN, TITLE].count += one.count
+            found[_FOREIGN, TITLE].products += one.products
     for (kind, name), one in sorted(found.items(), key=lambda item: -item[1].count):
         yield _flaw(kind, name, one, filled, len(subject.pool))
 
@@ -115,9 +142,9 @@ def _faults(texts: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     for name, text in texts.items():
         rules = text_rules.ANYWHERE
         if name == BRAND:
-            rules = rules | text_rules.OF_BRAND  # type: ignore[operator]
+            rules = rules | text_rules.OF_BRAND
         elif name in (TITLE, DESCRIPTION):
-            rules = rules | text_rules.OF_PROSE  # type: ignore[operator]
+            rules = rules | text_rules.OF_PROSE
         for kind, breaks in rules.items():
             if breaks(text):
                 yield kind, name
@@ -130,21 +157,20 @@ def _faults(texts: Mapping[str, str]) -> Iterator[tuple[str, str]]:
 
 
 def _flaw(kind: str, name: str, found: _Found, filled: Counter[str], total: int) -> Flaw:
-    of = filled[name] if kind != "brand in the title only" else total - filled[name]
-    what = "without a brand say one in their title" if kind == "brand in the title only" else kind
-    seen = (
-        f"{found.count:,} of {of:,} products {what}."
-        if kind == "brand in the title only"
-        else f"{kind.capitalize()}: {name} of {found.count:,} of {of:,} products that have it."
-    )
+    if kind == _UNFILLED:
+        of = total - filled[name]
+        seen = f"{found.count:,} of {of:,} products without a brand say one in their title."
+    else:
+        of = filled[name]
+        seen = f"{kind.capitalize()}: {name} of {found.count:,} of {of:,} products that have it."
     return Flaw(
         inspection=_NAME,
         kind=kind,
-        severity=Severity.WARNING if kind in _WARNED else Severity.NOTE,
+        severity=_KINDS[kind].severity,
         seen=seen,
-        advice=_ADVICE[kind],
+        advice=_KINDS[kind].advice,
         action=Action.FIX_FIELD,
-        products=tuple(found.products[:MOST_PRODUCTS]),
+        products=first_products(found.products),
         count=found.count,
         field=name,
         numbers={"share": round(found.count / max(of, 1), 4)},
@@ -156,8 +182,7 @@ class _ProvenBrands:
 
     def __init__(self, subject: Subject, progress: Progress) -> None:
         counts: Counter[str] = Counter()
-        title, total = [TITLE, BRAND], len(subject.pool)
-        with progress.task("Reading brands in titles", total=2 * total) as advance:
+        with progress.task("Reading brands in titles", total=2 * len(subject.pool)) as advance:
             for batch in subject.pool.scan(columns=[BRAND], batch_size=8_192):
                 brands = [text for text in batch.column(BRAND).to_pylist() if text]
                 counts.update(filter(None, map(key_of, brands)))
@@ -169,7 +194,7 @@ class _ProvenBrands:
             }
             right: Counter[str] = Counter()
             wrong: Counter[str] = Counter()
-            for batch in subject.pool.scan(columns=title, batch_size=8_192):
+            for batch in subject.pool.scan(columns=[TITLE, BRAND], batch_size=8_192):
                 for said, brand in zip(
                     batch.column(TITLE).to_pylist(), batch.column(BRAND).to_pylist(), strict=True
                 ):

@@ -1,16 +1,15 @@
 """Pictures that are missing, that show nothing, or that many unlike products share."""
 
-from collections import Counter
 from collections.abc import Iterator
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow.compute as pc
 
-from productnet.annotation.agreement import Proportion
 from productnet.catalog.hashes import text_similarity
 from productnet.catalog.schema import IMAGE_ERROR, THUMBNAIL
 from productnet.inspection.flaws import MOST_PRODUCTS, Action, Flaw, Severity
+from productnet.inspection.lacking import lacking_leaves
 from productnet.inspection.subject import Subject
 from productnet.progress import Progress
 
@@ -135,31 +134,21 @@ def _likeness(
 
 
 def _missing_in_leaves(subject: Subject, pictured: npt.NDArray[np.bool_]) -> Iterator[Flaw]:
-    gold = list(subject.gold)
-    seen = set(subject.ids.take(np.flatnonzero(pictured)).to_pylist()).intersection(gold)
-    lacking = Counter(leaf for product, leaf in subject.gold.items() if product not in seen)
-    usual = lacking.total() / len(gold) if gold else 0.0
-    found = [
-        (Proportion.count(lacking[leaf], len(products)), leaf)
-        for leaf, products in subject.gold_of.items()
-    ]
-    for share, leaf in sorted(found, key=lambda item: -item[0].low):
-        if share.low <= usual + _WORSE:
-            break
-        yield Flaw(
-            inspection=_NAME,
-            kind="pictures missing in a leaf",
-            severity=Severity.WARNING,
-            seen=f"{share.hits} of {share.of} gold products of {subject.name(leaf)} have no "
-            f"picture, beside {usual:.0%} of all gold.",
-            advice="Add pictures, or label products that have one: a model learns that the gap "
-            "means the leaf.",
-            action=Action.FIX_PICTURE,
-            leaves=(leaf,),
-            products=tuple(p for p in subject.gold_of[leaf] if p not in seen)[:MOST_PRODUCTS],
-            count=share.hits,
-            numbers={"share": round(share.share or 0.0, 4), "usual": round(usual, 4)},
-        )
+    shown = set(subject.ids.take(np.flatnonzero(pictured)).to_pylist())
+    yield from lacking_leaves(
+        subject,
+        {
+            leaf: [product for product in gold if product not in shown]
+            for leaf, gold in subject.gold_of.items()
+        },
+        worse=_WORSE,
+        inspection=_NAME,
+        kind="pictures missing in a leaf",
+        what="picture",
+        advice="Add pictures, or label products that have one: a model learns that the gap means "
+        "the leaf.",
+        action=Action.FIX_PICTURE,
+    )
 
 
 def _flaw(

@@ -5,11 +5,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from productnet.errors import EmbeddingError, ProjectError, TrainingError
+from productnet.errors import EmbeddingError, ProjectError, TrainingError, UsageError
 from productnet.files import write_atomically
 from productnet.inspection.flaws import Flaw, gravest_first
 from productnet.inspection.registry import INSPECTIONS
@@ -19,6 +18,8 @@ from productnet.settings import Project
 
 # Raise it when what is kept changes.
 FORMAT_VERSION = 1
+
+_ENDINGS = (".parquet", ".csv", ".json")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +41,6 @@ class Inspected:
     pool_version: int
     at: datetime
     format_version: int = FORMAT_VERSION
-
-    def as_dict(self) -> dict[str, Any]:
-        """For ``--json``."""
-        return asdict(self)
 
 
 _RECORD = TypeAdapter(Inspected)
@@ -99,22 +96,29 @@ def read_inspected(project: Project) -> Inspected | None:
         ) from error
 
 
+def check_flaws_file(path: Path) -> None:
+    """Raise UsageError where flaws cannot be written: before they are looked for."""
+    if path.is_dir():
+        raise UsageError(f"{path} is a folder. Name a file in it, such as {path / 'flaws.csv'}.")
+    if path.suffix not in _ENDINGS:
+        raise UsageError(
+            f'Flaws are written as {", ".join(_ENDINGS)}; "{path.name}" ends in none of these.'
+        )
+
+
 def write_flaws(path: Path, found: Inspected) -> None:
     """Write flaws as a table, ``.parquet`` or ``.csv``, or with all else as ``.json``.
 
-    Raises ProjectError for another ending.
+    Raises UsageError for another ending.
     """
     import pyarrow as pa
     import pyarrow.csv
     import pyarrow.parquet as pq
 
+    check_flaws_file(path)
     if path.suffix == ".json":
         write_atomically(path, _RECORD.dump_json(found, indent=1).decode() + "\n")
         return
-    if path.suffix not in (".parquet", ".csv"):
-        raise ProjectError(
-            f'Flaws are written as .parquet, .csv or .json; "{path.name}" ends in none of these.'
-        )
     flat = path.suffix == ".csv"
     rows = [_row(flaw, flat=flat) for flaw in found.flaws]
     of_many = pa.string() if flat else pa.list_(pa.string())

@@ -13,7 +13,7 @@ import numpy as np
 from productnet.annotation.agreement import Proportion
 from productnet.embeddings.nearest import FloatArray
 from productnet.evaluation.suspects import Judged
-from productnet.inspection.flaws import Action, Flaw, Severity, some
+from productnet.inspection.flaws import Action, Flaw, Severity, first_products
 from productnet.inspection.subject import Subject
 from productnet.progress import Progress
 
@@ -52,10 +52,9 @@ def _confused(judged: Judged, *, least: float) -> list[_Pair]:
     np.add.at(taken, (judged.given, judged.likeliest), 1)
     sizes = taken.sum(axis=1).tolist()
     pairs = []
-    for a, b in zip(*np.nonzero(np.triu(taken + taken.T, 1)), strict=True):
-        there = Proportion.count(int(taken[a, b]), sizes[a])
-        back = Proportion.count(int(taken[b, a]), sizes[b])
-        first, second = (int(a), int(b))
+    for first, second in np.argwhere(np.triu(taken + taken.T, 1)).tolist():
+        there = Proportion.count(int(taken[first, second]), sizes[first])
+        back = Proportion.count(int(taken[second, first]), sizes[second])
         if back.low > there.low:
             first, second, there, back = second, first, back, there
         if there.low >= least:
@@ -86,7 +85,7 @@ def _flaw(subject: Subject, judged: Judged, pair: _Pair) -> Flaw:
         advice=advice,
         action=action,
         leaves=(first, second),
-        products=some(judged.products[row] for row in confused),
+        products=first_products(judged.products[row] for row in confused),
         count=len(confused),
         numbers={
             "share": round(pair.there.share or 0.0, 4),

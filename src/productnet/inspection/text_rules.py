@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 from productnet.catalog.texts import distinct_words
 
@@ -91,7 +91,7 @@ def script(text: str) -> str | None:
 
 
 # In any field.
-ANYWHERE: Mapping[str, Rule] = {
+ANYWHERE: dict[str, Rule] = {
     "address in a text": is_url,
     "markup in a text": is_markup,
     "wrong encoding": is_garbled,
@@ -99,10 +99,10 @@ ANYWHERE: Mapping[str, Rule] = {
 }
 
 # In the field brand beside.
-OF_BRAND: Mapping[str, Rule] = {
+OF_BRAND: dict[str, Rule] = {
     "number as a brand": has_no_letter,
     "sentence as a brand": is_sentence,
 }
 
 # In title and description beside.
-OF_PROSE: Mapping[str, Rule] = {"all capitals": is_shouted}
+OF_PROSE: dict[str, Rule] = {"all capitals": is_shouted}

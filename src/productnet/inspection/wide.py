@@ -19,6 +19,9 @@ from productnet.progress import Progress
 _FEWEST = 20
 _SMALLEST_HALF = 0.2
 
+# Gold with which a leaf has a middle to be held against.
+_FEWEST_OF_SIBLING = 5
+
 # The squared length of a middle, below which vectors have none.
 _SHORTEST = 0.01
 
@@ -42,11 +45,11 @@ class _Halves:
 def inspect(subject: Subject, progress: Progress) -> Iterator[Flaw]:
     """Leaves whose halves are less alike than most siblings are, the widest first."""
     sizable = [leaf for leaf, gold in subject.gold_of.items() if len(gold) >= _FEWEST]
-    known = [leaf for leaf, gold in subject.gold_of.items() if len(gold) >= _FEWEST // 4]
+    known = [leaf for leaf, gold in subject.gold_of.items() if len(gold) >= _FEWEST_OF_SIBLING]
     if len(known) < 2 or not sizable:
         return
     rng = np.random.default_rng(subject.project.settings.seed)
-    mark = _siblings_cosine(subject)
+    mark = _siblings_cosine(subject, known)
     found: list[tuple[str, _Halves]] = []
     with progress.task("Cutting leaves in two", total=len(sizable)) as advance:
         for leaf in sizable:
@@ -82,10 +85,9 @@ def _flaw(subject: Subject, leaf: str, halves: _Halves, mark: float) -> Flaw:
     )
 
 
-def _siblings_cosine(subject: Subject) -> float:
+def _siblings_cosine(subject: Subject, leaves: Sequence[str]) -> float:
     """How alike siblings are that are least alike: a quantile of their middles' cosines."""
     embeddings = subject.embeddings
-    leaves = [leaf for leaf, gold in subject.gold_of.items() if len(gold) >= _FEWEST // 4]
     middles = {}
     for leaf in leaves:
         rows = embeddings.rows(subject.gold_of[leaf])

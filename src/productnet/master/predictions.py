@@ -9,6 +9,9 @@ from numpy.typing import NDArray
 # What a round predicts, in its folder.
 PREDICTIONS_FILE = "predictions.parquet"
 
+# The number that stands for a category where a product has none.
+NO_CATEGORY = -1
+
 PREDICTION_SCHEMA = pa.schema(
     [
         pa.field("product", pa.string(), nullable=False),

@@ -11,7 +11,7 @@ from typing import Final
 
 from productnet.embeddings.sets import EmbeddingSet
 from productnet.errors import ReleaseError, UsageError
-from productnet.files import alone, goes_on, write_atomically
+from productnet.files import alone, goes_on, unfinished, write_atomically
 from productnet.progress import SILENT, Progress
 from productnet.release.card import features
 from productnet.release.exporters.base import SCRATCH, Contents, Exporter
@@ -85,7 +85,7 @@ def export_release(
     stamp = _stamp(released, format, vectors)
     if out.exists():
         return _summary(_finished(out, stamp), out, resumed=0)
-    work = out.with_name(f"{out.name}.unfinished")
+    work = unfinished(out)
     with _disk_faults(work):
         goes_on(work, stamp, mark=f"{SCRATCH}/{_STAMP}", what="export")
         with alone(work / SCRATCH / "lock", busy=f"Somebody exports to {out} already. Wait."):

@@ -17,7 +17,6 @@ import pyarrow as pa
 from productnet.catalog.pool import Pool
 from productnet.catalog.schema import ID
 from productnet.embeddings.nearest import unit_rows
-from productnet.encoders.feature_store import Modality
 from productnet.encoders.features import Features, open_features
 from productnet.encoders.texts import product_text
 from productnet.errors import EncoderError
@@ -100,7 +99,7 @@ def _guesses(
     project: Project, pool: Pool, matcher: ZeroShot, progress: Progress
 ) -> Iterator[pa.Table]:
     texts = open_features(project, project.settings.encoders.text, modality="text")
-    images = None if matcher.blind else _features(project, "image")
+    images = None if matcher.blind else _images(project)
     start = 0
     with progress.task("Guessing leaves by their names", total=len(pool)) as advance:
         for batch in pool.scan(columns=[ID, *pool.fields], batch_size=_BLOCK):
@@ -119,10 +118,10 @@ def _guesses(
             advance(batch.num_rows)
 
 
-def _features(project: Project, modality: Modality) -> Features | None:
-    """The features of a modality; None where no product of the pool has it."""
+def _images(project: Project) -> Features | None:
+    """The features of images; None where no product of the pool has one."""
     try:
-        return open_features(project, project.settings.encoders.image, modality=modality)
+        return open_features(project, project.settings.encoders.image, modality="image")
     except EncoderError:
         return None
 

@@ -78,12 +78,12 @@ class ZeroShot:
     """The leaves of a taxonomy, to compare products with.
 
     Args:
-        taxonomy: Whose leaves; some thousand take seconds, and are kept.
+        taxonomy: Whose leaves; the vectors of thousands take seconds, and are kept.
         guidelines: The folder of a project's guidelines.
         encoders: Of texts and images, by name; the defaults when None.
 
     Attributes:
-        leaves: They (K).
+        leaves: The leaves (K), in the order of probabilities.
         blind: Why pictures are not looked at; None where they are.
 
     Raises:

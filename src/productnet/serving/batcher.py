@@ -66,6 +66,10 @@ class _Asked(Generic[Item, Result]):
     taken: int = 0
     left: int = 0
 
+    def __post_init__(self) -> None:
+        self.left = len(self.items)
+        self.outcomes = [None] * self.left
+
 
 class Batcher(Generic[Item, Result]):
     """Joins items of many callers into batches.
@@ -132,8 +136,6 @@ class Batcher(Generic[Item, Result]):
             ServiceClosed: The batcher was closed.
         """
         asked: _Asked[Item, Result] = _Asked(items, key, time.monotonic())
-        asked.left = len(items)
-        asked.outcomes = [None] * len(items)
         if not items:
             asked.future.set_result([])
             return asked.future

@@ -19,9 +19,9 @@ from productnet.progress import SILENT, Progress
 from productnet.rounds.steps import MODEL_FOLDER
 from productnet.serving.feeds import FeedProducts
 from productnet.serving.resumed import Written, write_resumed
-from productnet.serving.tables import DEEPEST
+from productnet.serving.tables import DEEPEST, deepest_columns
 from productnet.settings import Project
-from productnet.taxonomy.paths import join_path, split_path
+from productnet.taxonomy.paths import split_path
 from productnet.taxonomy.tree import Taxonomy
 
 _NUMBERS = pa.schema(
@@ -34,6 +34,11 @@ _NUMBERS = pa.schema(
 
 def active_model(project: Project) -> MasterModel:
     """The master model of the round in use; raises ModelError before the first round."""
+    return MasterModel.load(active_model_folder(project))
+
+
+def active_model_folder(project: Project) -> Path:
+    """Where the master model in use is; raises ModelError before the first round."""
     active = read_active(project)
     if active is None or active.round is None:
         raise ModelError(
@@ -46,7 +51,19 @@ def active_model(project: Project) -> MasterModel:
             f"The model in use, {folder}, is gone. Bring it back from a backup, or train another "
             "with `productnet round`."
         )
-    return MasterModel.load(folder)
+    return folder
+
+
+def class_paths(classes: Sequence[str], taxonomy: Taxonomy | None) -> list[CategoryPath]:
+    """Names from the root down to each of a model's categories (K), no two of them the same.
+
+    Without a taxonomy that has them all, a category such as "A > B" is taken for its own path.
+    """
+    if taxonomy is not None and all(name in taxonomy for name in classes):
+        return [taxonomy[name].path for name in classes]
+    paths = [split_path(name) or (name,) for name in classes]
+    # Two spellings of one path are still two classes.
+    return paths if len(set(paths)) == len(paths) else [(name,) for name in classes]
 
 
 def categorize_feed(
@@ -123,10 +140,11 @@ def decide_feed(
         UsageError: A share is out of range.
         ModelError: The model was not calibrated for this.
     """
-    tree = Tree(_paths(model.classes, taxonomy))
+    tree = Tree(class_paths(model.classes, taxonomy))
     # Made once, and before the feed is read, so that mistakes are told at once.
     rule = model.certainty.rule(precision, false_accept=false_accept)
-    sure, decided = max(precision, 0.51), 0
+    schema = pa.schema([*DECIDED_SCHEMA, *DEEPEST])
+    decided = 0
 
     def count(table: pa.Table) -> None:
         nonlocal decided
@@ -140,14 +158,10 @@ def decide_feed(
                 block.probabilities,
                 model.familiarity(block.vectors) if false_accept is not None else None,
             )
-            deepest = tree.deepest(block.probabilities, sure=sure)
-            labels = [join_path(path) if path else None for path in deepest.paths]
-            chances = pa.array(deepest.probabilities.tolist(), pa.float32())
-            both = found.table().append_column(DEEPEST[0], pa.array(labels, pa.string()))
-            tables.append(both.append_column(DEEPEST[1], chances))
+            deepest = deepest_columns(tree, block.probabilities, sure=precision)
+            tables.append(pa.table([*found.table().columns, *deepest], schema=schema))
         return pa.concat_tables(tables) if tables else schema.empty_table()
 
-    schema = pa.schema([*DECIDED_SCHEMA, *DEEPEST])
     written = write_resumed(
         products,
         out,
@@ -202,11 +216,3 @@ def encode_feed(
         label="Encoding",
         progress=progress,
     )
-
-
-def _paths(classes: Sequence[str], taxonomy: Taxonomy | None) -> list[CategoryPath]:
-    if taxonomy is not None and all(name in taxonomy for name in classes):
-        return [taxonomy[name].path for name in classes]
-    paths = [tuple(split_path(name)) for name in classes]
-    # Two spellings of one path are still two classes.
-    return paths if len(set(paths)) == len(paths) else [(name,) for name in classes]

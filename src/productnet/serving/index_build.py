@@ -17,6 +17,7 @@ from productnet.embeddings.active import active_set, read_active
 from productnet.embeddings.sets import EmbeddingSet
 from productnet.errors import EmbeddingError, UsageError
 from productnet.files import drafted_folder
+from productnet.master.predictions import NO_CATEGORY
 from productnet.progress import SILENT, Progress
 from productnet.retrieval.guesses import read_guesses
 from productnet.retrieval.keyword_index import KeywordIndex
@@ -26,8 +27,10 @@ from productnet.serving.search import (
     INDEX_FILE,
     LEAVES_FILE,
     MODEL_FOLDER,
-    NO_LEAF,
+    TAXONOMY_FILE,
     TITLES_FILE,
+    VECTORS_FOLDER,
+    WORDS_FOLDER,
     lineage,
 )
 from productnet.settings import Project
@@ -86,23 +89,22 @@ def build_search_index(
             f'Embedding set "{vectors.name}" is of an older version of the pool. Run '
             "`productnet embed` or `productnet round`, then index again."
         )
-    taxonomy = Taxonomy.load(project.taxonomy_path) if project.taxonomy_path.exists() else None
+    taxonomy = Taxonomy.load_if_any(project.taxonomy_path)
     with drafted_folder(out) as draft:
         classes, leaves, method = _leaves(
             project, vectors, draft, precision=precision, progress=progress
         )
-        _copy_vectors(vectors, draft / "embeddings" / vectors.name)
-        _copy_model(project, draft)
+        _copy_vectors(vectors, draft / VECTORS_FOLDER / vectors.name)
         above = [lineage(taxonomy, leaf) for leaf in classes]
         KeywordIndex.build(
             pool,
-            draft / "keyword-index",
-            within=([] if one == NO_LEAF else above[one] for one in _each(leaves)),
+            draft / WORDS_FOLDER,
+            within=([] if one == NO_CATEGORY else above[one] for one in _each(leaves)),
             progress=progress,
         )
         _write_titles(pool, draft / TITLES_FILE, progress)
         if taxonomy is not None:
-            taxonomy.save(draft / "taxonomy.json")
+            taxonomy.save(draft / TAXONOMY_FILE)
         settings = project.settings
         about = {
             "format_version": FORMAT_VERSION,
@@ -120,7 +122,8 @@ def build_search_index(
         }
         (draft / INDEX_FILE).write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
         size = sum(file.stat().st_size for file in draft.rglob("*") if file.is_file())
-        categorized = sum(int((some != NO_LEAF).sum()) for some in _blocks(leaves))
+        categorized = sum(int((some != NO_CATEGORY).sum()) for some in _blocks(leaves))
+        leaves.flush()
         del leaves
     return IndexSummary(out, len(vectors), categorized, method, vectors.name, size)
 
@@ -137,21 +140,11 @@ def _leaves(
     leaves = np.lib.format.open_memmap(
         draft / LEAVES_FILE, mode="w+", dtype=np.int32, shape=(len(vectors),)
     )
-    leaves[:] = NO_LEAF
+    leaves[:] = NO_CATEGORY
     active = read_active(project)
     if active is not None and active.round is not None:
-        from productnet.serving.categorize import active_model
-        from productnet.serving.pool_categories import categorize_pool
-
-        model = active_model(project)
-        answers = draft / "answers"
-        answers.mkdir()
-        told = categorize_pool(project, model, answers, precision=precision, progress=progress)
-        for start, numbers in told.blocks():
-            leaves[start : start + len(numbers)] = numbers
-        shutil.rmtree(answers)
-        leaves.flush()
-        return model.classes, leaves, "master"
+        classes = _leaves_by_model(project, leaves, draft, precision=precision, progress=progress)
+        return classes, leaves, "master"
     if precision is not None:
         raise UsageError(
             "No precision can be promised before there is a master model: run `productnet round`, "
@@ -165,19 +158,38 @@ def _leaves(
         best = [one.product for one in guesses.of(leaf) if one.rank == 1]
         rows = vectors.rows(best)
         leaves[rows[rows >= 0]] = number
-    leaves.flush()
     return classes, leaves, METHOD
+
+
+def _leaves_by_model(
+    project: Project,
+    leaves: Numbers,
+    draft: Path,
+    *,
+    precision: float | None,
+    progress: Progress,
+) -> tuple[str, ...]:
+    """Fill in what the master model in use decides, and put it beside; its classes."""
+    # torch, which nothing else here needs.
+    from productnet.master.model import MasterModel
+    from productnet.serving.categorize import active_model_folder
+    from productnet.serving.pool_categories import categorize_pool
+
+    folder = active_model_folder(project)
+    model = MasterModel.load(folder)
+    answers = draft / "answers"
+    answers.mkdir()
+    told = categorize_pool(project, model, answers, precision=precision, progress=progress)
+    for start, numbers in told.blocks():
+        leaves[start : start + len(numbers)] = numbers
+    shutil.rmtree(answers)
+    shutil.copytree(folder, draft / MODEL_FOLDER)
+    return model.classes
 
 
 def _copy_vectors(vectors: EmbeddingSet, place: Path) -> None:
     """The set without its map, which is for people to look at."""
     shutil.copytree(vectors.path, place, ignore=shutil.ignore_patterns("map*"))
-
-
-def _copy_model(project: Project, draft: Path) -> None:
-    active = read_active(project)
-    if active is not None and active.round is not None:
-        shutil.copytree(project.round_path(active.round) / "model", draft / MODEL_FOLDER)
 
 
 def _write_titles(pool: Pool, path: Path, progress: Progress) -> None:

@@ -21,12 +21,13 @@ import pyarrow as pa
 from productnet.catalog.pool import Pool
 from productnet.catalog.schema import GROUP, ID, IMAGE
 from productnet.errors import UsageError
-from productnet.files import alone_at, goes_on, write_atomically
+from productnet.files import alone_at, goes_on, put_in_place, unfinished, write_atomically
 from productnet.master.model import MasterModel
+from productnet.master.predictions import NO_CATEGORY
 from productnet.progress import SILENT, Progress
 from productnet.release.exporters.parquet import write_shards
 from productnet.serving.categorize import active_model
-from productnet.serving.pool_categories import NONE, PoolCategories, categorize_pool
+from productnet.serving.pool_categories import PoolCategories, categorize_pool
 from productnet.settings import Project
 from productnet.taxonomy.tree import Taxonomy
 
@@ -124,7 +125,7 @@ def partition_pool(
         "columns": list(columns),
     }
     model.certainty.thresholds(precision)  # what is wrong is told before anything is made
-    work = out.with_name(f"{out.name}.unfinished")
+    work = unfinished(out)
     with alone_at(out):
         goes_on(work, stamp, mark=f"{_SCRATCH}/{_STAMP}", what="partition")
         answers = categorize_pool(
@@ -136,7 +137,7 @@ def partition_pool(
         write_atomically(work / PARTITION_FILE, json.dumps(record, indent=1) + "\n")
         del answers
         shutil.rmtree(work / _SCRATCH)
-        _put_in_place(work, out)
+        put_in_place(work, out)
     return summary
 
 
@@ -181,17 +182,6 @@ def _check_place(out: Path) -> None:
         raise UsageError(f"{out} exists and is no partition. Choose another folder.")
 
 
-def _put_in_place(work: Path, out: Path) -> None:
-    if not out.exists():
-        work.rename(out)
-        return
-    old = out.with_name(f"{out.name}.replaced")
-    shutil.rmtree(old, ignore_errors=True)
-    out.rename(old)
-    work.rename(out)
-    shutil.rmtree(old)
-
-
 def _write(
     pool: Pool,
     answers: PoolCategories,
@@ -217,7 +207,7 @@ def _write(
                 advance(int(counts[number]))
                 continue
             shutil.rmtree(work / folder, ignore_errors=True)
-            rows = answers.rows(NONE if number == len(answers.classes) else number)
+            rows = answers.rows(NO_CATEGORY if number == len(answers.classes) else number)
             tables = _tables(pool, answers, rows, columns, schema)
             write_shards(tables, work / folder, name="part", schema=schema, advance=advance)
             finished.write(folder + "\n")
@@ -226,10 +216,9 @@ def _write(
 
 
 def _schema(pool: Pool, columns: tuple[str, ...]) -> pa.Schema:
-    kinds = {IMAGE: pa.binary()}
     return pa.schema(
         [
-            *(pa.field(name, kinds.get(name, pa.string())) for name in columns),
+            *(pa.field(name, pa.binary() if name == IMAGE else pa.string()) for name in columns),
             pa.field("likeliest", pa.string()),
             pa.field("confidence", pa.float32()),
         ]

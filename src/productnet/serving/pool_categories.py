@@ -19,13 +19,10 @@ from productnet.embeddings.active import read_active
 from productnet.embeddings.stamp import read_stamp
 from productnet.errors import EmbeddingError
 from productnet.master.model import MasterModel
-from productnet.master.predictions import PREDICTIONS_FILE
+from productnet.master.predictions import NO_CATEGORY, PREDICTIONS_FILE
 from productnet.master.thresholds import Thresholds
 from productnet.progress import Progress
 from productnet.settings import Project
-
-# The number of a product without a category.
-NONE = -1
 
 _LIKELIEST = "likeliest.npy"
 _CONFIDENCE = "confidence.npy"
@@ -58,11 +55,11 @@ class PoolCategories:
         return len(self.likeliest)
 
     def decided(self, start: int, stop: int) -> Numbers:
-        """The category decided on (n,) of these rows; NONE where it is not sure enough."""
+        """The category decided on (n,) of these rows; NO_CATEGORY where it is not sure enough."""
         numbers = np.array(self.likeliest[start:stop], np.int32)
         if self.thresholds is not None:
             taken = self.thresholds.takes(numbers, self.confidence[start:stop])
-            numbers[~taken] = NONE
+            numbers[~taken] = NO_CATEGORY
         return numbers
 
     def blocks(self) -> Iterator[tuple[int, Numbers]]:
@@ -74,7 +71,7 @@ class PoolCategories:
         """Products of each category, and last those without one: (K + 1,)."""
         counts = np.zeros(len(self.classes) + 1, np.int64)
         for _, numbers in self.blocks():
-            # NONE counts as the last.
+            # NO_CATEGORY counts as the last.
             counts += np.bincount(numbers % len(counts), minlength=len(counts))
         return counts
 

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from productnet import __version__
-from productnet.files import alone_at, drafted, goes_on
+from productnet.files import alone_at, drafted, goes_on, unfinished
 from productnet.progress import Progress
 from productnet.serving.feeds import BATCH, FeedProducts
 from productnet.serving.tables import check_sink, table_sink
@@ -77,7 +77,7 @@ def write_resumed(
         ProjectError: Somebody writes this file already.
     """
     check_sink(out, schema)
-    work = out.with_name(f"{out.name}.unfinished")
+    work = unfinished(out)
     stamp = {**stamp, **products.stamp, "part": part, "productnet": __version__}
     with alone_at(out):
         begun = work.exists()

@@ -24,6 +24,7 @@ from productnet.embeddings.queries import InitialSpace, query_product
 from productnet.embeddings.sets import EmbeddingSet
 from productnet.encoders.texts import well_formed
 from productnet.errors import ImageError, SearchError, UnknownProduct, UsageError
+from productnet.master.predictions import NO_CATEGORY
 from productnet.retrieval.fusion import merits
 from productnet.retrieval.keyword_index import KeywordIndex
 from productnet.retrieval.keyword_query import Term, any_of, parse_query
@@ -34,11 +35,11 @@ FORMAT_VERSION: Final = 1
 
 INDEX_FILE: Final = "index.json"
 MODEL_FOLDER: Final = "model"
+WORDS_FOLDER: Final = "keyword-index"
+VECTORS_FOLDER: Final = "embeddings"  # as in a project, where ``InitialSpace`` looks
+TAXONOMY_FILE: Final = "taxonomy.json"
 TITLES_FILE: Final = "titles.arrow"
 LEAVES_FILE: Final = "leaves.npy"
-
-# The number of a product without a category.
-NO_LEAF: Final = -1
 
 # Places of each ranking that are put together, for each result asked for, and at least.
 _DEPTH = 5
@@ -138,9 +139,9 @@ class SearchIndex:
             return cls(
                 folder,
                 about,
-                vectors=EmbeddingSet.open(folder / "embeddings" / about["embedding_set"]),
-                words=KeywordIndex.open(folder / "keyword-index"),
-                taxonomy=Taxonomy.load(folder / "taxonomy.json") if named else None,
+                vectors=EmbeddingSet.open(folder / VECTORS_FOLDER / about["embedding_set"]),
+                words=KeywordIndex.open(folder / WORDS_FOLDER),
+                taxonomy=Taxonomy.load(folder / TAXONOMY_FILE) if named else None,
                 leaves=np.load(folder / LEAVES_FILE, mmap_mode="r"),
             )
         except (OSError, ValueError, KeyError, TypeError, pa.ArrowException, UsageError) as error:
@@ -226,7 +227,7 @@ class SearchIndex:
 
     def _leaf(self, row: int) -> tuple[str | None, str | None]:
         number = int(self._leaves[row])
-        if number == NO_LEAF:
+        if number == NO_CATEGORY:
             return None, None
         name = self._classes[number]
         known = self.taxonomy is not None and name in self.taxonomy

@@ -27,10 +27,9 @@ from productnet.errors import (
 from productnet.master.certainty import Rule
 from productnet.master.model import MasterModel
 from productnet.master.remembered import Remembered
-from productnet.serving.categorize import active_model
-from productnet.serving.similar import Neighbour
+from productnet.serving.categorize import active_model, class_paths
+from productnet.serving.similar import Neighbour, nearest_in
 from productnet.settings import ImageSettings, Project, Settings, round_name
-from productnet.taxonomy.paths import split_path
 from productnet.taxonomy.tree import Taxonomy
 
 # Rules kept: finding one sorts all held-out products.
@@ -54,7 +53,7 @@ class Seen:
 
 
 @dataclass(frozen=True, slots=True)
-class Guess:
+class Predicted:
     """A category a product may be of.
 
     Attributes:
@@ -81,7 +80,7 @@ class Categorized:
     """
 
     product: str
-    categories: tuple[Guess, ...]
+    categories: tuple[Predicted, ...]
     category: str | None = None
     reason: str | None = None
 
@@ -116,7 +115,7 @@ class ServedModel:
         self.name = name
         self.model = model
         self.embeddings = embeddings
-        self.paths = _paths(model.classes, taxonomy)
+        self.paths = class_paths(model.classes, taxonomy)
         self._remembered = remembered
         self._images: ImageSettings = settings.images
         self._pool = pool
@@ -148,7 +147,7 @@ class ServedModel:
             model,
             settings=project.settings,
             remembered=remembered,
-            taxonomy=_taxonomy(project),
+            taxonomy=Taxonomy.load_if_any(project.taxonomy_path),
             embeddings=EmbeddingSet.open(project.embeddings_path / active.embedding_set),
             pool=Pool.open(project.pool_path),
         )
@@ -163,7 +162,7 @@ class ServedModel:
             MasterModel.load(folder),
             settings=project.settings if project else Settings(),
             remembered=remembered,
-            taxonomy=_taxonomy(project) if project else None,
+            taxonomy=Taxonomy.load_if_any(project.taxonomy_path) if project else None,
         )
 
     @property
@@ -254,21 +253,17 @@ class ServedModel:
         """
         chances = seen.probabilities
         best = np.argsort(-chances, kind="stable")[:top]
-        guesses = tuple(
-            Guess(self.model.classes[place], self.paths[place], float(chances[place]))
+        likeliest = tuple(
+            Predicted(self.model.classes[place], self.paths[place], float(chances[place]))
             for place in best
         )
         if precision is None:
-            return Categorized(product, guesses)
-        rule = self.rule(precision, false_accept)
+            return Categorized(product, likeliest)
+        rule = self._rule(precision, false_accept)
         known = None if false_accept is None else self.model.familiarity(seen.vector[None])
         (category,) = rule.decide([product], chances[None], known).categories
         reason = None if category else _why_undecided(rule, chances, known)
-        return Categorized(product, guesses, category, reason)
-
-    def rule(self, precision: float, false_accept: float | None) -> Rule:
-        """What decides; found once for each pair of shares, which takes a moment."""
-        return self._rule(precision, false_accept)
+        return Categorized(product, likeliest, category, reason)
 
     def embedding(self, seen: Seen, *, dimension: int | None = None) -> FloatArray:
         """The embedding, (d,) of length one; raises ModelError for a dimension it lacks."""
@@ -279,14 +274,7 @@ class ServedModel:
     def nearest(self, vector: FloatArray, *, count: int) -> list[Neighbour]:
         """The products of the embedding set nearest to a vector (D,); raises EmbeddingError."""
         embeddings, pool = self._space()
-        rows, cosines = embeddings.nearest(vector[None], k=count)
-        ids = embeddings.ids.take(pa.array(rows[0])).to_pylist()
-        title = pool.fields[0]
-        titles = pool.take(ids, columns=[title]).column(title).to_pylist()
-        return [
-            Neighbour(product, float(cosine), text)
-            for product, cosine, text in zip(ids, cosines[0], titles, strict=True)
-        ]
+        return nearest_in(embeddings, pool, vector[None], count=count)
 
     def nearest_to(self, product: str, *, count: int) -> list[Neighbour]:
         """The nearest other products.
@@ -309,9 +297,13 @@ class ServedModel:
         """Raise EmbeddingError if no products are known beside the model."""
         self._space()
 
-    def check_shares(self, precision: float, false_accept: float | None) -> None:
+    def check_shares(self, precision: float | None, false_accept: float | None) -> None:
         """Find the rule of these shares; raises as ``categorized`` does, before it is called."""
-        self.rule(precision, false_accept)
+        if precision is None:
+            if false_accept is not None:
+                raise UsageError("false_accept goes with precision. Give both, or neither.")
+            return
+        self._rule(precision, false_accept)
         if false_accept is not None:
             self.model.familiarity(np.zeros((1, self.model.dimension), np.float32))
 
@@ -332,17 +324,6 @@ class ServedModel:
         except ImageError as error:
             return error
         return ImageError("The image cannot be decoded. Leave it out, or encode it as JPEG.")
-
-
-def _taxonomy(project: Project) -> Taxonomy | None:
-    path = project.taxonomy_path
-    return Taxonomy.load(path) if path.exists() else None
-
-
-def _paths(classes: Sequence[str], taxonomy: Taxonomy | None) -> list[tuple[str, ...]]:
-    if taxonomy is not None and all(name in taxonomy for name in classes):
-        return [taxonomy[name].path for name in classes]
-    return [tuple(split_path(name)) or (name,) for name in classes]
 
 
 def _why_undecided(rule: Rule, chances: FloatArray, known: FloatArray | None) -> str:

@@ -15,7 +15,6 @@ from typing import Self, TypeVar
 
 from productnet.catalog.schema import Product
 from productnet.embeddings.nearest import FloatArray
-from productnet.errors import UsageError
 from productnet.master.remembered import Remembered
 from productnet.serving.batcher import Batcher, Lane, Outcome
 from productnet.serving.served_model import Categorized, Seen, ServedModel
@@ -50,7 +49,7 @@ class ModelService:
         >>> project = Project.open(Path("my-shop"))  # doctest: +SKIP
         >>> with ModelService.of_project(project) as service:  # doctest: +SKIP
         ...     service.categorize([Product("1", {"title": "Red enamel mug"})])[0].categories[0]
-        Guess(category='kitchen/mugs', path=('Kitchen', 'Mugs'), confidence=0.97)
+        Predicted(category='kitchen/mugs', path=('Kitchen', 'Mugs'), confidence=0.97)
 
     Args:
         load: Loads the model.
@@ -169,8 +168,7 @@ class ModelService:
             ProductNetError: A product cannot be used, or a share is out of range.
             Overloaded: They could not be answered in time.
         """
-        if false_accept is not None and precision is None:
-            raise UsageError("false_accept goes with precision. Give both, or neither.")
+        self._now.check_shares(precision, false_accept)
         answer = self.look(products)
         return [
             answer.model.categorized(

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+import pyarrow as pa
+
 from productnet.catalog.images import load_image
 from productnet.catalog.pool import Pool
 from productnet.embeddings.active import active_set, read_active
@@ -32,14 +34,16 @@ def similar_to_product(project: Project, product: str, *, count: int = 10) -> li
             f'Embedding set {embeddings.name} has no product "{product}". If it was imported '
             "since, run `productnet embed` or `productnet round`."
         )
-    found = _nearest(project, embeddings, embeddings.vectors[row : row + 1], count=count + 1)
+    found = nearest_in(
+        embeddings, _pool(project), embeddings.vectors[row : row + 1], count=count + 1
+    )
     return [one for one in found if one.product != product][:count]
 
 
 def similar_to_text(project: Project, text: str, *, count: int = 10) -> list[Neighbour]:
     """The products nearest to a text, taken as the title of a product without an image."""
     query = _encode(project, text=text, image=None)
-    return _nearest(project, active_set(project), query, count=count)
+    return nearest_in(active_set(project), _pool(project), query, count=count)
 
 
 def similar_to_image(project: Project, image: Path, *, count: int = 10) -> list[Neighbour]:
@@ -48,7 +52,21 @@ def similar_to_image(project: Project, image: Path, *, count: int = 10) -> list[
         raise ImageError(f"There is no image {image}.")
     loaded = load_image(image.read_bytes(), project.settings.images, thumbnail=False)
     query = _encode(project, text=None, image=loaded.data)
-    return _nearest(project, active_set(project), query, count=count)
+    return nearest_in(active_set(project), _pool(project), query, count=count)
+
+
+def nearest_in(
+    embeddings: EmbeddingSet, pool: Pool, query: FloatArray, *, count: int
+) -> list[Neighbour]:
+    """The products of a set nearest to one vector (1, D), with their titles from the pool."""
+    rows, cosines = embeddings.nearest(query, k=count)
+    ids = embeddings.ids.take(pa.array(rows[0])).to_pylist()
+    title = pool.fields[0]
+    titles = pool.take(ids, columns=[title]).column(title).to_pylist()
+    return [
+        Neighbour(product, float(cosine), text)
+        for product, cosine, text in zip(ids, cosines[0], titles, strict=True)
+    ]
 
 
 def _encode(project: Project, *, text: str | None, image: bytes | None) -> FloatArray:
@@ -60,14 +78,5 @@ def _encode(project: Project, *, text: str | None, image: bytes | None) -> Float
     return InitialSpace.open(project).encode(query)
 
 
-def _nearest(
-    project: Project, embeddings: EmbeddingSet, query: FloatArray, *, count: int
-) -> list[Neighbour]:
-    rows, scores = embeddings.nearest(query, k=count)
-    ids = [embeddings.ids[int(row)].as_py() for row in rows[0]]
-    title = project.settings.catalog.fields[0]
-    titles = Pool.open(project.pool_path).take(ids, columns=[title]).column(title).to_pylist()
-    return [
-        Neighbour(product, float(score), text)
-        for product, score, text in zip(ids, scores[0], titles, strict=True)
-    ]
+def _pool(project: Project) -> Pool:
+    return Pool.open(project.pool_path)

@@ -9,11 +9,24 @@ import pyarrow as pa
 import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 
+from productnet.embeddings.nearest import FloatArray
 from productnet.errors import UsageError
 from productnet.files import drafted
+from productnet.master.hierarchy import Tree
+from productnet.taxonomy.paths import join_path
 
 # The deepest category of the tree that is sure enough, as "A > B", and how sure.
 DEEPEST = (pa.field("sure_of", pa.string()), pa.field("sure_confidence", pa.float32()))
+
+# Probabilities above one half, so that no two categories of a level are sure.
+_LEAST_SURE = 0.51
+
+
+def deepest_columns(tree: Tree, probabilities: FloatArray, *, sure: float) -> list[pa.Array]:
+    """The columns ``DEEPEST`` of products (B, K): a category at least as probable as ``sure``."""
+    found = tree.deepest(probabilities, sure=max(sure, _LEAST_SURE))
+    labels = [join_path(path) if path else None for path in found.paths]
+    return [pa.array(labels, pa.string()), pa.array(found.probabilities, pa.float32())]
 
 
 class TableSink(Protocol):

@@ -14,8 +14,7 @@ from productnet.progress import SILENT, Progress
 from productnet.retrieval.zero_shot import METHOD, ZeroShot
 from productnet.serving.feeds import FeedProducts
 from productnet.serving.resumed import Written, write_resumed
-from productnet.serving.tables import DEEPEST
-from productnet.taxonomy.paths import join_path
+from productnet.serving.tables import DEEPEST, deepest_columns
 
 # Least confidence at which a leaf is named. On the sets of docs/search.md it leaves out most of
 # what is wrong where texts say little, and little where they say what a product is.
@@ -87,7 +86,7 @@ def guess_feed(
         chances = zero_shot.predict_proba(table, products.fields)  # (B, K)
         best = chances.argmax(axis=1)
         confidence = chances.max(axis=1)
-        deepest = tree.deepest(chances, sure=max(least, 0.51))
+        deepest = deepest_columns(tree, chances, sure=least)
         return pa.table(
             {
                 "product": table.column(ID),
@@ -95,8 +94,7 @@ def guess_feed(
                 "likeliest": pa.array(classes[best], pa.string()),
                 "confidence": pa.array(confidence, pa.float32()),
                 "path": pa.array(labels[best], pa.string()),
-                "sure_of": [join_path(path) if path else None for path in deepest.paths],
-                "sure_confidence": pa.array(deepest.probabilities, pa.float32()),
+                **{field.name: column for field, column in zip(DEEPEST, deepest, strict=True)},
                 "method": [METHOD] * len(table),
             },
             schema=_SCHEMA,

@@ -180,6 +180,11 @@ class Taxonomy:
         write_atomically(path, f'{facts[:-2]},\n "categories": [\n  {body}\n ]\n}}\n')
 
     @classmethod
+    def load_if_any(cls, path: Path) -> "Taxonomy | None":
+        """As ``load``, but None where a project has no taxonomy yet."""
+        return cls.load(path) if path.exists() else None
+
+    @classmethod
     def load(cls, path: Path) -> "Taxonomy":
         """Read a saved tree; raises TaxonomyError if it is missing, damaged or was edited."""
         if not path.is_file():

@@ -1,9 +1,14 @@
-"""The socket that an application listens on, and which addresses only this machine can reach."""
+"""Serving an application: the socket it listens on, and which addresses others can reach."""
 
 import socket
 from ipaddress import ip_address
 
+from starlette.types import ASGIApp
+
 from productnet.errors import UsageError
+
+# Seconds that requests have to come to their end.
+_GRACE_SECONDS = 10
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -24,6 +29,26 @@ def listen(host: str, port: int) -> socket.socket:
             "Choose another with --host and --port."
         ) from error
     return listening
+
+
+def serve_at(listening: socket.socket, app: ASGIApp) -> None:
+    """Serve an application there until it is told to stop."""
+    import gc
+
+    import uvicorn
+
+    config = uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=_GRACE_SECONDS,
+    )
+    # What is loaded stays: a collection that went through all of it would stop everybody for a
+    # quarter of a second, every half minute under load.
+    gc.collect()
+    gc.freeze()
+    uvicorn.Server(config).run(sockets=[listening])
 
 
 def is_loopback(host: str) -> bool:

@@ -75,6 +75,11 @@ class Problem(BaseModel):
     status: int = Field(description="The HTTP status, again")
     detail: str = Field(description="What was wrong, with which value, and what to do next")
 
+    @classmethod
+    def of(cls, status: HTTPStatus, detail: str) -> "Problem":
+        """The problem of a status."""
+        return cls(title=status.phrase, status=status.value, detail=detail)
+
 
 def responses(*statuses: HTTPStatus) -> dict[int | str, dict[str, Any]]:
     """Problems of these statuses as the OpenAPI document tells of them."""
@@ -143,9 +148,17 @@ def problem(
     **extensions: object,
 ) -> JSONResponse:
     """The response that tells of a problem."""
-    code = int(status)
-    body = Problem(title=HTTPStatus(code).phrase, status=code, detail=detail).model_dump()
-    return _ProblemResponse({**body, **extensions}, status_code=code, headers=headers)
+    body = Problem.of(HTTPStatus(status), detail).model_dump()
+    return _ProblemResponse({**body, **extensions}, status_code=int(status), headers=headers)
+
+
+def answer_to(error: ProductNetError | Refused) -> JSONResponse:
+    """The response that tells of an error."""
+    if isinstance(error, Refused):
+        return problem(error.status, str(error), headers=error.headers, **error.extensions)
+    wait = getattr(error, "wait", None)
+    headers = None if wait is None else {"Retry-After": str(wait)}
+    return problem(status_of(error), str(error), headers=headers)
 
 
 def status_of(error: ProductNetError) -> HTTPStatus:
@@ -156,7 +169,7 @@ def status_of(error: ProductNetError) -> HTTPStatus:
 def answer_with_problems(app: FastAPI) -> None:
     """Have every error leave the application as a problem document."""
     app.add_exception_handler(ProductNetError, _of_ours)
-    app.add_exception_handler(Refused, _of_refusal)
+    app.add_exception_handler(Refused, _of_ours)
     app.add_exception_handler(RequestValidationError, _of_validation)
     app.add_exception_handler(HTTPException, _of_http)
     app.add_exception_handler(UnicodeEncodeError, _of_half_a_character)
@@ -164,15 +177,8 @@ def answer_with_problems(app: FastAPI) -> None:
 
 
 def _of_ours(request: Request, error: Exception) -> Response:
-    assert isinstance(error, ProductNetError)
-    wait = getattr(error, "wait", None)
-    headers = None if wait is None else {"Retry-After": str(wait)}
-    return problem(status_of(error), str(error), headers=headers)
-
-
-def _of_refusal(request: Request, error: Exception) -> Response:
-    assert isinstance(error, Refused)
-    return problem(error.status, str(error), headers=error.headers, **error.extensions)
+    assert isinstance(error, ProductNetError | Refused)
+    return answer_to(error)
 
 
 def _of_validation(request: Request, error: Exception) -> Response:

@@ -50,7 +50,7 @@ def collect_report(project: Project, *, progress: Progress = SILENT) -> ReportDa
         EmbeddingError: The active embedding set is damaged.
     """
     with progress.task("Gathering the report", total=4) as advance:
-        taxonomy = Taxonomy.load(project.taxonomy_path) if project.taxonomy_path.exists() else None
+        taxonomy = Taxonomy.load_if_any(project.taxonomy_path)
         pool = Pool.open(project.pool_path) if project.pool_path.exists() else None
         state = _state(project)
         rounds = tuple(_rounds(project))

@@ -30,7 +30,7 @@ class LikeProducts(BaseModel):
     leaves: int = Field(description="How many leaves they are gold of")
 
 
-class Groups(BaseModel):
+class LikeGroups(BaseModel):
     """Some groups that nobody has reviewed, those of several leaves first, then the largest."""
 
     items: list[LikeProducts]
@@ -73,11 +73,11 @@ def list_duplicates(
         str | None, Query(max_length=1_000, description="Its group comes first")
     ] = None,
     limit: Annotated[int, Query(ge=1, le=50)] = 20,
-) -> Groups:
+) -> LikeGroups:
     """Groups of near-duplicates to review."""
     page, total = portal.duplicates.page(count=limit, first=product)
     blind = auditing(portal, person)
-    return Groups(items=[_group(portal, group, blind) for group in page], total=total)
+    return LikeGroups(items=[_group(portal, group, blind) for group in page], total=total)
 
 
 @router.post("/duplicates", operation_id="review_duplicates", status_code=201)

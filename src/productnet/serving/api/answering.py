@@ -2,8 +2,9 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from contextlib import AbstractAsyncContextManager, nullcontext
 from http import HTTPStatus
 from typing import TypeVar
 
@@ -12,7 +13,7 @@ from starlette.concurrency import run_in_threadpool
 from productnet.catalog.schema import Product
 from productnet.errors import ImageError, ProductNetError
 from productnet.serving.api.bodies import AskedProduct, Result
-from productnet.serving.api.reading import Pictures, as_product
+from productnet.serving.api.reading import Picture, Pictures, as_product
 from productnet.serving.batcher import Lane, Outcome
 from productnet.serving.served_model import Seen, ServedModel
 from productnet.serving.service import ModelService
@@ -62,40 +63,29 @@ class Answers:
             Overloaded: They could not be answered in time.
             ServiceClosed: The service is closing down.
         """
-        if any(one.image or one.image_url for one in asked):
-            async with self._pictures.of(asked) as images:
-                return await self._of(asked, images, answering, kind, place, lane, slow)
-        none: list[bytes | ImageError | None] = [None] * len(asked)
-        return await self._of(asked, none, answering, kind, place, lane, slow)
-
-    async def _of(
-        self,
-        asked: Sequence[AskedProduct],
-        images: Sequence[bytes | ImageError | None],
-        answering: Answering[R],
-        kind: type[R],
-        place: int,
-        lane: Lane | None,
-        slow: bool,
-    ) -> list[R]:
-        products: list[Product | ImageError] = [
-            image if isinstance(image, ImageError) else as_product(one, place=number, image=image)
-            for number, (one, image) in enumerate(zip(asked, images, strict=True), place)
-        ]
-        usable = [one for one in products if isinstance(one, Product)]
-        model, future = await self._submit(usable, lane)
-        found = await asyncio.wrap_future(future)
-        outcomes = iter(found)
-
-        def answers() -> list[R]:
-            return [
-                self._answer(model, one, ids, product, outcomes, answering, kind)
-                for one, ids, product in zip(
-                    asked, range(place, place + len(asked)), products, strict=True
-                )
+        # Most requests have no picture, and need no task a product to wait for one.
+        pictured = any(one.image or one.image_url for one in asked)
+        pictures: AbstractAsyncContextManager[list[Picture]] = (
+            self._pictures.of(asked) if pictured else nullcontext([None] * len(asked))
+        )
+        async with pictures as images:
+            products = [
+                image if isinstance(image, ImageError) else as_product(one, place=at, image=image)
+                for at, (one, image) in enumerate(zip(asked, images, strict=True), place)
             ]
+            model, future = await self._submit(
+                [one for one in products if isinstance(one, Product)], lane
+            )
+            found = iter(await asyncio.wrap_future(future))
 
-        return await run_in_threadpool(answers) if slow else answers()
+            def answers() -> list[R]:
+                outcomes = (one if isinstance(one, ImageError) else next(found) for one in products)
+                return [
+                    self._answer(model, one.id or str(at), outcome, answering, kind)
+                    for at, (one, outcome) in enumerate(zip(asked, outcomes, strict=True), place)
+                ]
+
+            return await run_in_threadpool(answers) if slow else answers()
 
     async def _submit(
         self, products: list[Product], lane: Lane | None
@@ -108,23 +98,19 @@ class Answers:
     def _answer(
         self,
         model: ServedModel,
-        asked: AskedProduct,
-        place: int,
-        product: Product | ImageError,
-        outcomes: Iterator[Outcome[Seen]],
+        name: str,
+        outcome: Outcome[Seen],
         answering: Answering[R],
         kind: type[R],
     ) -> R:
-        name = asked.id or str(place)
-        outcome = product if isinstance(product, ImageError) else next(outcomes)
         if isinstance(outcome, Exception):
-            return kind(id=name, model=model.name, error=self.problem_of(outcome))
+            return kind(id=name, model=model.name, error=self._problem_of(outcome))
         try:
             return answering(model, name, outcome)
         except Exception as error:  # such as a disk that fails: the others have their answers
-            return kind(id=name, model=model.name, error=self.problem_of(error))
+            return kind(id=name, model=model.name, error=self._problem_of(error))
 
-    def problem_of(self, error: Exception) -> Problem:
+    def _problem_of(self, error: Exception) -> Problem:
         """What is wrong with one product, as the others of its request or stream are told."""
         if isinstance(error, ProductNetError):
             status, detail = status_of(error), str(error)
@@ -134,4 +120,4 @@ class Answers:
             detail = "The model failed at this product. It has been logged; leave the product out."
         # A text that is repeated may hold half a character, which is no UTF-8.
         detail = detail.encode("utf-8", "replace").decode()
-        return Problem(title=status.phrase, status=status.value, detail=detail)
+        return Problem.of(status, detail)

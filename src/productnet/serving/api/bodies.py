@@ -49,7 +49,7 @@ class AskedProducts(BaseModel):
     products: list[AskedProduct] = Field(min_length=1, max_length=MOST_PRODUCTS)
 
 
-class Guessed(BaseModel):
+class PredictedCategory(BaseModel):
     """A category that a product may be of."""
 
     category: str = Field(description="Its id")
@@ -77,7 +77,7 @@ class Result(BaseModel):
 class CategorizedResult(Result):
     """The categories of one product."""
 
-    categories: list[Guessed] = Field([], description="The surest first")
+    categories: list[PredictedCategory] = Field([], description="The surest first")
     decision: Decision | None = Field(None, description="Where a precision was asked for")
 
 

@@ -8,8 +8,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from productnet.serving.api.bodies import AskedProduct, AskedProducts
-from productnet.serving.api.gate import NDJSON
-from productnet.serving.api.reading import FORM, JSON
+from productnet.serving.api.reading import FORM, JSON, NDJSON
 
 _SCHEMAS = "#/components/schemas/"
 

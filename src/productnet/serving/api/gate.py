@@ -18,10 +18,9 @@ from productnet.errors import Overloaded, ProductNetError
 from productnet.people.doors import Doors
 from productnet.people.roles import Scope as KeyScope
 from productnet.serving.api.load import FULL, Load
+from productnet.serving.api.reading import NDJSON, media_type_of
 from productnet.web.middleware import HEADERS
-from productnet.web.problems import Refused, problem, status_of
-
-NDJSON = "application/x-ndjson"
+from productnet.web.problems import Refused, answer_to, problem
 
 # Bytes of the largest request but a stream: a list of products with their pictures, in base64.
 LARGEST_BODY = 64_000_000
@@ -116,7 +115,7 @@ class Gate:
                 await self._let_in(scope, headers)
                 if scope["method"] != "POST" or not scope["path"].startswith(_MODEL):
                     read = receive
-                elif headers.get("Content-Type", "").partition(";")[0].strip().lower() == NDJSON:
+                elif media_type_of(headers) == NDJSON:
                     stack.enter_context(self._load.streaming())
                     read = receive
                 else:
@@ -124,17 +123,10 @@ class Gate:
                     stack.enter_context(self._load.answering())
             except ClientDisconnect:
                 return
-            except Refused as error:
-                answer = problem(
-                    error.status, str(error), headers=error.headers, **error.extensions
-                )
-                await answer(scope, receive, send)
-            except ProductNetError as error:
-                wait = {}
+            except (Refused, ProductNetError) as error:
                 if isinstance(error, Overloaded):
                     self._refused("full")
-                    wait = {"Retry-After": str(error.wait)}
-                await problem(status_of(error), str(error), headers=wait)(scope, receive, send)
+                await answer_to(error)(scope, receive, send)
             else:
                 await self._app(scope, read, send)
 

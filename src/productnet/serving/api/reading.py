@@ -7,11 +7,11 @@ import json
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, nullcontext
 from http import HTTPStatus
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ValidationError
-from starlette.datastructures import UploadFile
+from starlette.datastructures import Headers, UploadFile
 from starlette.requests import Request
 
 from productnet.catalog.fetch import Fetcher
@@ -24,32 +24,33 @@ from productnet.web.problems import Refused
 Body = TypeVar("Body", bound=BaseModel)
 
 JSON = "application/json"
+NDJSON = "application/x-ndjson"
 FORM = "multipart/form-data"
 
 # Parts of a form: more fields than any project has.
 _MOST_PARTS = 100
 
 
-def media_type_of(request: Request) -> str:
+def media_type_of(headers: Headers) -> str:
     """The media type of a request, without its parameters."""
-    return request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+    return headers.get("Content-Type", "").partition(";")[0].strip().lower()
 
 
-async def read_products(request: Request, *, streams: str) -> list[AskedProduct]:
+async def read_products(request: Request) -> list[AskedProduct]:
     """The products of a request that is no stream.
 
     Raises:
         RequestValidationError: They are not as the document says.
         Refused: The media type is none of ours.
     """
-    media_type = media_type_of(request)
+    media_type = media_type_of(request.headers)
     if media_type in (JSON, ""):
         return parsed(AskedProducts, await request.body()).products
     if media_type == FORM:
         return [await _form(request)]
     raise Refused(
         HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
-        f"Products come as {JSON}, {streams} or {FORM}, not {media_type[:100]!r}.",
+        f"Products come as {JSON}, {NDJSON} or {FORM}, not {media_type[:100]!r}.",
     )
 
 
@@ -95,6 +96,10 @@ def as_product(asked: AskedProduct, *, place: int, image: bytes | None) -> Produ
     return Product(asked.id or str(place), texts, image=image)
 
 
+# An encoded picture, none, or why it cannot be had.
+Picture: TypeAlias = bytes | ImageError | None
+
+
 class Pictures:
     """The pictures of products: out of base64, or fetched from public hosts.
 
@@ -110,10 +115,8 @@ class Pictures:
         self.fetcher: Fetcher | None = None
 
     @asynccontextmanager
-    async def of(
-        self, asked: Sequence[AskedProduct]
-    ) -> AsyncIterator[list[bytes | ImageError | None]]:
-        """The encoded picture of each product, none, or why it cannot be had, while it is needed.
+    async def of(self, asked: Sequence[AskedProduct]) -> AsyncIterator[list[Picture]]:
+        """The picture of each product, while it is needed.
 
         Raises ServiceClosed where pictures are fetched no more.
         """
@@ -126,7 +129,7 @@ class Pictures:
         finally:
             self._load.release(sum(held))
 
-    async def _one(self, asked: AskedProduct, held: list[int]) -> bytes | ImageError | None:
+    async def _one(self, asked: AskedProduct, held: list[int]) -> Picture:
         if asked.image and asked.image_url:
             return ImageError("Give image or image_url, not both.")
         if asked.image_url is None:

@@ -20,18 +20,17 @@ from productnet.serving.api.bodies import (
     Decision,
     EmbeddedResult,
     EmbeddedResults,
-    Guessed,
     ModelFacts,
     Near,
+    PredictedCategory,
     Result,
     SimilarResult,
     SimilarResults,
 )
 from productnet.serving.api.document import body_of_products
-from productnet.serving.api.gate import NDJSON
 from productnet.serving.api.load import Load
 from productnet.serving.api.metrics import ServingMetrics
-from productnet.serving.api.reading import media_type_of, read_products
+from productnet.serving.api.reading import NDJSON, media_type_of, read_products
 from productnet.serving.api.streams import StreamedAnswers
 from productnet.serving.batcher import Lane
 from productnet.serving.served_model import Seen, ServedModel
@@ -99,9 +98,7 @@ async def categorize(
     With a precision, a decision besides: one category if the model is sure enough, or why not.
     """
     model = served.answers.service.now
-    if false_accept is not None and precision is None:
-        raise UsageError("false_accept goes with precision. Give both, or neither.")
-    if precision is not None:
+    if (precision, false_accept) != (None, None):
         # Found here, once, and not for each product; and what is wrong with it is told at once.
         await run_in_threadpool(model.check_shares, precision, false_accept)
     asked = partial(_categorized, top=top, precision=precision, false_accept=false_accept)
@@ -225,9 +222,9 @@ async def _answer(
     def fault(error: Problem, place: int) -> R:
         return kind(id=str(place), model=answers.service.now.name, error=error)
 
-    if media_type_of(request) == NDJSON:
+    if media_type_of(request.headers) == NDJSON:
         return StreamedAnswers(request, served.load, answer=line, fault=fault)
-    asked = await read_products(request, streams=NDJSON)
+    asked = await read_products(request)
     results = await answers.of(asked, answering, kind, slow=slow)
     if len(results) == 1 and (error := results[0].error) is not None:
         raise Refused(HTTPStatus(error.status), error.detail)
@@ -248,7 +245,7 @@ def _categorized(
         id=product,
         model=model.name,
         categories=[
-            Guessed(category=one.category, path=list(one.path), confidence=one.confidence)
+            PredictedCategory(category=one.category, path=list(one.path), confidence=one.confidence)
             for one in said.categories
         ],
         decision=None

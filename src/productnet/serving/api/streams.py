@@ -16,9 +16,8 @@ from starlette.types import Receive, Scope, Send
 
 from productnet.errors import Overloaded, ProductNetError
 from productnet.serving.api.bodies import AskedProduct
-from productnet.serving.api.gate import NDJSON
 from productnet.serving.api.load import Load
-from productnet.serving.api.reading import parsed
+from productnet.serving.api.reading import NDJSON, parsed
 from productnet.web.problems import Problem, status_of
 
 # Products of one stream that are in flight.
@@ -147,8 +146,7 @@ class StreamedAnswers(Response):
                 held = 0
 
     def _failed(self, status: HTTPStatus, detail: str, place: int) -> bytes:
-        problem = Problem(title=status.phrase, status=status.value, detail=detail)
-        return self._fault(problem, place).model_dump_json().encode() + b"\n"
+        return self._fault(Problem.of(status, detail), place).model_dump_json().encode() + b"\n"
 
 
 def _rest(

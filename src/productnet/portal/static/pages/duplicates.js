@@ -70,7 +70,6 @@ function Bench({ reviews, group }) {
     else reviews.say([]);
   };
   const different = () => reviews.say(marked.size ? [...marked] : products.map((one) => one.product));
-  const undo = () => void reviews.undo().then((done) => done || toast("Nothing is left to undo in this session."));
   useCommands(["duplicates"], {
     "duplicates-same": same,
     "duplicates-different": different,
@@ -80,7 +79,7 @@ function Bench({ reviews, group }) {
     "duplicates-previous": () => move(here - 1),
     "duplicates-zoom": () => setZoomed(true),
     "duplicates-skip": () => reviews.skip(),
-    "duplicates-undo": undo,
+    "duplicates-undo": () => undo(reviews),
   });
   const common = useMemo(() => commonWords(products), [key]);
   return html`<section class="panel alike" aria-label="A group of near-duplicates">
@@ -97,7 +96,7 @@ function Bench({ reviews, group }) {
       <button type="button" class="button alike-answer alike-different" onClick=${different}><${Icon} name="no" size=${16} />
         ${marked.size ? `${number(marked.size)} marked: different` : products.length === 2 ? "Different products" : "All different"} <kbd class="tab-key">${keyName("duplicates-different")}</kbd></button>
       <button type="button" class="button push" onClick=${() => reviews.skip()}>Later <kbd class="tab-key">${keyName("duplicates-skip")}</kbd></button>
-      <button type="button" class="button" onClick=${undo}><${Icon} name="undo" size=${16} /> Undo <kbd class="tab-key">${keyName("duplicates-undo")}</kbd></button>
+      <button type="button" class="button" onClick=${() => undo(reviews)}><${Icon} name="undo" size=${16} /> Undo <kbd class="tab-key">${keyName("duplicates-undo")}</kbd></button>
       <p class="unseen" aria-live="polite">${reviews.told}</p>
     </div>
     ${zoomed && current && html`<${Detail} product=${current.product} card=${current} close=${() => setZoomed(false)}
@@ -125,14 +124,18 @@ function LikeCard({ one, place, current, marked, common, mark, choose, zoom }) {
 function Through({ reviews }) {
   const given = reviews.given.value;
   const skipped = reviews.skipped.value;
-  const undo = () => void reviews.undo().then((done) => done || toast("Nothing is left to undo in this session."));
-  useCommands(["duplicates"], { "duplicates-undo": undo });
+  useCommands(["duplicates"], { "duplicates-undo": () => undo(reviews) });
   return html`<div class="panel"><${Empty} icon="yes" title=${given || skipped ? "You are through" : "Nothing waits for a review"}
       action=${html`${skipped > 0 && html`<button type="button" class="button button-primary" onClick=${() => reviews.start()}>Show what was left for later</button>`}
-        ${given > 0 && html`<button type="button" class="button" onClick=${undo}><${Icon} name="undo" size=${16} /> Undo</button>`}
+        ${given > 0 && html`<button type="button" class="button" onClick=${() => undo(reviews)}><${Icon} name="undo" size=${16} /> Undo</button>`}
         <a class="button" href="/quality">Data quality</a>`}>
       ${given || skipped ? html`${count(given, "group")} reviewed in this sitting${skipped ? `, ${number(skipped)} left for later` : ""}.`
         : "Groups come when `productnet embed` finds products that look and read alike."}<//></div>`;
+}
+
+/** Take the last review back, or say that there is none. @param {Reviews} reviews */
+async function undo(reviews) {
+  if (!(await reviews.undo())) toast("Nothing is left to undo in this session.");
 }
 
 /** A word without case and marks, to be compared. @param {string} word */

@@ -120,6 +120,7 @@ function Row({ flaw }) {
   const [open, setOpen] = useState(/** @type {string | null} */ (null));
   const { tone, words } = SEVERITIES[flaw.severity];
   const at = flaw.products.findIndex((one) => one.product === open);
+  const shown = flaw.products[at];
   const way = wayOf(flaw);
   return html`<li class="flaw">
     <span class="tag ${tone}">${words}</span>
@@ -130,11 +131,11 @@ function Row({ flaw }) {
         ${way && html`<a href=${way.to}>${way.words}</a>`}</p></div>
     ${flaw.products.length > 0 && html`<div class="flaw-products"><${Strip} cards=${flaw.products} open=${setOpen} label="Some of them" />
       ${flaw.count > flaw.products.length && html`<span class="muted small">of ${number(flaw.count)}</span>`}</div>`}
-    ${open !== null && at >= 0 && html`<${Detail} product=${open} card=${flaw.products[at]} close=${() => setOpen(null)}
+    ${shown && html`<${Detail} product=${shown.product} card=${shown} close=${() => setOpen(null)}
       move=${(/** @type {number} */ step) => {
         const to = flaw.products[at + step];
         if (to) setOpen(to.product);
-      }} place="${at + 1} of ${flaw.products.length}: ${titleOf(/** @type {any} */ (flaw.products[at])).slice(0, 60)}" />`}
+      }} place="${at + 1} of ${flaw.products.length}: ${titleOf(shown).slice(0, 60)}" />`}
   </li>`;
 }
 
