@@ -13,9 +13,6 @@ from productnet.settings import Project
 
 SERVE_PANEL = "Work together"
 
-# A tenth of Python's own: a request makes some ten errands, and 5 ms each would be felt.
-_SWITCH_SECONDS = 0.0005
-
 
 def register(app: typer.Typer) -> None:
     """Add this file's command to the application."""
@@ -74,8 +71,6 @@ def serve(
     for name, given in (("--model", model), ("--keys and --no-keys", keys)):
         if given is not None:
             raise UsageError(f"{name} goes with --api.")
-    import sys
-
     from productnet.portal.app import create_app
     from productnet.portal.portal import Portal
     from productnet.web.listening import is_loopback, listen, serve_at, shown
@@ -104,6 +99,4 @@ def serve(
         say("The link works once. `productnet people add` makes accounts for a team.")
     if open_browser:
         typer.launch(link)
-    # After each errand to the database a thread waits this long for one that computes.
-    sys.setswitchinterval(_SWITCH_SECONDS)
     serve_at(listening, create_app(portal))
