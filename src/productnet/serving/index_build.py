@@ -39,6 +39,7 @@ from productnet.taxonomy.tree import Taxonomy
 _BATCH = 8_192
 
 Numbers = npt.NDArray[np.int32]
+Mapped = np.memmap[tuple[int, ...], np.dtype[np.int32]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +136,7 @@ def _leaves(
     *,
     precision: float | None,
     progress: Progress,
-) -> tuple[tuple[str, ...], Numbers, str | None]:
+) -> tuple[tuple[str, ...], Mapped, str | None]:
     """The classes, the number of each product's (N,), and who told it."""
     leaves = np.lib.format.open_memmap(
         draft / LEAVES_FILE, mode="w+", dtype=np.int32, shape=(len(vectors),)

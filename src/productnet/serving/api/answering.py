@@ -76,7 +76,8 @@ class Answers:
             model, future = await self._submit(
                 [one for one in products if isinstance(one, Product)], lane
             )
-            found = iter(await asyncio.wrap_future(future))
+            seen = await asyncio.wrap_future(future)
+            found = iter(seen)
 
             def answers() -> list[R]:
                 outcomes = (one if isinstance(one, ImageError) else next(found) for one in products)
