@@ -102,7 +102,7 @@ def check_flaws_file(path: Path) -> None:
         raise UsageError(f"{path} is a folder. Name a file in it, such as {path / 'flaws.csv'}.")
     if path.suffix not in _ENDINGS:
         raise UsageError(
-            f'Flaws are written as {", ".join(_ENDINGS)}; "{path.name}" ends in none of these.'
+            f'Flaws are written as .parquet, .csv or .json; "{path.name}" ends in none of these.'
         )
 
 

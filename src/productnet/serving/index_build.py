@@ -124,7 +124,6 @@ def build_search_index(
         (draft / INDEX_FILE).write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
         size = sum(file.stat().st_size for file in draft.rglob("*") if file.is_file())
         categorized = sum(int((some != NO_CATEGORY).sum()) for some in _blocks(leaves))
-        leaves.flush()
         del leaves
     return IndexSummary(out, len(vectors), categorized, method, vectors.name, size)
 
@@ -145,6 +144,7 @@ def _leaves(
     active = read_active(project)
     if active is not None and active.round is not None:
         classes = _leaves_by_model(project, leaves, draft, precision=precision, progress=progress)
+        leaves.flush()
         return classes, leaves, "master"
     if precision is not None:
         raise UsageError(
@@ -159,6 +159,7 @@ def _leaves(
         best = [one.product for one in guesses.of(leaf) if one.rank == 1]
         rows = vectors.rows(best)
         leaves[rows[rows >= 0]] = number
+    leaves.flush()
     return classes, leaves, METHOD
 
 

@@ -202,7 +202,7 @@ def test_a_portal_that_stays_away_is_given_up_on() -> None:
         raise httpx.ConnectError("down")
 
     portal = Portal(down)
-    with client(portal, tries=3) as one, pytest.raises(Unreachable, match="Check that the portal"):
+    with client(portal, tries=3) as one, pytest.raises(Unreachable, match="Check that it runs"):
         one.progress()
     assert len(portal.requests) == 3
 

@@ -76,10 +76,10 @@ class Answers:
             model, future = await self._submit(
                 [one for one in products if isinstance(one, Product)], lane
             )
-            seen = await asyncio.wrap_future(future)
-            found = iter(seen)
+            looked = await asyncio.wrap_future(future)
 
             def answers() -> list[R]:
+                found = iter(looked)
                 outcomes = (one if isinstance(one, ImageError) else next(found) for one in products)
                 return [
                     self._answer(model, one.id or str(at), outcome, answering, kind)
