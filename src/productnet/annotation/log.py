@@ -5,7 +5,6 @@ One object owns both the log and the cached state, so that the second is never o
 
 from collections.abc import Iterator, Sequence
 from threading import Lock
-from types import TracebackType
 from typing import Self
 from uuid import UUID
 
@@ -18,6 +17,7 @@ from productnet.annotation.schema import decisions as table
 from productnet.annotation.schema import from_row, to_row
 from productnet.annotation.state import State
 from productnet.annotation.verdicts import History, after
+from productnet.closing import Closing
 from productnet.database.database import Database
 from productnet.errors import ProductNetError, WorkflowError
 
@@ -27,7 +27,7 @@ _CHUNK = 5_000
 _NEWEST = select(func.max(table.c.seq))
 
 
-class DecisionLog:
+class DecisionLog(Closing):
     """Decisions in the order they were committed.
 
     Safe to share between threads, and between processes on one database.
@@ -164,17 +164,6 @@ class DecisionLog:
     def close(self) -> None:
         """Let go of the database."""
         self._database.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
 
 def _chunks_since(connection: Connection, seq: int) -> Iterator[list[tuple[int, Decision]]]:

@@ -2,8 +2,7 @@
 
 import time
 from collections.abc import Iterator, Sequence
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 from uuid import UUID
 
 import httpx
@@ -35,6 +34,7 @@ from productnet.client.results import (
     Session,
     Webhook,
 )
+from productnet.closing import Closing
 
 _PREFIX = "/api/v1"
 
@@ -43,7 +43,7 @@ _MOST_ANSWERS = 200
 _MOST_PRODUCTS = 1_000
 
 
-class Client:
+class Client(Closing):
     """A portal, asked as one person.
 
     Requests that do no harm twice are repeated while the portal is away; answers are among them,
@@ -324,17 +324,6 @@ class Client:
     def close(self) -> None:
         """Let go of the connection."""
         self._portal.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def _say(
         self,

@@ -2,13 +2,13 @@
 
 import base64
 from collections.abc import Mapping, Sequence
-from types import TracebackType
-from typing import Generic, Self, TypeVar
+from typing import Generic, TypeVar
 
 import httpx
 
 from productnet.client.connection import Connection, Parameters
 from productnet.client.results import Result
+from productnet.closing import Closing
 
 # Products that the service takes in one request.
 _MOST_PRODUCTS = 256
@@ -77,7 +77,7 @@ class Neighbours(Answered):
 A = TypeVar("A", bound=Answered)
 
 
-class ModelClient:
+class ModelClient(Closing):
     """A served model. Overloaded, it is asked again when it says; not safe between threads.
 
     Args:
@@ -133,17 +133,6 @@ class ModelClient:
     def close(self) -> None:
         """Let go of the connection."""
         self._connection.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def _ask(
         self,

@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from threading import Lock
-from types import TracebackType
 from typing import Self
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, make_url, text
@@ -25,6 +24,7 @@ from sqlalchemy.exc import (
 from sqlalchemy.exc import TimeoutError as TooBusy
 from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 
+from productnet.closing import Closing
 from productnet.errors import DatabaseUnavailable, WorkflowError
 
 # The newest file in migrations/versions; a test holds the two together.
@@ -47,7 +47,7 @@ _TRUSTED = 5.0
 _WRITERS = 0x70726F64
 
 
-class Database:
+class Database(Closing):
     """The database of a project, of which everything that keeps tables has its part.
 
     Safe to share between threads; several processes may each open the same one.
@@ -159,17 +159,6 @@ class Database:
     def close(self) -> None:
         """Let go of the database."""
         self.engine.dispose()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def _migrate(self) -> None:
         with self.engine.connect() as connection:

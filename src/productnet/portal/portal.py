@@ -2,7 +2,6 @@
 
 import time
 from datetime import timedelta
-from types import TracebackType
 from typing import Self
 
 from productnet.annotation.assignments import Assignments
@@ -13,6 +12,7 @@ from productnet.annotation.log import DecisionLog
 from productnet.annotation.quality import Quality
 from productnet.annotation.queue import Board
 from productnet.annotation.workflow import Workflow
+from productnet.closing import Closing
 from productnet.database.database import Database
 from productnet.embeddings.active import Active
 from productnet.embeddings.initial import initial_set
@@ -48,7 +48,7 @@ _MODELS_KEPT = 128
 _FITS_AT_ONCE = 1
 
 
-class Portal:
+class Portal(Closing):
     """What the routes work with; safe to share between threads.
 
     Attributes:
@@ -217,14 +217,3 @@ class Portal:
         self.second_looks.close()
         self.live.close()
         self.log.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()

@@ -13,10 +13,10 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from threading import Condition, get_native_id
-from types import TracebackType
-from typing import NamedTuple, Self
+from typing import NamedTuple
 
 from productnet.annotation.state import State
+from productnet.closing import Closing
 from productnet.retrieval.candidates import Leaf
 from productnet.retrieval.resources import Resources, Vectors
 from productnet.retrieval.scoring import Scored, Scorer, score_now
@@ -27,7 +27,7 @@ _NICENESS = 10
 _logger = logging.getLogger(__name__)
 
 
-class LiveModels:
+class LiveModels(Closing):
     """The local models of the leaves that people work on; safe to share between threads.
 
     It is a ``Scorer``, and takes its place in the resources it serves.
@@ -128,17 +128,6 @@ class LiveModels:
             self._closed = True
             self._changed.notify_all()
         self._executor.shutdown(cancel_futures=True)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def _touch(self, key: "_Key") -> "_Model":
         live = self._models.setdefault(key, _Model())

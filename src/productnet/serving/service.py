@@ -10,10 +10,10 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
-from types import TracebackType
 from typing import Self, TypeVar
 
 from productnet.catalog.schema import Product
+from productnet.closing import Closing
 from productnet.embeddings.nearest import FloatArray
 from productnet.master.remembered import Remembered
 from productnet.serving.batcher import Batcher, Lane, Outcome
@@ -40,7 +40,7 @@ class Answer:
     outcomes: list[Outcome[Seen]]
 
 
-class ModelService:
+class ModelService(Closing):
     """A model and its queue; safe to share between threads.
 
     A call with several products is answered by one model, whatever takes its place meanwhile.
@@ -202,17 +202,6 @@ class ModelService:
     def close(self) -> None:
         """Answer what waits, and take no more."""
         self.batcher.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def _tell(self, products: int, seconds: float) -> None:
         if self.on_batch is not None:
