@@ -263,7 +263,7 @@ class ServingSettings(_Section):
         "refused (429)",
     )
     requests: Positive = Field(
-        40, description="Most requests that are answered at the same time; more are refused (429)"
+        36, description="Most requests that are answered at the same time; more are refused (429)"
     )
     queue: Positive = Field(4_096, description="Most products that wait to be computed")
     memory_mb: Positive = Field(

@@ -300,6 +300,32 @@ def test_more_than_can_be_answered_is_refused_with_a_time_to_come_back(
     assert load.requests == load.bytes == 0
 
 
+def test_lists_are_let_in_while_others_are_computed(serving: Serving) -> None:
+    # A product takes longer than single ones are promised to wait.
+    client = serving(patience_ms=1, wait_ms=0)
+    service = client.app.state.served.answers.service  # type: ignore[attr-defined]
+    entered, door = threading.Event(), threading.Event()
+    look = service.now.look
+
+    def slowly(products: list[object]) -> object:
+        entered.set()
+        assert door.wait(20)
+        return look(products)
+
+    def ask() -> Response:
+        return client.post("/v1/categorize", json={"products": [MUG, VASE]})
+
+    service.now.look = slowly
+    with ThreadPoolExecutor(3) as threads:
+        asked = [threads.submit(ask)]
+        assert entered.wait(20)
+        asked += [threads.submit(ask) for _ in range(2)]
+        while sum(service.batcher.waiting.values()) < 4 and not any(one.done() for one in asked):
+            pass
+        door.set()
+        assert [one.result().status_code for one in asked] == [200, 200, 200]
+
+
 def test_bytes_in_flight_are_bounded(serving: Serving) -> None:
     client = serving(requests_mb=1)
     load = client.app.state.served.load  # type: ignore[attr-defined]
