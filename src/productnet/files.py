@@ -7,10 +7,15 @@ import re
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from io import BufferedIOBase
 from pathlib import Path
+from typing import TYPE_CHECKING, cast
 from uuid import uuid4
 
 from productnet.errors import ProjectError, UsageError
+
+if TYPE_CHECKING:
+    from upath import UPath
 
 CACHE_VARIABLE = "PRODUCTNET_CACHE"
 
@@ -115,10 +120,10 @@ def goes_on(work: Path, stamp: Mapping[str, object], *, mark: str, what: str) ->
     return False
 
 
-def file_hash(path: Path) -> str:
+def file_hash(path: "Path | UPath") -> str:
     """SHA-256 of a file, in hex."""
     with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        return hashlib.file_digest(cast(BufferedIOBase, file), "sha256").hexdigest()
 
 
 @contextmanager
