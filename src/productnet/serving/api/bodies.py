@@ -70,9 +70,7 @@ class AskedProducts(Asked):
 
     model_config = ConfigDict(extra="forbid")
 
-    products: list[AskedProduct] = Field(
-        min_length=1, max_length=MOST_PRODUCTS, fail_fast=True
-    )
+    products: list[AskedProduct] = Field(min_length=1, max_length=MOST_PRODUCTS, fail_fast=True)
 
 
 class PredictedCategory(BaseModel):

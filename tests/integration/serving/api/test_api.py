@@ -1,6 +1,8 @@
 """The model over HTTP: what it answers, to whom, and what it refuses."""
 
+import asyncio
 import base64
+import gzip
 import json
 import threading
 from collections.abc import Iterator
@@ -194,6 +196,14 @@ def test_what_cannot_be_read_is_a_clear_4xx(
     post(422, "See /v1/openapi.json", json={"product": MUG})
     post(422, "at most 50000", json={"products": [{"title": "x" * 50_001}]})
     post(422, "less than 1", json={"products": [MUG]}, params={"precision": 1})
+    post(
+        422,
+        "products.0: Of 101 fields 100",
+        json={"products": [dict.fromkeys(map(str, range(101)))]},
+    )
+    post(422, "Of 300 fields 100", json=dict.fromkeys(map(str, range(300)), 1))
+    zipped = {"Content-Encoding": "gzip", "Content-Type": "application/json"}
+    post(415, "said to be 'gzip'", content=gzip.compress(b"{}"), headers=zipped)
     xml = {"Content-Type": "text/xml"}
     post(415, "application/json, application/x-ndjson or multipart", content=b"<x/>", headers=xml)
     post(422, 'Send the picture as "image"', files={"photo": b"x"})
@@ -203,6 +213,46 @@ def test_what_cannot_be_read_is_a_clear_4xx(
     post(413, "More than 1,000 bytes", json={"products": [MUG] * 20})
     chunks = (b" " * 300 for _ in range(5))
     post(413, "More than 1,000 bytes", content=chunks)
+
+
+def test_of_a_list_that_is_wrong_everywhere_the_first_place_is_told(client: TestClient) -> None:
+    for products in ([{"title": list(range(1_000))}], list(range(1_000))):
+        answer = client.post("/v1/categorize", json={"products": products})
+        assert answer.status_code == 422
+        assert len(answer.json()["errors"]) <= 2
+
+
+def test_a_stream_of_which_nothing_comes_is_ended(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("productnet.serving.api.streams._IDLE_SECONDS", 0.05)
+
+    async def ask() -> list[dict[str, object]]:
+        sent = [
+            {"type": "http.request", "body": json.dumps(MUG).encode() + b"\n", "more_body": True}
+        ]
+        answered: list[dict[str, object]] = []
+
+        async def receive() -> dict[str, object]:
+            if not sent:
+                await asyncio.sleep(60)
+            return sent.pop()
+
+        async def send(message: dict[str, object]) -> None:
+            answered.append(message)
+
+        scope = {"type": "http", "method": "POST", "path": "/v1/categorize", "query_string": b""}
+        headers = [(b"host", b"127.0.0.1"), (b"content-type", b"application/x-ndjson")]
+        await client.app({**scope, "headers": headers}, receive, send)
+        return answered
+
+    assert client.portal is not None
+    answered = client.portal.call(ask)
+    lines = [json.loads(one["body"]) for one in answered[1:-1]]
+    assert lines[0]["categories"][0]["category"] == "home/mugs"
+    assert lines[1]["error"]["status"] == 408
+    assert "Nothing came for 0.05 s" in lines[1]["error"]["detail"]
+    assert "productnet_streams_open 0.0" in client.get("/metrics").text
 
 
 def test_facts_health_and_metrics(client: TestClient) -> None:
