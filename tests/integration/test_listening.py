@@ -14,7 +14,9 @@ from productnet.web.listening import listen, server_of
 
 
 @pytest.fixture(params=["auto", "h11"])
-def address(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[str, int]]:
+def address(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[tuple[str, int]]:
     if request.param == "h11":
         from uvicorn.protocols.http import auto, h11_impl
 

@@ -31,8 +31,8 @@ from productnet.serving.search import (
     TITLES_FILE,
     VECTORS_FOLDER,
     WORDS_FOLDER,
-    lineage,
 )
+from productnet.serving.within import lineage
 from productnet.settings import Project
 from productnet.taxonomy.tree import Taxonomy
 

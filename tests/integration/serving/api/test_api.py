@@ -15,6 +15,7 @@ from httpx2 import Response
 from starlette.testclient import TestClient
 
 from productnet.database.database import Database
+from productnet.master.predictions import PREDICTIONS_FILE
 from productnet.people.doors import Doors
 from productnet.serving.api import gate
 from productnet.serving.api.app import create_app
@@ -164,6 +165,40 @@ def test_similar_products_by_product_text_and_picture(client: TestClient) -> Non
     assert (unknown.status_code, "nobody" in unknown.json()["detail"]) == (404, True)
     assert client.get("/v1/similar").status_code == 422
     assert client.get("/v1/similar", params={"text": " "}).status_code == 422
+
+
+def test_similar_products_within_a_category(client: TestClient) -> None:
+    def kinds(answer: Response) -> set[str]:
+        assert answer.status_code == 200, answer.text
+        told = answer.json()
+        near = told["results"][0]["neighbours"] if "results" in told else told["neighbours"]
+        assert len(near) == 5
+        return {one["product"].split("-")[0] for one in near}
+
+    mug, five = {"product": "mugs-red-small"}, {"count": 5}
+    for vases in ("home/vases", "Home > Vases", "vases"):
+        asked = five | {"category": vases}
+        assert kinds(client.get("/v1/similar", params=mug | asked)) == {"vases"}
+        assert kinds(client.get("/v1/similar", params={"text": "mug"} | asked)) == {"vases"}
+        sent = {"products": [MUG]}
+        assert kinds(client.post("/v1/similar", params=asked, json=sent)) == {"vases"}
+    whole, home = (
+        [one["product"] for one in client.get("/v1/similar", params=params).json()["neighbours"]]
+        for params in (mug | five, mug | five | {"category": "Home"})
+    )
+    assert whole == home
+    for params in (mug, {"text": "mug"}):
+        unknown = client.get("/v1/similar", params=params | {"category": "home/vasess"})
+        assert unknown.status_code == 404
+        assert 'Did you mean "home/vases"' in unknown.json()["detail"]
+    assert client.post("/v1/similar?category=x", json={"products": [MUG]}).status_code == 404
+
+
+def test_without_predictions_products_have_no_category(serving: Serving, project: Project) -> None:
+    (project.round_path(1) / PREDICTIONS_FILE).unlink()
+    asked = {"product": "mugs-red-small", "category": "home"}
+    answer = serving().get("/v1/similar", params=asked)
+    assert (answer.status_code, "Ask without a category" in answer.text) == (409, True)
 
 
 def test_a_stream_is_answered_line_by_line(client: TestClient) -> None:

@@ -99,6 +99,8 @@ def test_similar_products_of_the_pool(service: ModelService) -> None:
     known = service.similar_to("mugs-red-small", count=3)
     assert len(known) == 3
     assert "mugs-red-small" not in [one.product for one in known]
+    vases = service.similar_to("mugs-red-small", count=3, category="Vases")
+    assert [one.product.split("-")[0] for one in vases] == ["vases"] * 3
     with pytest.raises(UnknownProduct, match=r'round-0001 has no product "nobody"'):
         service.similar_to("nobody")
 
