@@ -6,7 +6,6 @@ the bytes that an undisturbed one gives, because parts lie where the feed's orde
 memory are one batch of products and one part of results.
 """
 
-import shutil
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from productnet import __version__
-from productnet.files import alone_at, drafted, goes_on, unfinished
+from productnet.files import alone_at, discard, drafted, goes_on, unfinished
 from productnet.progress import Progress
 from productnet.serving.feeds import BATCH, FeedProducts
 from productnet.serving.tables import check_sink, table_sink
@@ -97,7 +96,7 @@ def write_resumed(
                 tally(table)
                 sink.write_table(table)
         whole.replace(out)
-        shutil.rmtree(work)
+        discard(work)
     return Written(
         out,
         products.products,

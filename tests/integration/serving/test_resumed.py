@@ -121,6 +121,34 @@ def test_of_another_model_or_feed_it_begins_anew(feed: Path, tmp_path: Path) -> 
     assert write(feed, out).resumed == BATCH
 
 
+def test_killed_while_it_cleans_up_or_begins_it_is_its_own(feed: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out.parquet"
+    begun(feed, out)
+    hidden = tmp_path / f".out.parquet.unfinished.12345678.{2**22 + 1}.draft"
+    (tmp_path / "out.parquet.unfinished").rename(hidden)  # as ``discard`` does first
+    assert write(feed, out).resumed == 0
+    (tmp_path / "out.parquet.unfinished").mkdir()
+    (tmp_path / "out.parquet.unfinished" / ".stamp.json.12345678.9.draft").write_text("{")
+    assert write(feed, out).resumed == 0
+    assert {path.name for path in tmp_path.iterdir()} == {"feed.csv", "out.parquet"}
+
+
+def test_work_is_removed_at_once(
+    feed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "out.parquet"
+
+    def dying(*paths: Path, **how: bool) -> None:
+        if out.exists():
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr("shutil.rmtree", dying)
+    with pytest.raises(KeyboardInterrupt):
+        write(feed, out)
+    monkeypatch.undo()
+    assert not (tmp_path / "out.parquet.unfinished").exists()
+
+
 def test_an_empty_feed_gives_a_file_without_rows(tmp_path: Path) -> None:
     feed = tmp_path / "feed.csv"
     feed.write_text("id,title\n,no id\n")
