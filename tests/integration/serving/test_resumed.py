@@ -99,7 +99,7 @@ def begun(feed: Path, out: Path) -> None:
     """Work that ended in the middle."""
 
     def failing(table: pa.Table) -> pa.Table:
-        if table.column("id")[0].as_py() != "0":
+        if table.column("title")[0].as_py() != "title":
             raise RuntimeError("the power went")
         return lengths(table)
 
@@ -155,6 +155,28 @@ def test_an_empty_feed_gives_a_file_without_rows(tmp_path: Path) -> None:
     told = write(feed, tmp_path / "out.parquet")
     assert (told.products, told.skipped) == (0, 1)
     assert pq.read_table(tmp_path / "out.parquet").num_rows == 0
+
+
+def test_the_feed_itself_is_never_replaced(feed: Path) -> None:
+    before = feed.read_bytes()
+    for name in (feed, feed.parent / "." / feed.name):
+        with pytest.raises(UsageError, match="is the feed itself"):
+            write(feed, name)
+    assert feed.read_bytes() == before
+
+
+def test_an_id_that_comes_twice_is_answered_twice(tmp_path: Path) -> None:
+    feed, out = tmp_path / "feed.csv", tmp_path / "out.csv"
+    feed.write_text("id,title\na,mug\nb,cup\na,teapot\n")
+    given: list[object] = []
+
+    def rows(table: pa.Table) -> pa.Table:
+        given.extend(table.column("id").to_pylist())
+        return lengths(table)
+
+    assert write(feed, out, rows=rows).products == 3
+    assert len(set(given)) == 3
+    assert out.read_text().replace('"', "") == "product,length\na,3\nb,3\na,6\n"
 
 
 def test_two_do_not_write_one_file(feed: Path, tmp_path: Path) -> None:
