@@ -65,6 +65,12 @@ def test_a_title_finds_its_product(index: SearchIndex, before_round: Project, mo
     assert (mine.vector is None) == (mode is Mode.KEYWORD)
 
 
+@pytest.mark.parametrize("mode", list(Mode))
+def test_more_than_there_are_may_be_asked_for(index: SearchIndex, mode: Mode) -> None:
+    found = index.search("red mug", count=10**12, mode=mode)
+    assert 0 < len(found) <= len(index)
+
+
 def test_hybrid_puts_places_together(index: SearchIndex) -> None:
     found = index.search("red mug", count=20)
     for one in found:
