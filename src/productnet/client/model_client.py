@@ -136,7 +136,7 @@ class ModelClient(Closing):
         self, product: str, *, count: int = 10, category: str | None = None
     ) -> Neighbours:
         """The products nearest to one of the pool, within a category where one is named."""
-        asked = {"product": product, "count": count, "category": category}
+        asked: Parameters = {"product": product, "count": count, "category": category}
         return self._connection.get("/similar", Neighbours, asked)
 
     def close(self) -> None:

@@ -239,8 +239,9 @@ class SearchIndex:
     def _by_words(
         self, terms: Sequence[Term], category: str | None, depth: int
     ) -> dict[str, float]:
-        known = self.taxonomy is not None and category is not None
-        within = self.taxonomy.find(category).id if known else None
+        within = None
+        if self.taxonomy is not None and category is not None:
+            within = self.taxonomy.find(category).id
         hits = self._words.search(terms, count=depth, within=within) if terms else []
         return {hit.product: hit.score for hit in hits}
 

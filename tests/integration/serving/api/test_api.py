@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from httpx2 import Response
 from starlette.testclient import TestClient
+from starlette.types import Message
 
 from productnet.database.database import Database
 from productnet.master.predictions import PREDICTIONS_FILE
@@ -175,7 +176,7 @@ def test_similar_products_within_a_category(client: TestClient) -> None:
         assert len(near) == 5
         return {one["product"].split("-")[0] for one in near}
 
-    mug, five = {"product": "mugs-red-small"}, {"count": 5}
+    mug, five = {"product": "mugs-red-small"}, {"count": "5"}
     for vases in ("home/vases", "Home > Vases", "vases"):
         asked = five | {"category": vases}
         assert kinds(client.get("/v1/similar", params=mug | asked)) == {"vases"}
@@ -262,18 +263,18 @@ def test_a_stream_of_which_nothing_comes_is_ended(
 ) -> None:
     monkeypatch.setattr("productnet.serving.api.streams._IDLE_SECONDS", 0.05)
 
-    async def ask() -> list[dict[str, object]]:
-        sent = [
+    async def ask() -> list[Message]:
+        sent: list[Message] = [
             {"type": "http.request", "body": json.dumps(MUG).encode() + b"\n", "more_body": True}
         ]
-        answered: list[dict[str, object]] = []
+        answered: list[Message] = []
 
-        async def receive() -> dict[str, object]:
+        async def receive() -> Message:
             if not sent:
                 await asyncio.sleep(60)
             return sent.pop()
 
-        async def send(message: dict[str, object]) -> None:
+        async def send(message: Message) -> None:
             answered.append(message)
 
         scope = {"type": "http", "method": "POST", "path": "/v1/categorize", "query_string": b""}
