@@ -85,7 +85,8 @@ def write_resumed(
     stamp = {**stamp, **products.stamp, "part": part, "productnet": __version__}
     with alone_at(out):
         begun = work.exists()
-        resumed = _whole(work) if goes_on(work, stamp, mark=_STAMP, what="table") else 0
+        known = goes_on(work, stamp, mark=_STAMP, what="table")
+        resumed = _whole(work) if known else 0
         skip = resumed * part
         with progress.task(label, total=None) as advance:
             if skip:
@@ -107,7 +108,7 @@ def write_resumed(
         products.products,
         products.skipped,
         resumed=min(skip, products.products),
-        anew=begun and not resumed,
+        anew=begun and not known,
     )
 
 

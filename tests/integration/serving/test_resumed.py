@@ -119,6 +119,10 @@ def test_of_another_model_or_feed_it_begins_anew(feed: Path, tmp_path: Path) -> 
     assert (told.resumed, told.anew) == (0, True)
     begun(feed, out)
     assert write(feed, out).resumed == BATCH
+    begun(feed, out)
+    (tmp_path / "out.parquet.unfinished" / "part-000000.parquet").unlink()
+    told = write(feed, out)
+    assert (told.resumed, told.anew) == (0, False)
 
 
 def test_killed_while_it_cleans_up_or_begins_it_is_its_own(feed: Path, tmp_path: Path) -> None:
