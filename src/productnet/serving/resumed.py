@@ -6,7 +6,6 @@ the bytes that an undisturbed one gives, because parts lie where the feed's orde
 memory are one batch of products and one part of results.
 """
 
-import shutil
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +14,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from productnet import __version__
-from productnet.files import alone_at, drafted, goes_on, unfinished
+from productnet.catalog.schema import ID
+from productnet.errors import UsageError
+from productnet.files import alone_at, discard, drafted, goes_on, unfinished
 from productnet.progress import Progress
 from productnet.serving.feeds import BATCH, FeedProducts
 from productnet.serving.tables import check_sink, table_sink
@@ -65,7 +66,7 @@ def write_resumed(
         products: The feed.
         out: A ``.parquet`` or ``.csv`` file; one that is there is replaced.
         schema: Of the file.
-        rows: Makes results of a batch of products.
+        rows: Makes results of a batch of products, whose ids come first in them.
         stamp: What results depend on beside the feed; JSON values.
         label: Of the bar.
         progress: Told of every product.
@@ -73,15 +74,19 @@ def write_resumed(
         part: Products of a part, whole batches.
 
     Raises:
-        UsageError: The name of ``out`` ends otherwise, or the format cannot hold the schema.
+        UsageError: ``out`` is the feed, its name ends otherwise, or the format cannot hold the
+            schema.
         ProjectError: Somebody writes this file already.
     """
     check_sink(out, schema)
+    if out.exists() and out.samefile(products.path):
+        raise UsageError(f"{out} is the feed itself, which would be gone. Name another file.")
     work = unfinished(out)
     stamp = {**stamp, **products.stamp, "part": part, "productnet": __version__}
     with alone_at(out):
         begun = work.exists()
-        resumed = _whole(work) if goes_on(work, stamp, mark=_STAMP, what="table") else 0
+        known = goes_on(work, stamp, mark=_STAMP, what="table")
+        resumed = _whole(work) if known else 0
         skip = resumed * part
         with progress.task(label, total=None) as advance:
             if skip:
@@ -97,13 +102,13 @@ def write_resumed(
                 tally(table)
                 sink.write_table(table)
         whole.replace(out)
-        shutil.rmtree(work)
+        discard(work)
     return Written(
         out,
         products.products,
         products.skipped,
         resumed=min(skip, products.products),
-        anew=begun and not resumed,
+        anew=begun and not known,
     )
 
 
@@ -116,7 +121,7 @@ def _parts(
     tables: list[pa.Table] = []
     count = 0
     for table, _ in batches:
-        tables.append(rows(table))
+        tables.append(_answered(table, rows))
         count += len(table)
         advance(len(table))
         if count >= part:
@@ -124,6 +129,15 @@ def _parts(
             tables, count = [], 0
     if tables:
         yield pa.concat_tables(tables)
+
+
+def _answered(table: pa.Table, rows: Callable[[pa.Table], pa.Table]) -> pa.Table:
+    """The results of a batch. Models tell products apart by id, which a feed may give twice."""
+    ids = table.column(ID)
+    numbers = pa.array(range(len(ids)), pa.int64()).cast(pa.string())
+    made = rows(table.set_column(table.column_names.index(ID), ID, numbers))
+    named = ids.take(made.column(0).cast(pa.int64()))
+    return made.set_column(0, made.schema.field(0), named)
 
 
 def _part(work: Path, number: int) -> Path:
