@@ -122,6 +122,24 @@ def test_a_trial_says_what_to_take_over(body: MasterModel) -> None:
         taken("body")  # type: ignore[arg-type]
 
 
+def test_words_that_the_body_never_met_are_learnt_under_new_layers(
+    body: MasterModel, tmp_path: Path
+) -> None:
+    foreign = pa.table(
+        {
+            "id": [str(number) for number in range(24)],
+            "title": [f"{('kopp', 'stol')[number % 2]} nr {number % 5}" for number in range(24)],
+            "kind": [("mug", "chair")[number % 2] for number in range(24)],
+        }
+    )
+    tuned = body.finetune(foreign, "kind", start="encoders")
+    assert tuned.predict(foreign) == foreign["kind"].to_pylist()
+    tuned.save(tmp_path / "model")
+    again = MasterModel.load(tmp_path / "model")
+    assert np.array_equal(again.predict_proba(foreign), tuned.predict_proba(foreign))
+    assert body.predict(shop(9)) == shop(9)["kind"].to_pylist()
+
+
 @pytest.mark.parametrize(
     ("target", "kind", "error", "text"),
     [

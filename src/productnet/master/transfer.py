@@ -8,7 +8,9 @@ and Ruder 2018, *Universal Language Model Fine-tuning*, section 3.2).
 What a body was trained to tell apart is not always what the new target asks for: one that knows
 article types has forgotten colours in its last layers, not in its encoders. So there are two
 *starts*, the whole body or its encoders alone under new layers, and a short trial on a quarter of
-the products held out says which is better.
+the products held out says which is better. Under new layers words are counted anew: which of them
+are rare, and which there are, depends on the few products that are learnt from more than one would
+think, and a model from scratch would beat a transfer that knows the body's words alone.
 """
 
 import copy
@@ -73,17 +75,18 @@ def transfer(
     if start not in ("auto", *_STARTS):
         raise TrainingError(f'There is no start "{start}". Take auto, {", ".join(_STARTS)}.')
     preset = run.preset
+    fields = {name: InputField(products, one.fields) for name, one in card.inputs.items()}
     starts = {}
     for kept_part in _STARTS if start == "auto" else (start,):
         with seeded(run.seed, run.device):
-            starts[kept_part] = _begin(network, preset, goal.outputs, kept_part).to(run.device)
-    fresh = next(iter(starts.values()))
-    lesson = _lesson(fresh, card, products, goal, share=preset.validation_share, seed=run.seed)
+            begun = _begin(network, preset, goal.outputs, kept_part, fields).to(run.device)
+        starts[kept_part] = begun, _lesson(begun, fields, products, goal, run)
+    untrained, seen = next(iter(starts.values()))
     described = {"classes": goal.classes, "number": goal.number, "transfer": start}
     run = replace(run, number=goal.number is not None)
-    with kept(run, keeping, fresh, lesson, **described) as resumable:
-        chosen = _better(starts, lesson, resumable) if len(starts) > 1 else next(iter(starts))
-        fresh = starts[chosen]
+    with kept(run, keeping, untrained, seen, **described) as resumable:
+        chosen = _better(starts, resumable) if len(starts) > 1 else next(iter(starts))
+        fresh, lesson = starts[chosen]
         if chosen == "whole":
             _train_head(fresh, lesson.training, resumable, phase="head")
         else:
@@ -105,7 +108,12 @@ def transfer(
         )
     return fresh, Card(
         preset=preset,
-        inputs=card.inputs,
+        inputs={
+            name: replace(one, config=encoder.config())
+            for (name, one), encoder in zip(
+                card.inputs.items(), fresh.encoders_by_name.values(), strict=True
+            )
+        },
         dimension=card.dimension,
         classes=goal.classes,
         number=goal.number,
@@ -118,13 +126,17 @@ def transfer(
 
 
 def _lesson(
-    network: MasterNetwork, card: Card, products: Products, goal: Goal, *, share: float, seed: int
+    network: MasterNetwork,
+    fields: Mapping[str, InputField],
+    products: Products,
+    goal: Goal,
+    run: Run,
 ) -> Lesson:
-    """Products as the body reads them, and a share of each class, or of each band, held out."""
-    fields = {name: InputField(products, one.fields) for name, one in card.inputs.items()}
+    """Products as the network reads them, and a share of each class, or of each band, held out."""
     everything = Examples.all_of(Prepared.of(fields, network.encoders_by_name), goal.targets)
     ids: list[str] = products.ids.to_pylist()
-    return Lesson(ids, everything, *_split(everything, share, seed=seed))
+    held_out = _split(everything, run.preset.validation_share, seed=run.seed)
+    return Lesson(ids, everything, *held_out)
 
 
 def _split(examples: Examples, share: float, *, seed: int) -> tuple[Examples, Examples]:
@@ -138,11 +150,8 @@ def _split(examples: Examples, share: float, *, seed: int) -> tuple[Examples, Ex
     return examples.take(training), examples.take(held_out)
 
 
-def _better(starts: Mapping[str, MasterNetwork], lesson: Lesson, run: Run) -> str:
+def _better(starts: Mapping[str, tuple[MasterNetwork, Lesson]], run: Run) -> str:
     """The start that does better on products held out, after half of the steps."""
-    learnt, held_out = _split(lesson.everything, _TRIED, seed=run.seed)
-    if not len(held_out):
-        return "whole"
     half = replace(
         run.preset,
         epochs=max(1, run.preset.epochs // 2),
@@ -151,7 +160,10 @@ def _better(starts: Mapping[str, MasterNetwork], lesson: Lesson, run: Run) -> st
         refit=False,
     )
     losses = {}
-    for name, network in starts.items():
+    for name, (network, lesson) in starts.items():
+        learnt, held_out = _split(lesson.everything, _TRIED, seed=run.seed)
+        if not len(held_out):
+            return "encoders"
         tried, short = copy.deepcopy(network), replace(run, preset=half)
         if name == "whole":
             _train_head(tried, learnt, short, phase="trial of the head")
@@ -168,21 +180,29 @@ def _train_head(network: MasterNetwork, examples: Examples, run: Run, *, phase: 
     replace(run, preset=head, body_rate=0.0).train(network, examples, phase=phase)
 
 
-def _begin(network: MasterNetwork, preset: Preset, outputs: int, start: str) -> MasterNetwork:
+def _begin(
+    network: MasterNetwork,
+    preset: Preset,
+    outputs: int,
+    start: str,
+    fields: Mapping[str, InputField],
+) -> MasterNetwork:
     """A copy of the body, or of its encoders, under layers of its own that know nothing yet.
 
     Call it where torch's generator is seeded.
     """
-    encoders = copy.deepcopy(network.encoders_by_name)
+    encoders = {
+        name: one.counted_anew(fields[name]) if start == "encoders" else one
+        for name, one in copy.deepcopy(network.encoders_by_name).items()
+    }
     dimension = network.classify.in_features
     fresh = MasterNetwork(encoders, preset, dimension=dimension, classes=outputs)
     # The last layer is learnt anew, and the kernel machine solved, with the same field weights.
-    anew = ("classify.", "kernel.")
+    anew = ("encoders.", "classify.", "kernel.")
     taken = {
         name: one
         for name, one in network.state_dict().items()
-        if name.startswith(("encoders.", "kernel.weight"))
-        or (start == "whole" and not name.startswith(anew))
+        if name.startswith("kernel.weight") or (start == "whole" and not name.startswith(anew))
     }
     fresh.load_state_dict(fresh.state_dict() | taken)
     return fresh

@@ -64,6 +64,10 @@ class FieldEncoder(nn.Module, ABC):
         """
         return None
 
+    def counted_anew(self, field: Field) -> "FieldEncoder":
+        """One made of these products, if that takes counting and no training; else itself."""
+        return self
+
     @abstractmethod
     def config(self) -> dict[str, Json]:
         """The constructor's arguments."""

@@ -81,6 +81,13 @@ class Tfidf(FieldEncoder):
         encoder.axes[:, : len(axes)].copy_(torch.from_numpy(np.ascontiguousarray(axes.T)))
         return encoder
 
+    def counted_anew(self, field: Field) -> "Tfidf":
+        """One that knows these texts; itself where they repeat nothing."""
+        try:
+            return Tfidf.learn(field, width=self.dimension)
+        except TrainingError:
+            return self
+
     def config(self) -> dict[str, Json]:
         """The constructor's arguments."""
         return {"features": len(self.buckets), "width": self.dimension}
