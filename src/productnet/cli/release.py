@@ -130,7 +130,7 @@ def list_(project: ProjectOption = HERE, json: JsonOption = False) -> None:
                     one.gold,
                     one.hard_negatives,
                     len(one.leaves),
-                    one.as_of,
+                    one.as_of[:16],
                     one.log_sequence,
                     one.content_hash[:12],
                 )
