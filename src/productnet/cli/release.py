@@ -130,7 +130,7 @@ def list_(project: ProjectOption = HERE, json: JsonOption = False) -> None:
                     one.gold,
                     one.hard_negatives,
                     len(one.leaves),
-                    one.as_of,
+                    one.as_of[:16],
                     one.log_sequence,
                     one.content_hash[:12],
                 )
@@ -230,7 +230,9 @@ def verify(
             raise UsageError(f"{folder} is no release of this project, so it cannot be rebuilt.")
         opened = Project.open(project)
         if folder.resolve().parent != opened.releases_path.resolve():
-            raise UsageError(f"{folder} is no release of {opened.root}, so it cannot be rebuilt.")
+            raise UsageError(
+                f"{folder} is no release of {opened.root.resolve()}, so it cannot be rebuilt."
+            )
         build.rebuild(opened, folder.name, progress=Bars())
     made = " Made again from the log, every byte is the same." if rebuild else ""
     show(

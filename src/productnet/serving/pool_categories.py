@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 from productnet.catalog.pool import Pool
 from productnet.embeddings.stamp import read_stamp
 from productnet.errors import EmbeddingError, ProjectError
+from productnet.files import mapped_array
 from productnet.master.model import MasterModel
 from productnet.master.predictions import NO_CATEGORY, PREDICTIONS_FILE
 from productnet.master.thresholds import Thresholds
@@ -81,8 +82,7 @@ class PoolCategories:
 
         Within a category they ascend. They lie in this folder, memory-mapped.
         """
-        place = folder / _ORDERED
-        ordered = np.lib.format.open_memmap(place, mode="w+", dtype=np.int64, shape=(len(self),))
+        ordered = mapped_array(folder / _ORDERED, dtype=np.int64, shape=(len(self),))
         counts = self.counts()
         free = np.cumsum(counts) - counts  # (K + 1,) where the next row of each category goes
         for start, numbers in self.blocks():
@@ -146,9 +146,8 @@ _Answers = Iterator[tuple[Numbers, Confidences]]
 
 def _fill(folder: Path, size: int, answers: _Answers) -> bool:
     """Write the columns; whether there were as many answers as products."""
-    create = np.lib.format.open_memmap
-    likeliest = create(folder / _LIKELIEST, mode="w+", dtype=np.int32, shape=(size,))
-    confidence = create(folder / _DRAFT, mode="w+", dtype=np.float32, shape=(size,))
+    likeliest = mapped_array(folder / _LIKELIEST, dtype=np.int32, shape=(size,))
+    confidence = mapped_array(folder / _DRAFT, dtype=np.float32, shape=(size,))
     at = 0
     for numbers, sure in answers:
         if at + len(numbers) > size:

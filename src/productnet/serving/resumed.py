@@ -88,9 +88,10 @@ def write_resumed(
         known = goes_on(work, stamp, mark=_STAMP, what="table")
         resumed = _whole(work) if known else 0
         skip = resumed * part
+        gone = sum(pq.read_metadata(_part(work, number)).num_rows for number in range(resumed))
         with progress.task(label, total=None) as advance:
             if skip:
-                advance(skip, "going on")
+                advance(gone, "going on")
             parts = _parts(products.batches(skip=skip), rows, part, advance)
             for number, table in enumerate(parts, resumed):
                 with drafted(_part(work, number)) as draft:
@@ -107,7 +108,7 @@ def write_resumed(
         out,
         products.products,
         products.skipped,
-        resumed=min(skip, products.products),
+        resumed=gone,
         anew=begun and not known,
     )
 
