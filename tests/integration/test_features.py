@@ -64,18 +64,13 @@ class Counting:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.encoded = 0
-        real = features_module._loaded
+        real = features_module._encoded
 
-        def loaded(name: str, modality: Modality) -> object:
-            encoder, encode = real(name, modality)
+        def counted(batch: pa.RecordBatch, vectors: np.ndarray) -> pa.RecordBatch:
+            self.encoded += len(vectors)
+            return real(batch, vectors)
 
-            def counted(contents: list[bytes]) -> np.ndarray:
-                self.encoded += len(contents)
-                return encode(contents)
-
-            return encoder, counted
-
-        monkeypatch.setattr(features_module, "_loaded", loaded)
+        monkeypatch.setattr(features_module, "_encoded", counted)
 
 
 def test_features_are_those_of_the_encoder(tmp_path: Path) -> None:
@@ -221,7 +216,8 @@ from productnet.settings import Project
 
 root, name, modality, calls = sys.argv[1:]
 encoder = type((IMAGE_ENCODERS if modality == "image" else TEXT_ENCODERS)[name]())
-encode, left = encoder.encode, int(calls)
+method = "encode_pixels" if modality == "image" else "encode"
+encode, left = getattr(encoder, method), int(calls)
 
 def encode_and_die(self, contents):
     global left
@@ -230,7 +226,7 @@ def encode_and_die(self, contents):
         os.kill(os.getpid(), signal.SIGKILL)
     return encode(self, contents)
 
-encoder.encode = encode_and_die
+setattr(encoder, method, encode_and_die)
 compute_features(Project.open(Path(root)), name, modality=modality, chunk_products=32)
 """
 

@@ -41,14 +41,14 @@ class Pool:
         return cls(lance.write_dataset(schema.empty_table(), str(path), mode="create"))
 
     @classmethod
-    def open(cls, path: Path) -> "Pool":
-        """The pool at this path; raises ProjectError if nothing was imported yet."""
+    def open(cls, path: Path, *, version: int | None = None) -> "Pool":
+        """The pool at this path, as it is or was; raises ProjectError if nothing was imported."""
         if not path.exists():
             raise ProjectError(
                 f"{path.parent} has no products yet. Bring some in with `productnet import FEED`."
             )
         with _damage_reported(str(path)):
-            return cls(lance.dataset(str(path)))
+            return cls(lance.dataset(str(path), version=version))
 
     def __len__(self) -> int:
         return int(self._dataset.count_rows())
@@ -76,12 +76,21 @@ class Pool:
             yield from zip(*(batch.column(name).to_pylist() for name in columns), strict=True)
 
     def scan(
-        self, *, columns: Sequence[str] | None = None, batch_size: int = 1_024
+        self,
+        *,
+        columns: Sequence[str] | None = None,
+        batch_size: int = 1_024,
+        rows: range | None = None,
     ) -> Iterator[pa.RecordBatch]:
-        """Record batches in pool order; memory is bounded by a few batches of these columns."""
+        """Record batches in pool order; memory is bounded by a few batches of these columns.
+
+        All rows, or those from ``rows.start`` up to ``rows.stop``.
+        """
         scanner = self._dataset.scanner(
             columns=list(columns) if columns is not None else None,
             batch_size=batch_size,
+            offset=None if rows is None else rows.start,
+            limit=None if rows is None else len(rows),
             batch_readahead=2,
             fragment_readahead=1,
             scan_in_order=True,
