@@ -177,7 +177,7 @@ def transfer(
     chosen_kind = next((one for one in KINDS if one == kind), None)
     if chosen_kind is None:
         raise UsageError(f'--kind takes {", ".join(KINDS)}; not "{kind}".')
-    body, settings = chosen_model(model, project)
+    body, settings, _ = chosen_model(model, project)
     feed = FeedProducts(file, settings, mapping=split_pairs(map), format=format, label=target)
     products, values = feed.table()
     checkpoints = out.with_name(f"{out.name}.checkpoints")
@@ -221,7 +221,7 @@ def onnx(
 
         productnet onnx --model model --out exported
     """
-    chosen, _ = chosen_model(model, project)
+    chosen = chosen_model(model, project).model
     exported = chosen.export_onnx(out)
     show(
         {"folder": str(out), "difference": exported.difference, "bytes": exported.bytes},

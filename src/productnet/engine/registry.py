@@ -7,10 +7,12 @@ from productnet.engine.base import Engine
 from productnet.registry import Entry, Registry
 from productnet.settings import EngineSettings
 
+DEFAULT = "local"
+
 ENGINES = Registry[Callable[[EngineSettings], AbstractContextManager[Engine]]](
     "engine",
     {
-        "local": Entry("productnet.engine.local:opened", "this process, on all its cores"),
+        DEFAULT: Entry("productnet.engine.local:opened", "this process, on all its cores"),
         "ray": Entry(
             "productnet.engine.ray:opened", "the workers of a Ray cluster, or of one made here"
         ),

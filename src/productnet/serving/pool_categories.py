@@ -6,6 +6,7 @@ Answers lie in two memory-mapped columns, eight bytes a product, whatever the po
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -15,18 +16,28 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from productnet.catalog.pool import Pool
+from productnet.catalog.schema import ID
 from productnet.embeddings.active import read_active
 from productnet.embeddings.stamp import read_stamp
+from productnet.engine.base import Engine, Stage
+from productnet.engine.local import LOCAL
 from productnet.errors import EmbeddingError
-from productnet.master.model import MasterModel
+from productnet.master.caches import compute_missing_features
+from productnet.master.model import Embedded, MasterModel
 from productnet.master.predictions import NO_CATEGORY, PREDICTIONS_FILE
+from productnet.master.sources import PoolPart
 from productnet.master.thresholds import Thresholds
 from productnet.progress import Progress
+from productnet.serving.categorize import active_model_folder
+from productnet.serving.shipped import ShippedModel
 from productnet.settings import Project
 
 _LIKELIEST = "likeliest.npy"
 _CONFIDENCE = "confidence.npy"
 _DRAFT = "confidence.draft.npy"
+
+# Products that a worker answers for at a time; a block of ``MasterModel.embed``.
+_PIECE = 4_096
 
 # Products whose numbers are in memory at a time.
 _BLOCK = 1_048_576
@@ -88,6 +99,7 @@ def categorize_pool(
     *,
     precision: float | None,
     progress: Progress,
+    engine: Engine = LOCAL,
 ) -> PoolCategories:
     """Go over the pool, or read what the active round predicted of it.
 
@@ -97,6 +109,7 @@ def categorize_pool(
         folder: Takes the columns; whole ones that are there are used.
         precision: Share of the decided categories that should be right; None decides on all.
         progress: Told of products.
+        engine: Where the model goes over them.
 
     Raises:
         UsageError: The precision is no share.
@@ -106,7 +119,8 @@ def categorize_pool(
     if not (folder / _CONFIDENCE).exists():
         size = len(Pool.open(project.pool_path))
         if not _fill(folder, size, _predicted(project, model)):
-            _fill(folder, size, _asked(project, model, progress))
+            asked = _asked_apart if engine.apart else _asked
+            _fill(folder, size, asked(project, model, progress, engine))
         (folder / _DRAFT).rename(folder / _CONFIDENCE)
     return PoolCategories(
         model.classes,
@@ -136,10 +150,68 @@ def _fill(folder: Path, size: int, answers: _Answers) -> bool:
     return at == size
 
 
-def _asked(project: Project, model: MasterModel, progress: Progress) -> _Answers:
+def _asked(
+    project: Project, model: MasterModel, progress: Progress, engine: Engine = LOCAL
+) -> _Answers:
     for block in model.embed(project, progress=progress):
-        best = block.probabilities.argmax(axis=1).astype(np.int32)
-        yield best, block.probabilities.max(axis=1)
+        yield _best(block)
+
+
+def _best(block: Embedded) -> tuple[Numbers, Confidences]:
+    best = block.probabilities.argmax(axis=1).astype(np.int32)
+    return best, block.probabilities.max(axis=1)
+
+
+def _asked_apart(
+    project: Project, model: MasterModel, progress: Progress, engine: Engine
+) -> _Answers:
+    """What workers answer, in pool order: they encode what was not yet, then ask the model."""
+    compute_missing_features(project, model.inputs, progress, engine=engine)
+    pool = Pool.open(project.pool_path)
+    size = len(pool)
+    pieces = [range(at, min(at + _PIECE, size)) for at in range(0, size, _PIECE)]
+    shipped = ShippedModel(model, active_model_folder(project))
+    reading = _ReadIds(project.pool_path.resolve(), pool.version)
+    asking = Stage(
+        partial(_Asking, project.root.resolve(), shipped),
+        keeps=True,
+        processors=0.8,
+        accelerated=True,
+    )
+    waiting: dict[int, list[pa.RecordBatch]] = {}
+    following = 0
+    with progress.task("Categorizing the pool", total=size) as advance:
+        for number, batches in engine.stream(pieces, reading, [asking], advance=advance):
+            waiting[number] = batches
+            while following in waiting:
+                for batch in waiting.pop(following):
+                    yield batch["likeliest"].to_numpy(), batch["confidence"].to_numpy()
+                following += 1
+
+
+@dataclass(frozen=True)
+class _ReadIds:
+    pool: Path
+    version: int
+
+    def __call__(self, rows: range) -> Iterator[pa.RecordBatch]:
+        return Pool.open(self.pool, version=self.version).scan(
+            columns=[ID], rows=rows, batch_size=_PIECE
+        )
+
+
+class _Asking:
+    """Asks the model of products by id, as a stage."""
+
+    def __init__(self, root: Path, shipped: ShippedModel) -> None:
+        self._project = Project.open(root)
+        self._model = shipped.model
+
+    def __call__(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        part = PoolPart(self._project, batch.column(ID).to_pylist())
+        answers = [_best(block) for block in self._model.embed(part)]
+        columns = [np.concatenate(column) for column in zip(*answers, strict=True)]
+        return pa.record_batch(columns, ["likeliest", "confidence"])
 
 
 def _predicted(project: Project, model: MasterModel) -> _Answers:
