@@ -70,6 +70,14 @@ def test_pieces_come_once_whole_and_in_the_order_of_their_batches(engine: Engine
     assert told["rows"] == BATCHES * (4 + 0 + 1 + 9 + 2 + 3 + 5)
 
 
+def test_a_stage_that_waits_changes_nothing(engine: Engine) -> None:
+    waiting = [Stage(shouting, waits=True), *STAGES[1:]]
+    done, expected = (sorted(engine.stream(["a:2", "b:3"], read, one)) for one in (waiting, STAGES))
+    assert [[b["word"] for b in one.batches] for one in done] == [
+        [b["word"] for b in one.batches] for one in expected
+    ]
+
+
 def test_no_piece_is_no_work(engine: Engine) -> None:
     assert list(engine.stream([], read, STAGES)) == []
     assert list(engine.each(squaring, [])) == []

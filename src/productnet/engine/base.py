@@ -29,13 +29,16 @@ class Stage:
         make: Makes the function in the process that runs it. It travels there, so it is a
             function of a module, a class, or a ``partial`` of one with small arguments.
         keeps: Whether making it is dear, as loading a model is: then a worker makes it once and
-            keeps it. Otherwise it runs where the batch is read, beside the stages that keep.
+            keeps it. Otherwise it runs with the next that keeps; or, where that is on an
+            accelerator, before it on other processors.
+        waits: Whether it mostly waits, as for a network: then it runs apart from what computes.
         processors: Share of a worker's processor that it takes, for engines that share them out.
-        accelerated: Whether it computes on an accelerator, where the worker has one.
+        accelerated: Whether it computes on an accelerator, where there is one.
     """
 
     make: Callable[[], BatchFunction]
     keeps: bool = False
+    waits: bool = False
     processors: float = 0.2
     accelerated: bool = False
 

@@ -1,9 +1,10 @@
 """Workers of a Ray cluster as the engine: Ray Data leads batches through stages, tasks run items.
 
-Reading, and the stages that keep nothing, are tasks of Ray Data; a stage that keeps what it made is
-a pool of actors. Each has resources of its own, so that processors decode while accelerators
-encode. Ray starts again what a dead worker had begun; a batch travels with the number of its piece
-and its place in it, so that what would be missing or come twice is noticed here.
+Reading is tasks of Ray Data; a stage that keeps what it made is a pool of actors. Stages before it
+run in those tasks where accelerators or a network are waited for, so that processors decode while
+accelerators encode; otherwise in the actors, which saves moving what they make. Ray starts again
+what a dead worker had begun; a batch travels with the number of its piece and its place in it, so
+that what would be missing or come twice is noticed here.
 """
 
 import os
@@ -124,27 +125,30 @@ class RayEngine:
         from ray.data import ActorPoolStrategy, TaskPoolStrategy, from_items
 
         first = next((n for n, stage in enumerate(stages) if stage.keeps), len(stages))
-        beside, rest = stages[:first], stages[first:]
+        before, rest = stages[:first], stages[first:]
         workers = min(self.workers, len(pieces))
         feeds = self._accelerators and any(stage.accelerated for stage in rest)
+        parted = feeds or not rest or any(stage.waits for stage in before)
+        makes = [stage.make for stage in before]
         # A block a piece, and so a task.
         numbers = from_items(
             [{"piece": n} for n in range(len(pieces))], override_num_blocks=len(pieces)
         )
         flow = numbers.map_batches(
-            partial(_read, pieces=pieces, read=read, makes=[stage.make for stage in beside]),
+            partial(_read, pieces=pieces, read=read, makes=makes if parted else []),
             batch_size=1,
             batch_format="pyarrow",
             # Where accelerators wait for them, all processors read and decode.
             compute=TaskPoolStrategy(size=None if feeds else workers),
-            num_cpus=sum(stage.processors for stage in beside) or _READING,
+            num_cpus=sum(stage.processors for stage in before) or _READING,
         )
-        for stage in rest:
+        for number, stage in enumerate(rest):
+            together = [stage.make] if parted or number else [*makes, stage.make]
             accelerated = stage.accelerated and self._accelerators > 0
             size = min(self._accelerators, len(pieces)) if accelerated else workers
             flow = flow.map_batches(
                 _Keeping,
-                fn_constructor_args=(stage.make,),
+                fn_constructor_args=(together,),
                 batch_size=1,
                 batch_format="pyarrow",
                 # From one up: after a node is lost there may be no room for all.
@@ -196,7 +200,7 @@ def _read(
     read: Callable[[Piece], Iterable[pa.RecordBatch]],
     makes: list[Callable[[], BatchFunction]],
 ) -> Iterator[pa.Table]:
-    """Batches of a piece, read and led through the stages that keep nothing."""
+    """Batches of a piece, led through the stages that run where they are read."""
     grant(1)
     functions = [make() for make in makes]
     for number in numbers.column("piece").to_pylist():
@@ -212,17 +216,20 @@ def _read(
 
 
 class _Keeping:
-    """An actor of Ray Data: a stage's function, made once."""
+    """An actor of Ray Data: functions of stages, made once."""
 
-    def __init__(self, make: Callable[[], BatchFunction]) -> None:
+    def __init__(self, makes: list[Callable[[], BatchFunction]]) -> None:
         grant(1)
-        self._function = make()
+        self._functions = [make() for make in makes]
 
     def __call__(self, travelling: pa.Table) -> pa.Table:
         number, place, last, rows = (
             travelling.column(name)[0].as_py() for name in _TRAVELLING.names[:-1]
         )
-        return _packed(number, place, last, rows, self._function(_unpacked(travelling, 0)))
+        batch = _unpacked(travelling, 0)
+        for function in self._functions:
+            batch = function(batch)
+        return _packed(number, place, last, rows, batch)
 
 
 def _packed(number: int, place: int, last: bool, rows: int, batch: pa.RecordBatch) -> pa.Table:

@@ -22,7 +22,7 @@ from productnet.engine.local import LOCAL
 from productnet.files import alone_at, drafted, goes_on, unfinished
 from productnet.progress import Advance, Progress
 from productnet.serving.feeds import BATCH, FeedProducts
-from productnet.serving.shards import ReadShard, write_feed_shards
+from productnet.serving.shards import LoadImages, fetches, read_shard, write_feed_shards
 from productnet.serving.tables import check_sink, table_sink
 
 # Products of a part, whole batches: what a kill costs at most, some ten seconds of images.
@@ -144,9 +144,12 @@ def _apart(
     missing = [number for number in range(len(shards)) if not _part(work, number).exists()]
     if len(missing) < len(shards):
         advance((len(shards) - len(missing)) * part, "going on")
-    stage = Stage(partial(_Applied, rows), keeps=True, processors=0.8, accelerated=True)
+    stages = [
+        Stage(partial(LoadImages, products.rows), waits=any(map(fetches, shards[:1]))),
+        Stage(partial(_Applied, rows), keeps=True, processors=0.8, accelerated=True),
+    ]
     pieces = [shards[number] for number in missing]
-    for done in engine.stream(pieces, ReadShard(products.rows), [stage], advance=advance):
+    for done in engine.stream(pieces, read_shard, stages, advance=advance):
         yield missing[done.number], pa.Table.from_batches(done.batches)
 
 

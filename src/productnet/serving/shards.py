@@ -13,10 +13,10 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from productnet.catalog.image_sources import ImageReference
+from productnet.catalog.image_sources import ImageReference, is_url
 from productnet.catalog.mapping import MappedProduct
 from productnet.files import drafted, write_atomically
-from productnet.serving.feeds import FeedProducts, FeedRows
+from productnet.serving.feeds import BATCH, FeedProducts, FeedRows
 
 _WHOLE = "whole.json"
 
@@ -53,16 +53,29 @@ def write_feed_shards(products: FeedProducts, folder: Path, *, size: int) -> lis
     return [_shard(folder, number) for number in range(-(-products.products // size))]
 
 
+def read_shard(shard: Path) -> Iterator[pa.RecordBatch]:
+    """The rows of a shard, batch by batch."""
+    with pq.ParquetFile(shard) as file:
+        yield from file.iter_batches(BATCH)
+
+
+def fetches(shard: Path) -> bool:
+    """Whether images of a shard have to be fetched."""
+    named = pq.read_table(shard, columns=["named"]).column("named").to_pylist()
+    return any(one is not None and is_url(one) for some in named for one in some)
+
+
 @dataclass(frozen=True)
-class ReadShard:
-    """Gives a shard as batches of ``id``, the text fields and ``image``."""
+class LoadImages:
+    """Makes products of a batch of a shard's rows: ``id``, the text fields and ``image``."""
 
     rows: FeedRows
 
-    def __call__(self, shard: Path) -> Iterator[pa.RecordBatch]:
-        """Its products, their images loaded."""
-        for table, _ in self.rows.batches(_mapped(pq.read_table(shard, schema=_SCHEMA))):
-            yield from table.combine_chunks().to_batches()
+    def __call__(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        """The products, in their order."""
+        tables = [table for table, _ in self.rows.batches(_mapped(batch))]
+        (loaded,) = pa.concat_tables(tables).combine_chunks().to_batches()
+        return loaded
 
 
 def _shard(folder: Path, number: int) -> Path:
@@ -81,7 +94,7 @@ def _table(some: list[MappedProduct]) -> pa.Table:
     return pa.table(columns, schema=_SCHEMA)
 
 
-def _mapped(shard: pa.Table) -> Iterator[MappedProduct]:
+def _mapped(shard: pa.RecordBatch) -> Iterator[MappedProduct]:
     for row in shard.to_pylist():
         images: tuple[ImageReference, ...] = tuple(
             named if given is None else given
