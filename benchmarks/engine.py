@@ -137,7 +137,7 @@ def prepare(folder: Path, count: int) -> None:
     products = [generated(number) for number in range(count)]
     for case in CASES:
         make_project(folder / case, products)
-    feed = {
+    feed: dict[str, list[object]] = {
         "id": [product.id for product in products],
         "title": [product.texts["title"] for product in products],
         "image": [product.image for product in products],

@@ -59,6 +59,11 @@ class Pool:
         return tuple(name for name in self._dataset.schema.names if name not in RESERVED)
 
     @property
+    def path(self) -> Path:
+        """Where it is."""
+        return Path(self._dataset.uri)
+
+    @property
     def version(self) -> int:
         """Grows with every change."""
         return int(self._dataset.version)

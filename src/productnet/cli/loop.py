@@ -49,9 +49,9 @@ def embed(
     opened = Project.open(project)
     with open_engine(opened.settings.engine, name=engine, address=address) as where:
         stamp = embed_initial(opened, progress=Bars(), engine=where).stamp
-    # Of the set in use too, if a round made it before there were maps.
-    build_map(active_set(opened), progress=Bars())
-    duplicates = find_near_duplicates(opened, progress=Bars())
+        # Of the set in use too, if a round made it before there were maps.
+        build_map(active_set(opened), progress=Bars())
+        duplicates = find_near_duplicates(opened, progress=Bars(), engine=where)
     refresh_words(opened, progress=Bars())
 
     def human() -> None:
