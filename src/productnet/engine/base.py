@@ -7,6 +7,7 @@ is the same. An engine hands a piece on once and whole: a worker that dies costs
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import NamedTuple, Protocol, TypeVar
 
 import pyarrow as pa
@@ -102,5 +103,21 @@ class Engine(Protocol):
 
         Raises:
             ProductNetError: What the function raised; or workers died again and again.
+        """
+        ...
+
+    def together(self, work: Callable[[], Result], *, folder: Path) -> Result:
+        """Do one work in all workers at once: a team that trains a model, as under ``torchrun``.
+
+        Args:
+            work: Joins the team that it finds itself in, and goes on where a killed team was. It
+                travels as a stage's ``make`` does.
+            folder: Takes what the engine keeps for as long as it lasts; all workers see it.
+
+        Returns:
+            What the first worker returned; a JSON value.
+
+        Raises:
+            ProductNetError: What the work raised; or workers died again and again.
         """
         ...

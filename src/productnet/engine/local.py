@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 
 import pyarrow as pa
 
@@ -41,6 +42,10 @@ class Local:
     ) -> Iterator[Result]:
         """See ``Engine.each``."""
         return map(make(), items)
+
+    def together(self, work: Callable[[], Result], *, folder: Path) -> Result:
+        """See ``Engine.together``: a team of one, or the one that ``torchrun`` made."""
+        return work()
 
 
 LOCAL: Engine = Local()

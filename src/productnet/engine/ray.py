@@ -7,21 +7,26 @@ what a dead worker had begun; a batch travels with the number of its piece and i
 that what would be missing or come twice is noticed here.
 """
 
+import json
 import os
+import shutil
 import socket
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
+from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import pyarrow as pa
 
+from productnet import errors
 from productnet.engine.base import BatchFunction, Done, Engine, Item, Piece, Result, Stage
 from productnet.engine.cores import cores, grant
 from productnet.errors import EngineError, ProductNetError
+from productnet.files import write_atomically
 from productnet.progress import Advance, unseen
 from productnet.settings import EngineSettings
 
@@ -115,6 +120,34 @@ class RayEngine:
                     return
                 ready, running = ray.wait(running, num_returns=1)
                 yield from ray.get(ready)
+
+    def together(self, work: Callable[[], Result], *, folder: Path) -> Result:
+        """See ``Engine.together``."""
+        from ray.train import FailureConfig, RunConfig, ScalingConfig
+        from ray.train.torch import TorchTrainer
+
+        told = folder.resolve() / "told.json"
+        trainer = TorchTrainer(
+            partial(_as_one_of_a_team, work, told),
+            scaling_config=ScalingConfig(
+                num_workers=self._accelerators or self.workers, use_gpu=self._accelerators > 0
+            ),
+            run_config=RunConfig(
+                name="team",
+                storage_path=str(folder.resolve()),
+                failure_config=FailureConfig(max_failures=_ATTEMPTS),
+            ),
+        )
+        try:
+            with _ray_errors_told():
+                trainer.fit()
+            answer = json.loads(told.read_text(encoding="utf-8"))
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+        if "error" in answer:
+            raise getattr(errors, answer["error"], EngineError)(answer["text"])
+        result: Result = answer["result"]
+        return result
 
     def _flow(
         self,
@@ -253,6 +286,21 @@ def _unpacked(travelling: pa.Table, row: int) -> pa.RecordBatch:
         return stream.read_next_batch()
 
 
+def _as_one_of_a_team(work: Callable[[], object], told: Path) -> None:
+    """What each worker of Ray Train does; Ray has made the process group."""
+    from ray.train import get_context
+
+    # As in the processes of torchrun, whose other variables Ray Train sets as well.
+    os.environ["TORCHELASTIC_RUN_ID"] = "ray"
+    answer: dict[str, object]
+    try:
+        answer = {"result": work()}
+    except ProductNetError as error:  # trying again would not help
+        answer = {"error": type(error).__name__, "text": str(error)}
+    if get_context().get_world_rank() == 0:
+        write_atomically(told, json.dumps(answer))
+
+
 # What workers made, by the call of ``each`` that asked for it.
 _made: dict[str, Callable[[Any], Any]] = {}
 
@@ -361,10 +409,11 @@ def _quieten() -> None:
 def _ray_errors_told() -> Iterator[None]:
     """What a function raised on a worker is raised here; else what Ray says, as an EngineError."""
     from ray.exceptions import RayError
+    from ray.train import TrainingFailedError
 
     try:
         yield
-    except RayError as error:
+    except (RayError, TrainingFailedError) as error:
         # What Ray raises is of the class of what was raised, too, but says much else.
         if isinstance(cause := getattr(error, "cause", None), ProductNetError):
             cause.args = (str(cause).partition(_RAYS_ADVICE)[0], *cause.args[1:])
