@@ -114,11 +114,15 @@ def pictures(work: Path, table: pa.Table, number: int, *, size: int) -> dict[str
     """Products with pictures a second: the encoders alone, and served."""
     folder = trained(work / "pictures", table, with_image=True)
     some = table.slice(_TAUGHT, number)
-    images = [one for one in some.column("image").to_pylist() if one]
-    read = [one for one in product_text(some, PAPER_FIELDS) if one]
+    images = some.column("image").to_pylist()
+    read = product_text(some, PAPER_FIELDS)
     of_image, of_text = image_encoder("efficientnet-lite0"), text_encoder("minilm")
-    of_image.encode(images[:32])
-    of_text.encode(read[:32])
+
+    def encode(begin: int, end: int) -> None:
+        of_image.encode([one for one in images[begin:end] if one])
+        of_text.encode([one for one in read[begin:end] if one])
+
+    encode(0, 32)
     alone, alone_work = [], []
     served, served_work = [], []
     with Server(folder, work / "pictures.log") as server:
@@ -128,8 +132,7 @@ def pictures(work: Path, table: pa.Table, number: int, *, size: int) -> dict[str
         for begin in (0, half):
             part = range(_TAUGHT + begin, _TAUGHT + begin + half)
             began, worked = time.perf_counter(), time.process_time()
-            of_image.encode(images[begin : begin + half])
-            of_text.encode(read[begin : begin + half])
+            encode(begin, begin + half)
             alone.append(half / (time.perf_counter() - began))
             alone_work.append((time.process_time() - worked) / half)
             lists = [

@@ -119,6 +119,10 @@ class ReleaseError(ProductNetError):
     """A release cannot be made, or its files fail their check."""
 
 
+class StorageError(ProductNetError):
+    """A store of objects cannot be reached, or refuses."""
+
+
 class SearchError(ProductNetError):
     """A search index is missing, damaged or of another format version."""
 

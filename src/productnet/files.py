@@ -7,10 +7,15 @@ import re
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from io import BufferedIOBase
 from pathlib import Path
+from typing import TYPE_CHECKING, cast
 from uuid import uuid4
 
 from productnet.errors import ProjectError, UsageError
+
+if TYPE_CHECKING:
+    from upath import UPath
 
 CACHE_VARIABLE = "PRODUCTNET_CACHE"
 
@@ -101,24 +106,37 @@ def goes_on(work: Path, stamp: Mapping[str, object], *, mark: str, what: str) ->
     """
     known = work / mark
     wanted = json.loads(json.dumps(stamp))
+    _sweep(work)
     try:
         if json.loads(known.read_text(encoding="utf-8")) == wanted:
             return True
     except (OSError, ValueError):
         pass
     begun = known.exists() or (known.parent != work and known.parent.exists())
-    if work.exists() and not begun and any(work.iterdir()):
-        raise UsageError(f"{work} exists and is no {what} that was begun. Move it away.")
-    shutil.rmtree(work, ignore_errors=True)
+    if work.exists():
+        # A kill while the stamp was written leaves its draft, which is hidden.
+        if not begun and any(not one.name.startswith(".") for one in work.iterdir()):
+            raise UsageError(f"{work} exists and is no {what} that was begun. Move it away.")
+        discard(work)
     known.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(known, json.dumps(wanted))
     return False
 
 
-def file_hash(path: Path) -> str:
+def discard(work: Path) -> None:
+    """Remove a folder of long work at once: killed, it is there whole, or not at all.
+
+    Otherwise the stamp might go first, and nobody would know whose the rest is.
+    """
+    hidden = _beside(work)
+    work.rename(hidden)
+    shutil.rmtree(hidden)
+
+
+def file_hash(path: "Path | UPath") -> str:
     """SHA-256 of a file, in hex."""
     with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        return hashlib.file_digest(cast(BufferedIOBase, file), "sha256").hexdigest()
 
 
 @contextmanager

@@ -16,8 +16,12 @@ from tomlkit.items import Table
 
 from productnet.errors import ProjectError, SettingsError, did_you_mean
 from productnet.files import write_atomically
+from productnet.locations import Location, location
 
 FORMAT_VERSION = 1
+
+# Where a project keeps its products, unless they are elsewhere.
+POOL_FOLDER = "pool.lance"
 
 # Paper section 2.2: four free-text fields and three keyword fields.
 PAPER_FIELDS = (
@@ -263,7 +267,7 @@ class ServingSettings(_Section):
         "refused (429)",
     )
     requests: Positive = Field(
-        40, description="Most requests that are answered at the same time; more are refused (429)"
+        36, description="Most requests that are answered at the same time; more are refused (429)"
     )
     queue: Positive = Field(4_096, description="Most products that wait to be computed")
     memory_mb: Positive = Field(
@@ -294,6 +298,10 @@ class Settings(_Section):
     seed: int = Field(0, description="Seed of everything random")
     database_url: str | None = Field(
         None, description="SQLAlchemy URL of the decision database; decisions.db when absent"
+    )
+    pool_url: str | None = Field(
+        None,
+        description="Where products are kept, as s3://BUCKET/pool.lance; pool.lance when absent",
     )
     catalog: CatalogSettings = CatalogSettings()
     images: ImageSettings = ImageSettings()
@@ -359,9 +367,18 @@ class Project:
         return self.root / "guidelines"
 
     @property
-    def pool_path(self) -> Path:
-        """The Lance table of all products."""
-        return self.root / "pool.lance"
+    def pool_path(self) -> Location:
+        """The Lance table of all products: in the folder, or where ``pool_url`` says.
+
+        Raises UsageError if ``pool_url`` names no place that can be used.
+        """
+        place = location(self.settings.pool_url or POOL_FOLDER)
+        return self.root / place if isinstance(place, Path) else place
+
+    @property
+    def keeps_pool(self) -> bool:
+        """Whether the products are in the folder, and go where it goes."""
+        return self.settings.pool_url is None
 
     @property
     def imported_labels_path(self) -> Path:

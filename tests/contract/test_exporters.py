@@ -30,9 +30,11 @@ from productnet.catalog.pool import Pool
 from productnet.catalog.schema import Product, products_to_table
 from productnet.embeddings.sets import EmbeddingSet, write_embedding_set
 from productnet.embeddings.stamp import Stamp
-from productnet.errors import EmbeddingError, ReleaseError, UsageError
+from productnet.errors import EmbeddingError, ProjectError, ReleaseError, UsageError
+from productnet.files import alone
 from productnet.release.build import release
 from productnet.release.export import EXPORT_FILE, export_release
+from productnet.release.exporters.base import SCRATCH
 from productnet.release.exporters.registry import EXPORTERS
 from productnet.release.parts import Released
 from productnet.settings import Project
@@ -329,6 +331,18 @@ def test_what_the_ecosystem_reads_is_what_was_released(
     other = "csv" if name != "csv" else "jsonl"
     with pytest.raises(UsageError, match="is no such export"):
         export_release(released, out, format=other)
+
+
+def test_another_export_to_the_same_place_waits(released: Path, tmp_path: Path) -> None:
+    work = tmp_path / "out.unfinished"
+    (work / SCRATCH).mkdir(parents=True)
+    (work / "begun.csv").write_text("by somebody who writes on")
+    with (
+        alone(tmp_path / ".out.lock", busy=""),
+        pytest.raises(ProjectError, match="writes .*out already"),
+    ):
+        export_release(released, tmp_path / "out", format="jsonl")
+    assert (work / "begun.csv").exists()
 
 
 # Kills itself in the middle of the third part, after some of it is written.

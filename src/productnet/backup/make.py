@@ -29,7 +29,7 @@ from productnet.database.database import Database
 from productnet.errors import BackupError
 from productnet.progress import SILENT, Advance, Progress, unseen
 from productnet.rounds.record import read_rounds
-from productnet.settings import Project
+from productnet.settings import POOL_FOLDER, Project
 
 # Times a pool is begun anew because an import took away what was being copied.
 _POOL_TRIES = 5
@@ -73,8 +73,8 @@ def back_up(
             copy.advance = advance
             for file in files.small():
                 copy.add_own(file)
-            if with_pool and project.pool_path.exists():
-                pool = _copy_pool(project, copy)
+            if with_pool and Pool.exists(project.pool_path):
+                pool = _copy_pool(project, copy) if project.keeps_pool else _pool_elsewhere(project)
                 for file in files.large():
                     copy.add_own(file)
         manifest = Manifest(
@@ -156,18 +156,21 @@ class _Files:
         project = self.project
         files = [*self.small(), project.decisions_path]
         if self.with_pool:
-            files += [*self.large(), *_within(project.pool_path)]
+            files += self.large()
+        if self.with_pool and project.keeps_pool:
+            files += _within(project.root / POOL_FOLDER)
         return sum(file.stat().st_size for file in files if file.exists())
 
 
 def _copy_pool(project: Project, copy: _Copy) -> PoolEntry:
     """Copy one version of the pool: its files never change, but old ones may be taken away."""
     for _ in range(_POOL_TRIES):
-        pool = Pool.open(project.pool_path)
+        folder = project.root / POOL_FOLDER
+        pool = Pool.open(folder)
         try:
-            version = _version_file(project.pool_path, pool.version)
+            version = _version_file(folder, pool.version)
             content = version.read_bytes()
-            for file in _within(project.pool_path):
+            for file in _within(folder):
                 if file.parent.name != "_versions":
                     copy.add(file.relative_to(project.root).as_posix(), file)
         except FileNotFoundError:
@@ -178,6 +181,12 @@ def _copy_pool(project: Project, copy: _Copy) -> PoolEntry:
         f"{project.pool_path} kept changing while it was backed up. Back up again when the import "
         "is over, or with --without-pool."
     )
+
+
+def _pool_elsewhere(project: Project) -> PoolEntry:
+    """What is told of a pool that has a store of its own, and stays there."""
+    pool = Pool.open(project.pool_path)
+    return PoolEntry(version=pool.version, products=len(pool), kept_at=str(project.pool_path))
 
 
 def _version_file(pool: Path, version: int) -> Path:

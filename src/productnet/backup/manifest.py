@@ -55,10 +55,17 @@ class DatabaseEntry(_Part):
 
 
 class PoolEntry(_Part):
-    """The pool as it was: its version and how many products it held."""
+    """The pool as it was.
+
+    Attributes:
+        version: Of its table.
+        products: How many it held.
+        kept_at: Where it stays, because ``pool_url`` says so; None where the backup holds it.
+    """
 
     version: int
     products: int
+    kept_at: str | None = None
 
 
 class Manifest(_Part):

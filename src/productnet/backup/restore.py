@@ -8,12 +8,12 @@ import tomlkit
 
 from productnet.backup import snapshots
 from productnet.backup.archive import free_space, read_manifest, unpack
-from productnet.backup.manifest import SNAPSHOTS, Manifest
+from productnet.backup.manifest import SNAPSHOTS, Manifest, PoolEntry
 from productnet.catalog.pool import Pool
 from productnet.errors import BackupError
 from productnet.files import drafted_folder
 from productnet.progress import SILENT, Progress
-from productnet.settings import Project, settings_from_toml
+from productnet.settings import POOL_FOLDER, Project, settings_from_toml
 
 
 def check_backup(backup: Path, *, progress: Progress = SILENT) -> Manifest:
@@ -75,7 +75,7 @@ def restore(
 
 def _looked_into(name: str) -> bool:
     """Whether more than the hash of a file is checked: the database, and how large the pool is."""
-    return name in SNAPSHOTS.values() or name.startswith("pool.lance/_versions/")
+    return name in SNAPSHOTS.values() or name.startswith(f"{POOL_FOLDER}/_versions/")
 
 
 def _unpack(
@@ -89,15 +89,15 @@ def _unpack(
         snapshots.check_sqlite(snapshot, manifest.database)
     else:
         snapshots.check_dump(snapshot)
-    if manifest.pool is not None:
-        _check_pool(to, manifest)
+    if manifest.pool is not None and manifest.pool.kept_at is None:
+        _check_pool(to / POOL_FOLDER, manifest.pool)
     return manifest
 
 
-def _check_pool(root: Path, manifest: Manifest) -> None:
-    pool = Pool.open(root / "pool.lance")
-    found, said = (pool.version, len(pool)), manifest.pool
-    if said is not None and found != (said.version, said.products):
+def _check_pool(folder: Path, said: PoolEntry) -> None:
+    pool = Pool.open(folder)
+    found = pool.version, len(pool)
+    if found != (said.version, said.products):
         raise BackupError(
             f"The pool in the backup has {found[1]:,} products at version {found[0]}, not "
             f"{said.products:,} at {said.version}. Use another backup."

@@ -3,6 +3,7 @@
 import asyncio
 import random
 import threading
+import time
 from collections.abc import Coroutine
 from concurrent.futures import Future
 from datetime import UTC, datetime
@@ -23,8 +24,13 @@ _MAX_REDIRECTS = 5
 _WORTH_ANOTHER_TRY = frozenset({408, 425, 429, 500, 502, 503, 504})
 _FIRST_PAUSE = 0.5  # seconds, doubled with each try
 _LONGEST_PAUSE = 30.0
-# Connections a host may refuse in a row before the rest of its images is given up on.
+# Connections a host may refuse in a row before its images are given up on, and the seconds until it
+# is asked again: a service outlives a host that was away for a moment.
 _PATIENCE = 8
+_FORGIVEN_AFTER = 60.0
+
+# Hosts of which this is known.
+_MOST_HOSTS = 10_000
 
 
 class Fetcher:
@@ -44,7 +50,8 @@ class Fetcher:
     ) -> None:
         self._settings = settings
         self._random = random.Random(seed)
-        self._refusals: dict[str, int] = {}
+        # How often in a row a host refused, and when it did last.
+        self._refusals: dict[str, tuple[int, float]] = {}
         self._places = asyncio.Semaphore(settings.concurrency)
         self._client = httpx.AsyncClient(
             follow_redirects=True,
@@ -92,7 +99,7 @@ class Fetcher:
     async def _once(self, url: str) -> bytes:
         try:
             host = httpx.URL(url).host
-            if self._refusals.get(host, 0) >= _PATIENCE:
+            if self._is_given_up(host):
                 raise BadImage(FaultKind.IMAGE_FETCH, f"{url}: {_unreachable(host)}")
             async with asyncio.timeout(self._settings.timeout):
                 async with self._client.stream("GET", url) as response:
@@ -107,7 +114,7 @@ class Fetcher:
         except TimeoutError:
             raise _TryAgain(f"no image within {self._settings.timeout:g} s") from None
         except (httpx.ConnectError, httpx.ConnectTimeout):
-            self._refusals[host] = self._refusals.get(host, 0) + 1
+            self._refuse(host)
             raise _TryAgain(_unreachable(host)) from None
         except httpx.TimeoutException:
             raise _TryAgain(f"no image within {self._settings.timeout:g} s") from None
@@ -120,6 +127,16 @@ class Fetcher:
             raise _TryAgain("the connection broke off") from None
         except httpx.HTTPError as error:
             raise BadImage(FaultKind.IMAGE_FETCH, f"{url}: {error}") from error
+
+    def _is_given_up(self, host: str) -> bool:
+        count, at = self._refusals.get(host, (0, 0.0))
+        return count >= _PATIENCE and time.monotonic() < at + _FORGIVEN_AFTER
+
+    def _refuse(self, host: str) -> None:
+        count = self._refusals.get(host, (0, 0.0))[0]
+        if len(self._refusals) >= _MOST_HOSTS:
+            self._refusals.clear()
+        self._refusals[host] = count + 1, time.monotonic()
 
     async def _body(self, url: str, response: httpx.Response) -> bytes:
         status = response.status_code

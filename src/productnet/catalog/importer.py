@@ -26,6 +26,7 @@ from productnet.catalog.side_tables import (
 )
 from productnet.errors import ProjectError
 from productnet.files import alone
+from productnet.locations import failures_told
 from productnet.progress import SILENT, Advance, Progress
 from productnet.settings import Project
 
@@ -258,8 +259,11 @@ class _Batch:
 def _open_pool(project: Project) -> Pool:
     path, fields = project.pool_path, project.settings.catalog.fields
     # A kill while the pool was being made leaves a folder without a first version, and no data.
-    if not any(path.glob("_versions/*")) and not any(path.glob("data/*")):
-        shutil.rmtree(path, ignore_errors=True)
+    with failures_told(path):
+        is_new = not any(path.glob("_versions/*")) and not any(path.glob("data/*"))
+    if is_new:
+        if isinstance(path, Path):
+            shutil.rmtree(path, ignore_errors=True)
         return Pool.create(path, fields)
     pool = Pool.open(path)
     if pool.fields != fields:

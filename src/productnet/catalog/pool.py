@@ -16,7 +16,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from productnet.catalog.schema import FINGERPRINT, ID, IMAGE_ERROR, RESERVED, pool_schema
-from productnet.errors import ProjectError, UnknownProduct
+from productnet.errors import ProjectError, StorageError, UnknownProduct
+from productnet.locations import Location, failures_told, is_url, lance_options
 
 # A SQL "IN" list longer than this plans slower than a scan of the id column.
 _IDS_PER_LOOKUP = 2_000
@@ -26,29 +27,42 @@ class Pool:
     """The products of a project.
 
     Each write is one atomic commit: a kill leaves the version before it. Reading raises
-    ProjectError where the table is damaged.
+    ProjectError where the table is damaged, and either does where its store cannot be reached.
     """
 
     def __init__(self, dataset: lance.LanceDataset) -> None:
         self._dataset = dataset
 
     @classmethod
-    def create(cls, path: Path, fields: tuple[str, ...]) -> "Pool":
+    def create(cls, path: Location, fields: tuple[str, ...]) -> "Pool":
         """An empty pool for these text fields; raises ProjectError if a field name is taken."""
         if taken := sorted(RESERVED.intersection(fields)):
             raise ProjectError(f'A text field cannot be called "{taken[0]}": the pool uses it.')
-        schema = pool_schema(fields)
-        return cls(lance.write_dataset(schema.empty_table(), str(path), mode="create"))
+        schema, uri = pool_schema(fields), str(path)
+        with _unreachable_reported(uri):
+            options = _options(uri)
+            return cls(
+                lance.write_dataset(
+                    schema.empty_table(), uri, mode="create", storage_options=options
+                )
+            )
 
     @classmethod
-    def open(cls, path: Path, *, version: int | None = None) -> "Pool":
+    def open(cls, path: Location, *, version: int | None = None) -> "Pool":
         """The pool at this path, as it is or was; raises ProjectError if nothing was imported."""
-        if not path.exists():
+        if not cls.exists(path):
             raise ProjectError(
                 f"{path.parent} has no products yet. Bring some in with `productnet import FEED`."
             )
-        with _damage_reported(str(path)):
-            return cls(lance.dataset(str(path), version=version))
+        uri = str(path)
+        with _damage_reported(uri):
+            return cls(lance.dataset(uri, version=version, storage_options=_options(uri)))
+
+    @staticmethod
+    def exists(path: Location) -> bool:
+        """Whether something is at this path; raises StorageError if that cannot be found out."""
+        with failures_told(path):
+            return path.exists()
 
     def __len__(self) -> int:
         return int(self._dataset.count_rows())
@@ -59,9 +73,10 @@ class Pool:
         return tuple(name for name in self._dataset.schema.names if name not in RESERVED)
 
     @property
-    def path(self) -> Path:
-        """Where it is."""
-        return Path(self._dataset.uri)
+    def address(self) -> str:
+        """Its URL, or its whole path: what another process finds it by."""
+        uri: str = self._dataset.uri
+        return uri if is_url(uri) else str(Path(uri).resolve())
 
     @property
     def version(self) -> int:
@@ -135,23 +150,49 @@ class Pool:
 
     def upsert(self, table: pa.Table) -> None:
         """Add products, replacing those whose id is in the pool already."""
-        (
-            self._dataset.merge_insert(ID)
-            .when_matched_update_all()
-            .when_not_matched_insert_all()
-            .execute(table)
-        )
+        with _unreachable_reported(self._dataset.uri):
+            (
+                self._dataset.merge_insert(ID)
+                .when_matched_update_all()
+                .when_not_matched_insert_all()
+                .execute(table)
+            )
 
     def append(self, table: pa.Table) -> None:
         """Add products known to be new (``upsert`` finds out by itself)."""
-        self._dataset = lance.write_dataset(table, self._dataset.uri, mode="append")
+        with _unreachable_reported(self._dataset.uri):
+            self._dataset = lance.write_dataset(table, self._dataset, mode="append")
 
     def compact(self) -> None:
         """Merge the small files many imports leave, index ids, and drop versions a day old."""
-        self._dataset.optimize.compact_files(target_rows_per_fragment=20_000)
-        if len(self):
-            self._dataset.create_scalar_index(ID, "BTREE", replace=True)
-        self._dataset.cleanup_old_versions(older_than=timedelta(days=1))
+        with _unreachable_reported(self._dataset.uri):
+            self._dataset.optimize.compact_files(target_rows_per_fragment=20_000)
+            if len(self):
+                self._dataset.create_scalar_index(ID, "BTREE", replace=True)
+            self._dataset.cleanup_old_versions(older_than=timedelta(days=1))
+
+
+def _options(uri: str) -> dict[str, str] | None:
+    return lance_options() if is_url(uri) else None
+
+
+@contextmanager
+def _unreachable_reported(uri: str) -> Iterator[None]:
+    """Of a store of objects; a disk's errors are told as they are."""
+    try:
+        yield
+    except (OSError, ValueError) as error:
+        if not is_url(uri):
+            raise
+        raise _unreachable(uri, error) from error
+
+
+def _unreachable(uri: str, error: Exception) -> StorageError:
+    return StorageError(
+        f"The pool {uri} cannot be read or written ({error}). Check that its store can be reached, "
+        "and the credentials in the environment. What was imported before is safe: run the same "
+        "command again."
+    )
 
 
 @contextmanager
@@ -159,6 +200,8 @@ def _damage_reported(path: str) -> Iterator[None]:
     try:
         yield
     except (OSError, ValueError, pa.ArrowException) as error:
+        if is_url(path) and "Generic" in str(error):  # as its client calls what a store answered
+            raise _unreachable(path, error) from error
         raise ProjectError(
             f"The pool {path} cannot be read ({error}). If it is damaged, put it back from a "
             "backup, or delete it and import the feeds again: decisions are kept elsewhere."

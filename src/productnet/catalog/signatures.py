@@ -35,6 +35,7 @@ from productnet.engine.base import Engine, Stage
 from productnet.engine.cores import cores
 from productnet.engine.local import LOCAL
 from productnet.errors import ProjectError
+from productnet.locations import location
 from productnet.progress import SILENT, Progress
 
 # Raise it when the hashes, or what they are made of, change.
@@ -148,7 +149,7 @@ def _append_missing(
         for part in parts
         if wanted[part].any()
     ]
-    reading = _Reading(pool.path.resolve(), pool.version, pool.fields)
+    reading = _Reading(pool.address, pool.version, pool.fields)
     stages = [Stage(partial(_Hash, pool.fields), processors=0.9)]
     with progress.task("Hashing texts and images", total=int(wanted.sum())) as advance:
         for _, batches in engine.stream(pieces, reading, stages, advance=advance):
@@ -165,13 +166,13 @@ def _append(table: lance.LanceDataset, batches: list[pa.RecordBatch]) -> lance.L
 class _Reading:
     """Gives the wanted products of a piece: their key, texts and thumbnail."""
 
-    pool: Path
+    pool: str
     version: int
     fields: tuple[str, ...]
 
     def __call__(self, piece: _Unsigned) -> Iterator[pa.RecordBatch]:
         """Batch by batch, in pool order."""
-        pool = Pool.open(self.pool, version=self.version)
+        pool = Pool.open(location(self.pool), version=self.version)
         start = 0
         for batch in pool.scan(columns=[*self.fields, THUMBNAIL], rows=piece.rows):
             new = start + np.flatnonzero(piece.wanted[start : start + batch.num_rows])

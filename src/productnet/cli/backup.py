@@ -110,6 +110,8 @@ def _summary(manifest: "Manifest") -> dict[str, object]:
 
 def _told(manifest: "Manifest") -> str:
     products = f"{manifest.pool.products:,} products" if manifest.pool else "no products"
+    if manifest.pool and manifest.pool.kept_at:
+        products += f", which stay at {manifest.pool.kept_at}"
     return (
         f"{manifest.bytes / 1e6:,.1f} MB of {manifest.made_at}: "
         f"{manifest.database.decisions:,} decisions, {products}"

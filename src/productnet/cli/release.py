@@ -1,4 +1,7 @@
-"""Commands of releases: ``release make``, ``list``, ``show``, ``diff``, ``verify``; ``export``."""
+"""Commands of releases: ``release make``, ``list``, ``show``, ``diff``, ``verify``; ``export``.
+
+``release publish`` and ``release fetch`` hand them on through object storage.
+"""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -9,6 +12,7 @@ import typer
 from productnet.cli.console import Bars, say, show, table
 from productnet.cli.options import HERE, AddressOption, EngineOption, JsonOption, ProjectOption
 from productnet.errors import UsageError
+from productnet.locations import Location, failures_told, is_url, location
 from productnet.settings import EngineSettings, Project
 
 if TYPE_CHECKING:
@@ -29,7 +33,7 @@ ReleaseArgument = Annotated[
 def register(app: typer.Typer) -> None:
     """Add this file's commands to the application."""
     release = typer.Typer(no_args_is_help=True, help="Gold as datasets that never change.")
-    for command in (make, list_, show_, diff, verify):
+    for command in (make, list_, show_, diff, verify, publish, fetch):
         release.command(command.__name__.rstrip("_"))(command)
     app.add_typer(release, name="release", rich_help_panel=RELEASE_PANEL)
     app.command(rich_help_panel=RELEASE_PANEL)(export)
@@ -212,13 +216,18 @@ def verify(
         productnet release verify 1.0.0
 
         productnet release verify 1.0.0 --rebuild
+
+        productnet release verify s3://shop-data/releases/1.0.0
     """
     from productnet.release import build
     from productnet.release.manifest import verify_release
 
-    folder = _folder(release, project)
-    manifest = verify_release(folder)
+    folder = location(release) if is_url(release) else _folder(release, project)
+    with failures_told(folder):
+        manifest = verify_release(folder)
     if rebuild:
+        if not isinstance(folder, Path):
+            raise UsageError(f"{folder} is no release of this project, so it cannot be rebuilt.")
         opened = Project.open(project)
         if folder.resolve().parent != opened.releases_path.resolve():
             raise UsageError(f"{folder} is no release of {opened.root}, so it cannot be rebuilt.")
@@ -232,6 +241,63 @@ def verify(
             f"released; content {manifest.content_hash[:12]}.{made}"
         ),
     )
+
+
+def publish(
+    release: ReleaseArgument,
+    into: Annotated[
+        str,
+        typer.Argument(metavar="URL", help="Folder of releases: s3://…, gs://…, az://… or a path"),
+    ],
+    project: ProjectOption = HERE,
+    json: JsonOption = False,
+) -> None:
+    """Copy a release into a folder of releases, in object storage or on a disk, and check it.
+
+    Nobody finds it there before all of it has come; the same command goes on after a kill.
+    Credentials come from the environment, as the store's own tools read them.
+
+    Examples:
+        productnet release publish 1.0.0 s3://shop-data/releases
+    """
+    _hand_on(_folder(release, project), location(into), as_json=json)
+
+
+def fetch(
+    release: Annotated[
+        str, typer.Argument(metavar="URL", help="Folder of one release: s3://…/1.0.0 or a path")
+    ],
+    into: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Folder of releases [default: the project's]"),
+    ] = None,
+    project: ProjectOption = HERE,
+    json: JsonOption = False,
+) -> None:
+    """Copy a release from where it was published, and check it.
+
+    Examples:
+        productnet release fetch s3://shop-data/releases/1.0.0
+
+        productnet release fetch s3://shop-data/releases/1.0.0 --into downloads
+    """
+    target = Project.open(project).releases_path if into is None else into
+    _hand_on(location(release), target, as_json=json)
+
+
+def _hand_on(source: Location, into: Location, *, as_json: bool) -> None:
+    from productnet.release.publish import copy_release
+
+    done = copy_release(source, into, progress=Bars())
+
+    def human() -> None:
+        there = done.files - done.copied
+        size = f"{done.files:,} files, {done.bytes / 1e6:.1f} MB"
+        there = done.files - done.copied
+        before = f" {there:,} of them were there." if there else ""
+        say(f"{done.release}: {size}: {done.place}.{before}")
+
+    show(asdict(done), as_json=as_json, human=human)
 
 
 def export(

@@ -122,13 +122,22 @@ class ModelClient(Closing):
         """The embeddings of products, in their order."""
         return self._ask("/embed", _Many[Embedding], products, {"dimension": dimension})
 
-    def similar(self, products: Sequence[Asked], *, count: int = 10) -> list[Neighbours]:
-        """The products of the pool nearest to each of these."""
-        return self._ask("/similar", _Many[Neighbours], products, {"count": count})
+    def similar(
+        self, products: Sequence[Asked], *, count: int = 10, category: str | None = None
+    ) -> list[Neighbours]:
+        """The products of the pool nearest to each of these, within a category where one is named.
 
-    def similar_to(self, product: str, *, count: int = 10) -> Neighbours:
-        """The products nearest to one of the pool."""
-        return self._connection.get("/similar", Neighbours, {"product": product, "count": count})
+        A category is named by its id, path or name; those below it count as it.
+        """
+        asked = {"count": count, "category": category}
+        return self._ask("/similar", _Many[Neighbours], products, asked)
+
+    def similar_to(
+        self, product: str, *, count: int = 10, category: str | None = None
+    ) -> Neighbours:
+        """The products nearest to one of the pool, within a category where one is named."""
+        asked: Parameters = {"product": product, "count": count, "category": category}
+        return self._connection.get("/similar", Neighbours, asked)
 
     def close(self) -> None:
         """Let go of the connection."""

@@ -8,7 +8,6 @@ feature, an import that changes nothing costs nothing, and a changed text is enc
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -33,6 +32,7 @@ from productnet.encoders.texts import product_text
 from productnet.engine.base import Engine, Stage
 from productnet.engine.local import LOCAL
 from productnet.errors import ImageError, UnknownProduct
+from productnet.locations import location
 from productnet.progress import SILENT, Progress
 from productnet.settings import Project
 
@@ -113,7 +113,7 @@ def compute_features(
     # again what comes in two pieces; once is enough here.
     known = set(table.keys().to_pylist())
     reading = _Reading(
-        pool=project.pool_path.resolve(),
+        pool=pool.address,
         version=pool.version,
         fields=tuple(fields or pool.fields),
         stamp=stamp,
@@ -201,7 +201,7 @@ class _Reading:
     once in a piece.
     """
 
-    pool: Path
+    pool: str
     version: int
     fields: tuple[str, ...]
     stamp: FeatureStamp
@@ -210,7 +210,7 @@ class _Reading:
 
     def __call__(self, rows: range) -> Iterator[pa.RecordBatch]:
         """These rows, batch by batch."""
-        pool = Pool.open(self.pool, version=self.version)
+        pool = Pool.open(location(self.pool), version=self.version)
         seen: set[bytes] = set()
         for contents in self._contents(pool, rows):
             keys = [None if one is None else self.stamp.key(one) for one in contents]

@@ -13,7 +13,7 @@ from productnet.embeddings.sets import EmbeddingSet
 from productnet.engine.base import Engine
 from productnet.engine.local import LOCAL
 from productnet.errors import ReleaseError, UsageError
-from productnet.files import alone, goes_on, unfinished, write_atomically
+from productnet.files import alone_at, goes_on, unfinished, write_atomically
 from productnet.progress import SILENT, Progress
 from productnet.release.card import features
 from productnet.release.exporters.base import SCRATCH, Contents, Exporter
@@ -90,23 +90,22 @@ def export_release(
     if out.exists():
         return _summary(_finished(out, stamp), out, resumed=0)
     work = unfinished(out)
-    with _disk_faults(work):
+    with _disk_faults(work), alone_at(out):
         goes_on(work, stamp, mark=f"{SCRATCH}/{_STAMP}", what="export")
-        with alone(work / SCRATCH / "lock", busy=f"Somebody exports to {out} already. Wait."):
-            where = LOCAL if exporter.in_order else engine
-            writing = _Writing(
-                folder.resolve(),
-                format,
-                None if vectors is None else vectors.path.resolve(),
-                work.resolve(),
-            )
-            resumed = _write_parts(released, work, writing, where, progress)
-            exporter.finish(work)
-            _write_documents(exporter, released, work)
-            record = _record(work, stamp, released)
-            write_atomically(work / EXPORT_FILE, json.dumps(record, indent=1) + "\n")
-            work.rename(out)
-            shutil.rmtree(out / SCRATCH)
+        where = LOCAL if exporter.in_order else engine
+        writing = _Writing(
+            folder.resolve(),
+            format,
+            None if vectors is None else vectors.path.resolve(),
+            work.resolve(),
+        )
+        resumed = _write_parts(released, work, writing, where, progress)
+        exporter.finish(work)
+        _write_documents(exporter, released, work)
+        record = _record(work, stamp, released)
+        write_atomically(work / EXPORT_FILE, json.dumps(record, indent=1) + "\n")
+        work.rename(out)
+        shutil.rmtree(out / SCRATCH)
     return _summary(record, out, resumed=resumed)
 
 

@@ -10,6 +10,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from productnet.errors import ReleaseError
 from productnet.files import file_hash
+from productnet.locations import Location, files_below
 
 FORMAT_VERSION: Final = 2
 # Those before it lack what has a default below.
@@ -108,7 +109,7 @@ class Manifest:
         (folder / MANIFEST).write_text(text, encoding="utf-8")
 
 
-def verify_release(folder: Path) -> Manifest:
+def verify_release(folder: Location) -> Manifest:
     """Hash every file of a release again.
 
     Returns:
@@ -120,17 +121,13 @@ def verify_release(folder: Path) -> Manifest:
     """
     manifest = read_manifest(folder)
     listed = {record.path: record for record in manifest.files}
-    present = {
-        file.relative_to(folder).as_posix()
-        for file in folder.rglob("*")
-        if file.is_file() and file != folder / MANIFEST
-    }
+    present = {*files_below(folder)} - {MANIFEST}
     if missing := sorted(listed.keys() - present):
         raise ReleaseError(f"{folder} lacks {missing[0]}. Fetch or make the release again.")
     if extra := sorted(present - listed.keys()):
         raise ReleaseError(f"{folder} holds {extra[0]}, which is not part of it. Take it out.")
     for path, record in listed.items():
-        if FileRecord.of(folder / path, folder).sha256 != record.sha256:
+        if file_hash(folder / path) != record.sha256:
             raise ReleaseError(
                 f"{folder / path} is not the file that was released: its hash differs. "
                 "Fetch or make the release again."
@@ -138,7 +135,7 @@ def verify_release(folder: Path) -> Manifest:
     return manifest
 
 
-def read_manifest(folder: Path) -> Manifest:
+def read_manifest(folder: Location) -> Manifest:
     """The manifest of a release, its files unchecked; raises ReleaseError."""
     file = folder / MANIFEST
     if not file.is_file():

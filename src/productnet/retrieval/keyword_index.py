@@ -179,7 +179,8 @@ class KeywordIndex:
 
 def _found(searcher: Any, query: Any, count: int) -> dict[str, float]:
     """The scores of the best products, best first."""
-    hits = searcher.search(query, count, count=False).hits
+    # Tantivy makes room for as many as it is asked for, and ends the process where there is none.
+    hits = searcher.search(query, max(1, min(count, searcher.num_docs)), count=False).hits
     return {searcher.doc(address)[ID][0]: float(score) for score, address in hits}
 
 

@@ -97,6 +97,10 @@ class Resources:
         return Pool.open(self.project.pool_path)
 
     @cached_property
+    def _has_pool(self) -> bool:
+        return Pool.exists(self.project.pool_path)
+
+    @cached_property
     def ids(self) -> pa.StringArray:
         """Every product id, in pool order."""
         return self.pool.ids()
@@ -191,7 +195,7 @@ class Resources:
 
     def words(self, name: str, *, rows: Rows | None = None) -> Words | None:
         """The words of these rows (n,) of the embedding matrix, or of all; None without a pool."""
-        if not self.project.pool_path.exists():
+        if not self._has_pool:
             return None
         matrix, terms = self._terms
         if rows is None:

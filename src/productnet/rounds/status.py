@@ -109,7 +109,7 @@ class ProjectStatus:
 def project_status(project: Project, *, progress: Progress = SILENT) -> ProjectStatus:
     """Look at a project; takes about 20 ms for each leaf begun, whatever the size of the pool."""
     taxonomy = Taxonomy.load_if_any(project.taxonomy_path)
-    pool = Pool.open(project.pool_path) if project.pool_path.exists() else None
+    pool = Pool.open(project.pool_path) if Pool.exists(project.pool_path) else None
     active = read_active(project)
     embeddings = initial_set(project) if active else None
     rounds = read_rounds(project)

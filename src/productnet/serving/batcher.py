@@ -103,6 +103,7 @@ class Batcher(Generic[Item, Result]):
         self._lanes: dict[Lane, deque[_Asked[Item, Result]]] = {lane: deque() for lane in Lane}
         self._waiting = dict.fromkeys(Lane, 0)
         self._running = 0
+        self._began = 0.0
         self._seconds = _FIRST_GUESS
         self._closed = False
         self._changed = Condition()
@@ -148,7 +149,7 @@ class Batcher(Generic[Item, Result]):
             self._changed.notify()
         return asked.future
 
-    def has_room(self, lane: Lane = Lane.QUICK) -> bool:
+    def has_room(self, lane: Lane) -> bool:
         """Whether one more item would be taken now."""
         with self._changed:
             return self._refusal(1, lane) is None
@@ -175,22 +176,21 @@ class Batcher(Generic[Item, Result]):
 
     def _refusal(self, count: int, lane: Lane) -> int | None:
         """Seconds to come back after; None where these items may come in."""
-        ahead = self._running + self._waiting[Lane.QUICK]
-        if lane is Lane.BULK:
-            ahead += self._waiting[Lane.BULK]
-        if (
-            ahead * self._seconds <= self._patience[lane]
-            and sum(self._waiting.values()) + count <= self._room
-        ):
+        ahead = sum(self._waiting.values()) if lane is Lane.BULK else self._waiting[Lane.QUICK]
+        wait = ahead * self._seconds
+        if self._running:
+            wait += max(0.0, self._began + self._running * self._seconds - time.monotonic())
+        # Whoever finds nobody waiting waits for the end of a batch, and is not refused for that.
+        in_time = not ahead or wait <= self._patience[lane]
+        if in_time and sum(self._waiting.values()) + count <= self._room:
             return None
-        return min(_LONGEST_WAIT, max(1, ceil(ahead * self._seconds)))
+        return min(_LONGEST_WAIT, max(1, ceil(wait)))
 
     def _run(self) -> None:
         while batch := self._next():
             key = batch[0][0].key
-            began = time.monotonic()
             outcomes = self._compute(key, [asked.items[place] for asked, place in batch])
-            took = time.monotonic() - began
+            took = time.monotonic() - self._began
             with self._changed:
                 self._running = 0
                 self._seconds += _LATEST * (took / len(batch) - self._seconds)
@@ -223,6 +223,7 @@ class Batcher(Generic[Item, Result]):
                 if left is None or left > 0:
                     self._changed.wait(left)
             self._running = len(batch)
+            self._began = time.monotonic()
             return batch
 
     def _taken(self) -> list[tuple[_Asked[Item, Result], int]]:

@@ -63,6 +63,11 @@ class FeedProducts:
         self.skipped = 0
 
     @property
+    def path(self) -> Path:
+        """The file or folder."""
+        return self._feed.path
+
+    @property
     def fields(self) -> tuple[str, ...]:
         """The text fields, the title first."""
         return self._settings.catalog.fields

@@ -16,7 +16,7 @@ from productnet.catalog.schema import ID
 from productnet.embeddings.active import active_set, read_active
 from productnet.embeddings.sets import EmbeddingSet
 from productnet.errors import EmbeddingError, UsageError
-from productnet.files import drafted_folder
+from productnet.files import alone_at, drafted_folder
 from productnet.master.predictions import NO_CATEGORY
 from productnet.progress import SILENT, Progress
 from productnet.retrieval.guesses import read_guesses
@@ -31,8 +31,8 @@ from productnet.serving.search import (
     TITLES_FILE,
     VECTORS_FOLDER,
     WORDS_FOLDER,
-    lineage,
 )
+from productnet.serving.within import lineage
 from productnet.settings import Project
 from productnet.taxonomy.tree import Taxonomy
 
@@ -81,6 +81,7 @@ def build_search_index(
     Raises:
         UsageError: ``out`` holds something else, or there is no model to promise a precision.
         EmbeddingError: The pool is not embedded, or has changed since.
+        ProjectError: Somebody writes there already.
     """
     if out.exists() and not (out / INDEX_FILE).is_file():
         raise UsageError(f"{out} exists and is no search index. Choose another folder.")
@@ -91,9 +92,9 @@ def build_search_index(
             "`productnet embed` or `productnet round`, then index again."
         )
     taxonomy = Taxonomy.load_if_any(project.taxonomy_path)
-    with drafted_folder(out) as draft:
+    with alone_at(out), drafted_folder(out) as draft:
         classes, leaves, method = _leaves(
-            project, vectors, draft, precision=precision, progress=progress
+            project, pool, vectors, draft, precision=precision, progress=progress
         )
         _copy_vectors(vectors, draft / VECTORS_FOLDER / vectors.name)
         above = [lineage(taxonomy, leaf) for leaf in classes]
@@ -130,6 +131,7 @@ def build_search_index(
 
 def _leaves(
     project: Project,
+    pool: Pool,
     vectors: EmbeddingSet,
     draft: Path,
     *,
@@ -142,8 +144,12 @@ def _leaves(
     )
     leaves[:] = NO_CATEGORY
     active = read_active(project)
-    if active is not None and active.round is not None:
-        classes = _leaves_by_model(project, leaves, draft, precision=precision, progress=progress)
+    if active is None or active.embedding_set != vectors.name:
+        raise EmbeddingError("Another round came into use meanwhile. Run the same command again.")
+    if active.round is not None:
+        classes = _leaves_by_model(
+            project, pool, leaves, draft, precision=precision, progress=progress
+        )
         leaves.flush()
         return classes, leaves, "master"
     if precision is not None:
@@ -165,6 +171,7 @@ def _leaves(
 
 def _leaves_by_model(
     project: Project,
+    pool: Pool,
     leaves: Numbers,
     draft: Path,
     *,
@@ -181,7 +188,15 @@ def _leaves_by_model(
     model = MasterModel.load(folder)
     answers = draft / "answers"
     answers.mkdir()
-    told = categorize_pool(project, model, answers, precision=precision, progress=progress)
+    told = categorize_pool(
+        project,
+        pool,
+        model,
+        answers,
+        made=folder.parent,
+        precision=precision,
+        progress=progress,
+    )
     for start, numbers in told.blocks():
         leaves[start : start + len(numbers)] = numbers
     shutil.rmtree(answers)

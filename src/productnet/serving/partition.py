@@ -25,10 +25,9 @@ from productnet.engine.local import LOCAL
 from productnet.errors import UsageError
 from productnet.files import alone_at, goes_on, put_in_place, unfinished, write_atomically
 from productnet.master.model import MasterModel
-from productnet.master.predictions import NO_CATEGORY
 from productnet.progress import SILENT, Progress
 from productnet.release.exporters.parquet import write_shards
-from productnet.serving.categorize import active_model
+from productnet.serving.categorize import active_model_folder
 from productnet.serving.pool_categories import PoolCategories, categorize_pool
 from productnet.settings import Project
 from productnet.taxonomy.tree import Taxonomy
@@ -117,7 +116,8 @@ def partition_pool(
         ProjectError: Somebody writes there already, or the pool is damaged.
     """
     _check_place(out)
-    model = active_model(project)
+    folder = active_model_folder(project)
+    model = MasterModel.load(folder)
     taxonomy, pool = Taxonomy.load(project.taxonomy_path), Pool.open(project.pool_path)
     folders = _folders(model.classes)
     columns = _columns(pool, images=images)
@@ -134,8 +134,10 @@ def partition_pool(
         goes_on(work, stamp, mark=f"{_SCRATCH}/{_STAMP}", what="partition")
         answers = categorize_pool(
             project,
+            pool,
             model,
             work / _SCRATCH,
+            made=folder.parent,
             precision=precision,
             progress=progress,
             engine=engine,
@@ -145,8 +147,9 @@ def partition_pool(
         record = _record(summary, stamp, answers, folders, taxonomy)
         write_atomically(work / PARTITION_FILE, json.dumps(record, indent=1) + "\n")
         del answers
-        shutil.rmtree(work / _SCRATCH)
+        # In this order, so that a kill in between leaves what the same command knows as its own.
         put_in_place(work, out)
+        shutil.rmtree(out / _SCRATCH)
     return summary
 
 
@@ -204,6 +207,8 @@ def _write(
     known = set(done.read_text(encoding="utf-8").split("\n")[:-1]) if done.exists() else set()
     resumed = 0
     counts = answers.counts()
+    ends = np.cumsum(counts)
+    ordered = answers.ordered(work / _SCRATCH)
     schema = _schema(pool, columns)
     with (
         done.open("a", encoding="utf-8") as finished,
@@ -216,7 +221,7 @@ def _write(
                 advance(int(counts[number]))
                 continue
             shutil.rmtree(work / folder, ignore_errors=True)
-            rows = answers.rows(NO_CATEGORY if number == len(answers.classes) else number)
+            rows = ordered[ends[number] - counts[number] : ends[number]]
             tables = _tables(pool, answers, rows, columns, schema)
             write_shards(tables, work / folder, name="part", schema=schema, advance=advance)
             finished.write(folder + "\n")

@@ -1,7 +1,7 @@
 """The category of every product of the pool, as the master model in use decides it.
 
 What a round predicted is taken where it is of this pool; otherwise the model goes over the pool.
-Answers lie in two memory-mapped columns, eight bytes a product, whatever the pool's size.
+Answers lie in memory-mapped columns, sixteen bytes a product, whatever the pool's size.
 """
 
 from collections.abc import Iterator
@@ -17,24 +17,25 @@ import pyarrow.parquet as pq
 
 from productnet.catalog.pool import Pool
 from productnet.catalog.schema import ID
-from productnet.embeddings.active import read_active
 from productnet.embeddings.stamp import read_stamp
 from productnet.engine.base import Engine, Stage
 from productnet.engine.local import LOCAL
-from productnet.errors import EmbeddingError
+from productnet.errors import EmbeddingError, ProjectError
+from productnet.locations import location
 from productnet.master.caches import compute_missing_features
 from productnet.master.model import Embedded, MasterModel
 from productnet.master.predictions import NO_CATEGORY, PREDICTIONS_FILE
 from productnet.master.sources import PoolPart
 from productnet.master.thresholds import Thresholds
 from productnet.progress import Progress
-from productnet.serving.categorize import active_model_folder
+from productnet.rounds.steps import MODEL_FOLDER
 from productnet.serving.shipped import ShippedModel
 from productnet.settings import Project
 
 _LIKELIEST = "likeliest.npy"
 _CONFIDENCE = "confidence.npy"
 _DRAFT = "confidence.draft.npy"
+_ORDERED = "ordered.npy"
 
 # Products that a worker answers for at a time; a block of ``MasterModel.embed``.
 _PIECE = 4_096
@@ -44,6 +45,7 @@ _BLOCK = 1_048_576
 
 Numbers = npt.NDArray[np.int32]
 Confidences = npt.NDArray[np.float32]
+Rows = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -86,27 +88,46 @@ class PoolCategories:
             counts += np.bincount(numbers % len(counts), minlength=len(counts))
         return counts
 
-    def rows(self, number: int) -> npt.NDArray[np.int64]:
-        """The rows of the pool (n,) of one category, ascending."""
-        found = [np.flatnonzero(numbers == number) + start for start, numbers in self.blocks()]
-        return np.concatenate([np.empty(0, np.int64), *found])
+    def ordered(self, folder: Path) -> Rows:
+        """The rows of the pool (N,), category after category, last those without one.
+
+        Within a category they ascend. They lie in this folder, memory-mapped.
+        """
+        place = folder / _ORDERED
+        ordered = np.lib.format.open_memmap(place, mode="w+", dtype=np.int64, shape=(len(self),))
+        counts = self.counts()
+        free = np.cumsum(counts) - counts  # (K + 1,) where the next row of each category goes
+        for start, numbers in self.blocks():
+            kinds = numbers % len(counts)
+            order = np.argsort(kinds, kind="stable")
+            found = np.bincount(kinds, minlength=len(counts))
+            for kind, rows in zip(
+                np.flatnonzero(found), np.split(order, np.cumsum(found[found > 0])), strict=False
+            ):
+                ordered[free[kind] : free[kind] + len(rows)] = rows + start
+            free += found
+        return ordered
 
 
 def categorize_pool(
     project: Project,
+    pool: Pool,
     model: MasterModel,
     folder: Path,
     *,
+    made: Path,
     precision: float | None,
     progress: Progress,
     engine: Engine = LOCAL,
 ) -> PoolCategories:
-    """Go over the pool, or read what the active round predicted of it.
+    """Go over the pool, or read what the model's round predicted of it.
 
     Args:
         project: Whose pool.
+        pool: As it was opened; in its order are the answers.
         model: The master model in use.
         folder: Takes the columns; whole ones that are there are used.
+        made: The folder of the round that made the model; another may be in use by now.
         precision: Share of the decided categories that should be right; None decides on all.
         progress: Told of products.
         engine: Where the model goes over them.
@@ -114,13 +135,23 @@ def categorize_pool(
     Raises:
         UsageError: The precision is no share.
         ModelError: The model was not calibrated.
+        ProjectError: The pool has changed since it was opened.
     """
     thresholds = None if precision is None else model.certainty.thresholds(precision)
     if not (folder / _CONFIDENCE).exists():
-        size = len(Pool.open(project.pool_path))
-        if not _fill(folder, size, _predicted(project, model)):
-            asked = _asked_apart if engine.apart else _asked
-            _fill(folder, size, asked(project, model, progress, engine))
+        if not _fill(folder, len(pool), _predicted(project, pool, model, made)):
+            shipped = ShippedModel(model, made / MODEL_FOLDER)
+            asked = (
+                _asked_apart(project, pool, shipped, progress, engine)
+                if engine.apart
+                else _asked(project, model, progress)
+            )
+            whole = _fill(folder, len(pool), asked)
+            if not whole or Pool.open(project.pool_path).version != pool.version:
+                raise ProjectError(
+                    "Products were imported while the model went over the pool. Run the same "
+                    "command again."
+                )
         (folder / _DRAFT).rename(folder / _CONFIDENCE)
     return PoolCategories(
         model.classes,
@@ -150,9 +181,7 @@ def _fill(folder: Path, size: int, answers: _Answers) -> bool:
     return at == size
 
 
-def _asked(
-    project: Project, model: MasterModel, progress: Progress, engine: Engine = LOCAL
-) -> _Answers:
+def _asked(project: Project, model: MasterModel, progress: Progress) -> _Answers:
     for block in model.embed(project, progress=progress):
         yield _best(block)
 
@@ -163,15 +192,13 @@ def _best(block: Embedded) -> tuple[Numbers, Confidences]:
 
 
 def _asked_apart(
-    project: Project, model: MasterModel, progress: Progress, engine: Engine
+    project: Project, pool: Pool, shipped: ShippedModel, progress: Progress, engine: Engine
 ) -> _Answers:
     """What workers answer, in pool order: they encode what was not yet, then ask the model."""
-    compute_missing_features(project, model.inputs, progress, engine=engine)
-    pool = Pool.open(project.pool_path)
+    compute_missing_features(project, shipped.model.inputs, progress, engine=engine)
     size = len(pool)
     pieces = [range(at, min(at + _PIECE, size)) for at in range(0, size, _PIECE)]
-    shipped = ShippedModel(model, active_model_folder(project))
-    reading = _ReadIds(project.pool_path.resolve(), pool.version)
+    reading = _ReadIds(pool.address, pool.version)
     asking = Stage(
         partial(_Asking, project.root.resolve(), shipped),
         keeps=True,
@@ -191,11 +218,11 @@ def _asked_apart(
 
 @dataclass(frozen=True)
 class _ReadIds:
-    pool: Path
+    pool: str
     version: int
 
     def __call__(self, rows: range) -> Iterator[pa.RecordBatch]:
-        return Pool.open(self.pool, version=self.version).scan(
+        return Pool.open(location(self.pool), version=self.version).scan(
             columns=[ID], rows=rows, batch_size=_PIECE
         )
 
@@ -214,18 +241,13 @@ class _Asking:
         return pa.record_batch(columns, ["likeliest", "confidence"])
 
 
-def _predicted(project: Project, model: MasterModel) -> _Answers:
-    """What the active round predicted, in pool order; nothing if it is of another pool."""
-    active = read_active(project)
-    if active is None or active.round is None:
-        return
+def _predicted(project: Project, pool: Pool, model: MasterModel, made: Path) -> _Answers:
+    """What the model's round predicted, in pool order; nothing if it is of another pool."""
     place = {name: number for number, name in enumerate(model.classes)}
-    pool = Pool.open(project.pool_path)
     try:
-        stamp = read_stamp(project.embeddings_path / active.embedding_set)
-        if stamp.pool_version != pool.version:
+        if read_stamp(project.embeddings_path / made.name).pool_version != pool.version:
             return
-        with pq.ParquetFile(project.round_path(active.round) / PREDICTIONS_FILE) as file:
+        with pq.ParquetFile(made / PREDICTIONS_FILE) as file:
             for batch in file.iter_batches():
                 first = batch.filter(pc.equal(batch.column("rank"), 1))
                 numbers = [place[name] for name in first.column("category").to_pylist()]

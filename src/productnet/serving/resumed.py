@@ -7,7 +7,6 @@ memory are one batch of products and one part of results. Workers of an engine m
 order, of shards that the feed is written out in; what is there is kept by either.
 """
 
-import shutil
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -17,9 +16,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from productnet import __version__
+from productnet.catalog.schema import ID
 from productnet.engine.base import Engine, Stage
 from productnet.engine.local import LOCAL
-from productnet.files import alone_at, drafted, goes_on, unfinished
+from productnet.errors import UsageError
+from productnet.files import alone_at, discard, drafted, goes_on, unfinished
 from productnet.progress import Advance, Progress
 from productnet.serving.feeds import BATCH, FeedProducts
 from productnet.serving.shards import LoadImages, fetches, read_shard, write_feed_shards
@@ -75,7 +76,8 @@ def write_resumed(
         products: The feed.
         out: A ``.parquet`` or ``.csv`` file; one that is there is replaced.
         schema: Of the file.
-        rows: Makes results of a batch of products; it travels where the engine has workers.
+        rows: Makes results of a batch of products, whose ids come first in them; it travels where
+            the engine has workers.
         stamp: What results depend on beside the feed; JSON values.
         label: Of the bar.
         progress: Told of every product.
@@ -84,15 +86,18 @@ def write_resumed(
         engine: Where results are made.
 
     Raises:
-        UsageError: The name of ``out`` ends otherwise, or the format cannot hold the schema.
+        UsageError: ``out`` is the feed, its name ends otherwise, or the format cannot hold the
+            schema.
         ProjectError: Somebody writes this file already.
     """
     check_sink(out, schema)
+    if out.exists() and out.samefile(products.path):
+        raise UsageError(f"{out} is the feed itself, which would be gone. Name another file.")
     work = unfinished(out)
     stamp = {**stamp, **products.stamp, "part": part, "productnet": __version__}
     with alone_at(out):
         begun = work.exists()
-        goes_on(work, stamp, mark=_STAMP, what="table")
+        known = goes_on(work, stamp, mark=_STAMP, what="table")
         there = len(list(work.glob(_PARTS))) if engine.apart else _whole(work)
         parts = _apart if engine.apart else _here
         with progress.task(label, total=None) as advance:
@@ -106,13 +111,13 @@ def write_resumed(
                 tally(table)
                 sink.write_table(table)
         whole.replace(out)
-        shutil.rmtree(work)
+        discard(work)
     return Written(
         out,
         products.products,
         products.skipped,
         resumed=min(there * part, products.products),
-        anew=begun and not there,
+        anew=begun and not known,
     )
 
 
@@ -126,7 +131,7 @@ def _here(
     tables: list[pa.Table] = []
     count = 0
     for table, _ in products.batches(skip=number * part):
-        tables.append(rows(table))
+        tables.append(_answered(table, rows))
         count += len(table)
         advance(len(table))
         if count >= part:
@@ -160,13 +165,22 @@ class _Applied:
         self._rows = rows
 
     def __call__(self, batch: pa.RecordBatch) -> pa.RecordBatch:
-        table = self._rows(pa.Table.from_batches([batch]))
+        table = _answered(pa.Table.from_batches([batch]), self._rows)
         (made,) = table.combine_chunks().to_batches() or [_no_rows(table.schema)]
         return made
 
 
 def _no_rows(schema: pa.Schema) -> pa.RecordBatch:
     return pa.RecordBatch.from_pylist([], schema=schema)
+
+
+def _answered(table: pa.Table, rows: _Rows) -> pa.Table:
+    """The results of a batch. Models tell products apart by id, which a feed may give twice."""
+    ids = table.column(ID)
+    numbers = pa.array(range(len(ids)), pa.int64()).cast(pa.string())
+    made = rows(table.set_column(table.column_names.index(ID), ID, numbers))
+    named = ids.take(made.column(0).cast(pa.int64()))
+    return made.set_column(0, made.schema.field(0), named)
 
 
 def _part(work: Path, number: int) -> Path:

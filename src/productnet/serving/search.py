@@ -19,7 +19,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from productnet.catalog.images import load_image
-from productnet.embeddings.nearest import Best, FloatArray
+from productnet.embeddings.nearest import FloatArray
 from productnet.embeddings.queries import InitialSpace, query_product
 from productnet.embeddings.sets import EmbeddingSet
 from productnet.encoders.texts import well_formed
@@ -28,6 +28,7 @@ from productnet.master.predictions import NO_CATEGORY
 from productnet.retrieval.fusion import merits
 from productnet.retrieval.keyword_index import KeywordIndex
 from productnet.retrieval.keyword_query import Term, any_of, parse_query
+from productnet.serving.within import leaves_within, nearest_within
 from productnet.settings import CatalogSettings, EncoderSettings, Project, Settings
 from productnet.taxonomy.tree import Taxonomy
 
@@ -44,10 +45,6 @@ LEAVES_FILE: Final = "leaves.npy"
 # Places of each ranking that are put together, for each result asked for, and at least.
 _DEPTH = 5
 _LEAST_DEPTH = 100
-
-# A category of at most this share of the products is read row by row, a larger one scanned.
-_READ = 1 / 16
-_BLOCK = 65_536
 
 
 class Mode(StrEnum):
@@ -186,7 +183,7 @@ class SearchIndex:
             raise UsageError("Words cannot find an image. Search by vectors, or give a text.")
         if count < 1:
             raise UsageError(f"Asked for {count} products. Ask for one at least.")
-        within = None if category is None else self._numbers(category)
+        within = None if category is None else self._within(category)
         row = None if product is None else self._row(product)
         depth = max(_DEPTH * count, _LEAST_DEPTH) + (row is not None)
         by_words: dict[str, float] = {}
@@ -242,7 +239,9 @@ class SearchIndex:
     def _by_words(
         self, terms: Sequence[Term], category: str | None, depth: int
     ) -> dict[str, float]:
-        within = None if category is None else self._category(category)
+        within = None
+        if self.taxonomy is not None and category is not None:
+            within = self.taxonomy.find(category).id
         hits = self._words.search(terms, count=depth, within=within) if terms else []
         return {hit.product: hit.score for hit in hits}
 
@@ -255,32 +254,10 @@ class SearchIndex:
             found, cosines = self._vectors.nearest(query, k=depth)
             rows, scores = found[0], cosines[0]
         else:
-            best = self._nearest_within(query[0], within, depth)
+            best = nearest_within(self._vectors, self._leaves, within, query[0], count=depth)
             rows, scores = best.rows, best.scores
         products = self._vectors.ids.take(pa.array(rows)).to_pylist()
         return dict(zip(products, scores.tolist(), strict=True))
-
-    def _nearest_within(self, query: FloatArray, within: npt.NDArray[np.int32], depth: int) -> Best:
-        """The nearest among the products of some leaves: exactly, by reading what there is."""
-        best = Best(depth)
-        vectors = self._vectors.vectors
-        for start in range(0, len(vectors), _BLOCK):
-            inside = np.flatnonzero(np.isin(self._leaves[start : start + _BLOCK], within))
-            if not len(inside):
-                continue
-            if len(inside) < _READ * _BLOCK:
-                near = self._vectors.read(inside + start) @ query  # (n, D) @ (D,) -> (n,)
-                scores = np.full(int(inside[-1]) + 1, -np.inf, np.float32)
-                scores[inside] = near
-            else:
-                scores = vectors[start : start + _BLOCK] @ query  # (b, D) @ (D,) -> (b,)
-                outside = np.ones(len(scores), np.bool_)
-                outside[inside] = False
-                scores[outside] = -np.inf
-            best.add(start, scores)
-        found = np.isfinite(best.scores)
-        best.rows, best.scores = best.rows[found], best.scores[found]
-        return best
 
     def _query(self, text: str | None, image: bytes | Path | None) -> FloatArray:
         """A query's vector (1, D)."""
@@ -321,32 +298,14 @@ class SearchIndex:
             raise UnknownProduct(f'The search index {self.folder} has no product "{product}".')
         return row
 
-    def _category(self, category: str) -> str:
+    def _within(self, category: str) -> npt.NDArray[np.int32]:
+        """The numbers of the leaves that are this category, or below it."""
         if self.taxonomy is None:
             raise UsageError(
                 f"The search index {self.folder} has no categories. Build it again from a project "
                 "with a taxonomy."
             )
-        return self.taxonomy.find(category).id
-
-    def _numbers(self, category: str) -> npt.NDArray[np.int32]:
-        """The numbers of the leaves that are this category, or below it."""
-        named = self._category(category)
-        inside = [
-            number
-            for number, leaf in enumerate(self._classes)
-            if named in lineage(self.taxonomy, leaf)
-        ]
-        return np.array(inside, np.int32)
-
-
-def lineage(taxonomy: Taxonomy | None, leaf: str) -> list[str]:
-    """A leaf and the categories above it, by id."""
-    ids = [leaf]
-    if taxonomy is not None and leaf in taxonomy:
-        while (above := taxonomy.parent(ids[-1])) is not None:
-            ids.append(above.id)
-    return ids
+        return leaves_within(self.taxonomy, self._classes, category)
 
 
 def _mode(mode: Mode | str) -> Mode:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -26,9 +26,11 @@ from productnet.errors import (
 )
 from productnet.master.certainty import Rule
 from productnet.master.model import MasterModel
+from productnet.master.predictions import PREDICTIONS_FILE
 from productnet.master.remembered import Remembered
 from productnet.serving.categorize import active_model, class_paths
-from productnet.serving.similar import Neighbour, nearest_in
+from productnet.serving.similar import Neighbour, nearest_in, neighbours
+from productnet.serving.within import Numbers, leaves_within, nearest_within, predicted_leaves
 from productnet.settings import ImageSettings, Project, Settings, round_name
 from productnet.taxonomy.tree import Taxonomy
 
@@ -106,6 +108,7 @@ class ServedModel:
         taxonomy: Taxonomy | None = None,
         embeddings: EmbeddingSet | None = None,
         pool: Pool | None = None,
+        predictions: Path | None = None,
     ) -> None:
         if model.predicts_number:
             raise ModelError(
@@ -119,6 +122,8 @@ class ServedModel:
         self._remembered = remembered
         self._images: ImageSettings = settings.images
         self._pool = pool
+        self._taxonomy = taxonomy
+        self._predictions = predictions
         read = [name for one in model.inputs.values() for name in one.fields]
         self._reads = frozenset(read)
         named = dict.fromkeys([*settings.catalog.fields, *read])
@@ -150,6 +155,7 @@ class ServedModel:
             taxonomy=Taxonomy.load_if_any(project.taxonomy_path),
             embeddings=EmbeddingSet.open(project.embeddings_path / active.embedding_set),
             pool=Pool.open(project.pool_path),
+            predictions=project.round_path(active.round) / PREDICTIONS_FILE,
         )
 
     @classmethod
@@ -271,16 +277,33 @@ class ServedModel:
         cut: FloatArray = unit_rows(seen.vector[None, :width])[0]
         return cut
 
-    def nearest(self, vector: FloatArray, *, count: int) -> list[Neighbour]:
-        """The products of the embedding set nearest to a vector (D,); raises EmbeddingError."""
-        embeddings, pool = self._space()
-        return nearest_in(embeddings, pool, vector[None], count=count)
+    def nearest(
+        self, vector: FloatArray, *, count: int, category: str | None = None
+    ) -> list[Neighbour]:
+        """The products of the embedding set nearest to a vector (D,).
 
-    def nearest_to(self, product: str, *, count: int) -> list[Neighbour]:
-        """The nearest other products.
+        Args:
+            vector: Of length one.
+            count: Products, at most.
+            category: Id, path or name: only products that the model takes for it, or for one below.
 
         Raises:
-            EmbeddingError: No embedding set goes with the model.
+            EmbeddingError: No embedding set goes with the model, or no categories with the set.
+            UnknownCategory: There is no such category.
+        """
+        embeddings, pool = self._space()
+        if category is None:
+            return nearest_in(embeddings, pool, vector[None], count=count)
+        within = self._within(category)
+        found = nearest_within(embeddings, self._leaves, within, vector, count=count)
+        return neighbours(embeddings, pool, found.rows, found.scores)
+
+    def nearest_to(
+        self, product: str, *, count: int, category: str | None = None
+    ) -> list[Neighbour]:
+        """The nearest other products; raises as ``nearest``.
+
+        Raises:
             UnknownProduct: The set does not hold this product.
         """
         embeddings, _ = self._space()
@@ -290,12 +313,15 @@ class ServedModel:
                 f'Embedding set {embeddings.name} has no product "{product[:200]}". Send its '
                 "fields instead, or make a round after importing it."
             )
-        found = self.nearest(np.array(embeddings.vectors[row]), count=count + 1)
+        vector = np.array(embeddings.vectors[row])
+        found = self.nearest(vector, count=count + 1, category=category)
         return [one for one in found if one.product != product][:count]
 
-    def check_space(self) -> None:
-        """Raise EmbeddingError if no products are known beside the model."""
+    def check_space(self, category: str | None = None) -> None:
+        """Raise as ``nearest`` if no products are known beside the model, or no such category."""
         self._space()
+        if category is not None:
+            self._within(category)
 
     def check_shares(self, precision: float | None, false_accept: float | None) -> None:
         """Find the rule of these shares; raises as ``categorized`` does, before it is called."""
@@ -314,6 +340,18 @@ class ServedModel:
                 "made an embedding set: leave --model out."
             )
         return self.embeddings, self._pool
+
+    def _within(self, category: str) -> Numbers:
+        if self._taxonomy is None:
+            raise UsageError("No taxonomy goes with this model. Ask without a category.")
+        return leaves_within(self._taxonomy, self.model.classes, category[:500])
+
+    @cached_property
+    def _leaves(self) -> Numbers:
+        """The number of the leaf (N,) that each product of the set is taken for."""
+        embeddings, _ = self._space()
+        assert self._predictions is not None  # a set comes with a project
+        return predicted_leaves(self._predictions, self.model.classes, embeddings)
 
     def _make_rule(self, precision: float, false_accept: float | None) -> Rule:
         return self.model.certainty.rule(precision, false_accept=false_accept)

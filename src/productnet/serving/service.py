@@ -184,20 +184,26 @@ class ModelService(Closing):
         answer = self.look(products)
         return [answer.model.embedding(seen, dimension=dimension) for seen in _all_seen(answer)]
 
-    def similar(self, product: Product, *, count: int = 10) -> list[Neighbour]:
+    def similar(
+        self, product: Product, *, count: int = 10, category: str | None = None
+    ) -> list[Neighbour]:
         """The products of the pool nearest to one that need not be in it.
+
+        With a category (id, path or name) only those that are taken for it, or for one below.
 
         Raises:
             EmbeddingError: No embedding set goes with the model.
-            ProductNetError: The product cannot be used.
+            ProductNetError: The product cannot be used, or there is no such category.
         """
         answer = self.look([product])
         (seen,) = _all_seen(answer)
-        return answer.model.nearest(seen.vector, count=count)
+        return answer.model.nearest(seen.vector, count=count, category=category)
 
-    def similar_to(self, product: str, *, count: int = 10) -> list[Neighbour]:
+    def similar_to(
+        self, product: str, *, count: int = 10, category: str | None = None
+    ) -> list[Neighbour]:
         """The products nearest to one of the pool; see ``ServedModel.nearest_to``."""
-        return self._now.nearest_to(product, count=count)
+        return self._now.nearest_to(product, count=count, category=category)
 
     def close(self) -> None:
         """Answer what waits, and take no more."""

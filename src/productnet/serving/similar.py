@@ -8,7 +8,7 @@ import pyarrow as pa
 from productnet.catalog.images import load_image
 from productnet.catalog.pool import Pool
 from productnet.embeddings.active import active_set, read_active
-from productnet.embeddings.nearest import FloatArray
+from productnet.embeddings.nearest import FloatArray, Rows
 from productnet.embeddings.queries import InitialSpace, query_product
 from productnet.embeddings.sets import EmbeddingSet
 from productnet.errors import ImageError, UnknownProduct
@@ -60,12 +60,19 @@ def nearest_in(
 ) -> list[Neighbour]:
     """The products of a set nearest to one vector (1, D), with their titles from the pool."""
     rows, cosines = embeddings.nearest(query, k=count)
-    ids = embeddings.ids.take(pa.array(rows[0])).to_pylist()
+    return neighbours(embeddings, pool, rows[0], cosines[0])
+
+
+def neighbours(
+    embeddings: EmbeddingSet, pool: Pool, rows: Rows, cosines: FloatArray
+) -> list[Neighbour]:
+    """The products of these rows (n,) of a set, with their titles from the pool."""
+    ids = embeddings.ids.take(pa.array(rows)).to_pylist()
     title = pool.fields[0]
     titles = pool.take(ids, columns=[title]).column(title).to_pylist()
     return [
         Neighbour(product, float(cosine), text)
-        for product, cosine, text in zip(ids, cosines[0], titles, strict=True)
+        for product, cosine, text in zip(ids, cosines, titles, strict=True)
     ]
 
 

@@ -44,10 +44,17 @@ class Watch:
         self._closed.set()
         self._thread.join()
 
+    def _look(self) -> object:
+        try:
+            return self._mark()
+        except (ProductNetError, OSError) as error:
+            # As long as it stays, loading is tried, and logged, once.
+            return type(error), str(error)
+
     def _run(self) -> None:
         while not self._closed.wait(self._every):
             try:
-                mark = self._mark()
+                mark = self._look()
                 if mark == self._known:
                     continue
                 self._known = mark

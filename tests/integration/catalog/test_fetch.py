@@ -110,11 +110,11 @@ class Shop(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def shop() -> Iterator[str]:
+def shop(*, port: int = 0) -> Iterator[str]:
     Shop.asked.clear()
     Shop.hosts.clear()
     Shop.most_at_once = 0
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Shop)
+    server = ThreadingHTTPServer(("127.0.0.1", port), Shop)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     try:
@@ -169,6 +169,28 @@ def test_a_host_that_is_not_there_is_given_up_on() -> None:
             fetcher.submit(fetcher.fetch(f"{url}/{number}")).exception() for number in range(10)
         ]
     assert {str(error).partition(": ")[2] for error in errors} == {"127.0.0.1 cannot be reached"}
+
+
+def test_a_host_that_came_back_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    with shop() as url:
+        pass
+    with Fetcher(SETTINGS) as fetcher:
+        for number in range(10):
+            fetcher.submit(fetcher.fetch(f"{url}/{number}")).exception()
+        with shop(port=int(url.rpartition(":")[2])):
+            early = fetcher.submit(fetcher.fetch(f"{url}/image/1")).exception()
+            monkeypatch.setattr(fetch, "_FORGIVEN_AFTER", 0.0)
+            late = fetcher.submit(fetcher.fetch(f"{url}/image/1")).result()
+    assert "cannot be reached" in str(early)
+    assert late == JPEG
+
+
+def test_hosts_that_are_known_to_refuse_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fetch, "_MOST_HOSTS", 3)
+    with Fetcher(SETTINGS.model_copy(update={"retries": 0})) as fetcher:
+        for number in range(5):
+            fetcher.submit(fetcher.fetch(f"http://127.0.0.{number + 2}:9/")).exception()
+        assert len(fetcher._refusals) <= 3
 
 
 def test_no_more_at_once_than_allowed() -> None:

@@ -30,6 +30,7 @@ def test_a_team_of_workers_trains_the_model_of_one_process(tmp_path: Path, worke
         found.append(MasterModel.load(folder / "model"))
         assert told == len(found[-1].history) == 2
         assert not (tmp_path / f"{name}.team").exists()
-    losses = [[epoch.loss for epoch in model.history] for model in found]
-    np.testing.assert_allclose(*losses, rtol=1e-4)
-    np.testing.assert_allclose(*(model.predict_proba(TABLE) for model in found), atol=1e-3)
+    alone, shared = found
+    losses = [[epoch.loss for epoch in model.history] for model in (alone, shared)]
+    np.testing.assert_allclose(losses[0], losses[1], rtol=1e-4)
+    np.testing.assert_allclose(alone.predict_proba(TABLE), shared.predict_proba(TABLE), atol=1e-3)

@@ -118,6 +118,8 @@ def zipped(content: bytes) -> bytes:
         (b"id,title\n", "csv"),
         (b"name,price\nmug,3\n", "csv"),
         (b"id,id\n1,2\n", "csv"),
+        (b"id,title\n1,mug\n1,scarf\n", "csv"),
+        (b",".join(b"c%d" % place for place in range(100_000)) + b"\n1\n", "csv"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )

@@ -2,9 +2,11 @@
 
 import json
 import shutil
+from functools import partial
 from pathlib import Path
 from urllib.parse import unquote
 
+import numpy as np
 import pandas as pd
 import polars as pl
 import pyarrow as pa
@@ -15,10 +17,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from productnet.catalog.pool import Pool
-from productnet.errors import ModelError, UsageError
+from productnet.errors import ModelError, ProjectError, UsageError
+from productnet.master.model import MasterModel
 from productnet.master.predictions import PREDICTIONS_FILE
+from productnet.progress import SILENT
 from productnet.release.exporters.parquet import write_shards
-from productnet.serving.categorize import active_model
+from productnet.serving.categorize import active_model, active_model_folder
 from productnet.serving.partition import (
     PARTITION_FILE,
     UNCERTAIN,
@@ -26,6 +30,7 @@ from productnet.serving.partition import (
     folder_name,
     partition_pool,
 )
+from productnet.serving.pool_categories import PoolCategories, categorize_pool
 from productnet.settings import Project
 
 
@@ -118,6 +123,57 @@ def test_killed_it_goes_on_to_the_same_files(
     assert 0 < summary.resumed < summary.products
     assert contents(out) == contents(written[0])
     assert {path.name for path in tmp_path.iterdir()} == {"out"}
+
+
+@pytest.mark.parametrize("step", ["put_in_place", "shutil.rmtree"])
+def test_killed_at_the_very_end_it_comes_to_the_same(
+    after_round: Project,
+    written: tuple[Path, PartitionSummary],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    step: str,
+) -> None:
+    out = tmp_path / "out"
+
+    def dying(path: Path, *others: Path, **how: bool) -> None:
+        if path.name in ("_work", "out.unfinished"):
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(f"productnet.serving.partition.{step}", dying)
+    with pytest.raises(KeyboardInterrupt):
+        partition_pool(after_round, out, precision=0.8)
+    monkeypatch.undo()
+    partition_pool(after_round, out, precision=0.8)
+    assert contents(out) == contents(written[0])
+    assert {path.name for path in tmp_path.iterdir()} == {"out"}
+
+
+def test_products_that_are_imported_meanwhile_change_no_places(
+    own_copy: Project, written: tuple[Path, PartitionSummary], tmp_path: Path
+) -> None:
+    pool = Pool.open(own_copy.pool_path)
+    model = MasterModel.load(active_model_folder(own_copy))
+    first = next(iter(pool.scan(batch_size=1)))
+    Pool.open(own_copy.pool_path).append(
+        pa.Table.from_pylist([first.to_pylist()[0] | {"id": "new"}], first.schema)
+    )
+    told = partial(categorize_pool, own_copy, pool, model, precision=0.8, progress=SILENT)
+    answers = told(tmp_path, made=own_copy.round_path(1))
+    assert len(answers) == len(pool)
+    assert int(answers.counts()[:-1].sum()) == written[1].certain
+    (tmp_path / "asked").mkdir()
+    with pytest.raises(ProjectError, match="imported while the model went over the pool"):
+        told(tmp_path / "asked", made=own_copy.round_path(2))
+
+
+def test_rows_are_put_in_the_order_of_their_categories(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("productnet.serving.pool_categories._BLOCK", 7)
+    numbers = np.random.default_rng(0).integers(-1, 4, 50).astype(np.int32)
+    answers = PoolCategories(tuple("abcde"), numbers, np.ones(50, np.float32), None)
+    wanted = np.argsort(np.where(numbers < 0, 5, numbers), kind="stable")
+    assert answers.ordered(tmp_path).tolist() == wanted.tolist()
 
 
 def contents(folder: Path) -> dict[str, bytes]:

@@ -99,7 +99,7 @@ def begun(feed: Path, out: Path) -> None:
     """Work that ended in the middle."""
 
     def failing(table: pa.Table) -> pa.Table:
-        if table.column("id")[0].as_py() != "0":
+        if table.column("title")[0].as_py() != "title":
             raise RuntimeError("the power went")
         return lengths(table)
 
@@ -119,6 +119,38 @@ def test_of_another_model_or_feed_it_begins_anew(feed: Path, tmp_path: Path) -> 
     assert (told.resumed, told.anew) == (0, True)
     begun(feed, out)
     assert write(feed, out).resumed == BATCH
+    begun(feed, out)
+    (tmp_path / "out.parquet.unfinished" / "part-000000.parquet").unlink()
+    told = write(feed, out)
+    assert (told.resumed, told.anew) == (0, False)
+
+
+def test_killed_while_it_cleans_up_or_begins_it_is_its_own(feed: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out.parquet"
+    begun(feed, out)
+    hidden = tmp_path / f".out.parquet.unfinished.12345678.{2**22 + 1}.draft"
+    (tmp_path / "out.parquet.unfinished").rename(hidden)  # as ``discard`` does first
+    assert write(feed, out).resumed == 0
+    (tmp_path / "out.parquet.unfinished").mkdir()
+    (tmp_path / "out.parquet.unfinished" / ".stamp.json.12345678.9.draft").write_text("{")
+    assert write(feed, out).resumed == 0
+    assert {path.name for path in tmp_path.iterdir()} == {"feed.csv", "out.parquet"}
+
+
+def test_work_is_removed_at_once(
+    feed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "out.parquet"
+
+    def dying(*paths: Path, **how: bool) -> None:
+        if out.exists():
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr("shutil.rmtree", dying)
+    with pytest.raises(KeyboardInterrupt):
+        write(feed, out)
+    monkeypatch.undo()
+    assert not (tmp_path / "out.parquet.unfinished").exists()
 
 
 def test_an_empty_feed_gives_a_file_without_rows(tmp_path: Path) -> None:
@@ -127,6 +159,28 @@ def test_an_empty_feed_gives_a_file_without_rows(tmp_path: Path) -> None:
     told = write(feed, tmp_path / "out.parquet")
     assert (told.products, told.skipped) == (0, 1)
     assert pq.read_table(tmp_path / "out.parquet").num_rows == 0
+
+
+def test_the_feed_itself_is_never_replaced(feed: Path) -> None:
+    before = feed.read_bytes()
+    for name in (feed, feed.parent / "." / feed.name):
+        with pytest.raises(UsageError, match="is the feed itself"):
+            write(feed, name)
+    assert feed.read_bytes() == before
+
+
+def test_an_id_that_comes_twice_is_answered_twice(tmp_path: Path) -> None:
+    feed, out = tmp_path / "feed.csv", tmp_path / "out.csv"
+    feed.write_text("id,title\na,mug\nb,cup\na,teapot\n")
+    given: list[object] = []
+
+    def rows(table: pa.Table) -> pa.Table:
+        given.extend(table.column("id").to_pylist())
+        return lengths(table)
+
+    assert write(feed, out, rows=rows).products == 3
+    assert len(set(given)) == 3
+    assert out.read_text().replace('"', "") == "product,length\na,3\nb,3\na,6\n"
 
 
 def test_two_do_not_write_one_file(feed: Path, tmp_path: Path) -> None:

@@ -10,11 +10,13 @@ from productnet.catalog.pool import Pool
 from productnet.embeddings.stamp import read_stamp
 from productnet.errors import (
     EmbeddingError,
+    ProjectError,
     SearchError,
     UnknownCategory,
     UnknownProduct,
     UsageError,
 )
+from productnet.files import alone
 from productnet.serving.index_build import build_search_index
 from productnet.serving.search import Mode, SearchIndex
 from productnet.settings import Project
@@ -61,6 +63,12 @@ def test_a_title_finds_its_product(index: SearchIndex, before_round: Project, mo
     assert mine.title == title
     assert (mine.keyword is None) == (mode is Mode.VECTOR)
     assert (mine.vector is None) == (mode is Mode.KEYWORD)
+
+
+@pytest.mark.parametrize("mode", list(Mode))
+def test_more_than_there_are_may_be_asked_for(index: SearchIndex, mode: Mode) -> None:
+    found = index.search("red mug", count=10**12, mode=mode)
+    assert 0 < len(found) <= len(index)
 
 
 def test_hybrid_puts_places_together(index: SearchIndex) -> None:
@@ -171,6 +179,14 @@ def test_at_a_precision_the_others_have_no_category(after_round: Project, tmp_pa
     assert 0 < summary.categorized < summary.products
     found = SearchIndex.open(tmp_path / "index").search("a", count=summary.products, mode="vector")
     assert sum(one.category is not None for one in found) == summary.categorized
+
+
+def test_two_do_not_build_one_index(before_round: Project, tmp_path: Path) -> None:
+    with (
+        alone(tmp_path / ".index.lock", busy=""),
+        pytest.raises(ProjectError, match="writes .*index already"),
+    ):
+        build_search_index(before_round, tmp_path / "index")
 
 
 def test_a_pool_that_grew_is_embedded_first(own_copy: Project, tmp_path: Path) -> None:

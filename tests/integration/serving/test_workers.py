@@ -10,6 +10,7 @@ from ray import cloudpickle
 
 from productnet.catalog.pool import Pool
 from productnet.engine.base import Engine
+from productnet.engine.local import LOCAL
 from productnet.errors import UsageError
 from productnet.files import unfinished
 from productnet.master.model import MasterModel
@@ -131,19 +132,21 @@ def test_workers_categorize_the_pool_as_one_process_does(
     predicted = after_round.round_path(1) / PREDICTIONS_FILE
     aside = predicted.rename(tmp_path / "aside.parquet")
     try:
-        (tmp_path / "shared").mkdir()
-        (tmp_path / "alone").mkdir()
-        told = [
-            categorize_pool(
-                after_round,
-                model,
-                tmp_path / "shared",
-                precision=0.8,
-                progress=SILENT,
-                engine=workers,
-            ),
-            categorize_pool(after_round, model, tmp_path / "alone", precision=0.8, progress=SILENT),
-        ]
+        told = []
+        for name, engine in (("shared", workers), ("alone", LOCAL)):
+            (tmp_path / name).mkdir()
+            told.append(
+                categorize_pool(
+                    after_round,
+                    Pool.open(after_round.pool_path),
+                    model,
+                    tmp_path / name,
+                    made=after_round.round_path(1),
+                    precision=0.8,
+                    progress=SILENT,
+                    engine=engine,
+                )
+            )
     finally:
         aside.rename(predicted)
     shared, alone = told

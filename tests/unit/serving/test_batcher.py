@@ -136,12 +136,22 @@ def test_what_could_not_be_answered_in_time_is_refused(kitchen: Kitchen, opened:
     batcher = opened(wait=0.0, patience={Lane.QUICK: 0.012, Lane.BULK: 60.0})
     block(kitchen, batcher)  # an item is taken to need 5 ms before one was computed
     batcher.submit([1])
-    batcher.submit([2])
+    batcher.submit([2, 3])
     assert not batcher.has_room(Lane.QUICK)
-    with pytest.raises(Overloaded, match=r"2 products wait already, and 1 more .* in 1 s") as error:
-        batcher.submit([3])
+    with pytest.raises(Overloaded, match=r"3 products wait already, and 1 more .* in 1 s") as error:
+        batcher.submit([5])
     assert error.value.wait == 1
     assert batcher.has_room(Lane.BULK)
+
+
+def test_nobody_is_refused_for_a_batch_that_runs(kitchen: Kitchen, opened: Opening) -> None:
+    # A batch of slow items takes longer than anybody is promised to wait.
+    batcher = opened(wait=0.0, patience={Lane.QUICK: 0.001, Lane.BULK: 0.002})
+    block(kitchen, batcher)
+    assert batcher.has_room(Lane.QUICK)
+    assert batcher.has_room(Lane.BULK)
+    batcher.submit([1])
+    assert not batcher.has_room(Lane.QUICK)
 
 
 def test_room_is_bounded_whatever_the_patience(kitchen: Kitchen, opened: Opening) -> None:

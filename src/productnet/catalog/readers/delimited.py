@@ -1,6 +1,7 @@
 """CSV and tab-separated feeds: one header, quoted fields that may run over several lines."""
 
 import csv
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -79,7 +80,7 @@ def _header(cells: Iterator[list[str]], path: Path, faults: list[Fault]) -> list
     if not any(names):
         raise FeedError(f"{path} has no header: its first line must name the columns.")
     names = [name.strip() or f"column_{place}" for place, name in enumerate(names, start=1)]
-    if twice := sorted({name for name in names if names.count(name) > 1}):
+    if twice := [name for name, count in Counter(names).items() if count > 1]:
         raise FeedError(f'{path} has two columns called "{twice[0]}". Rename one of them.')
     return names
 

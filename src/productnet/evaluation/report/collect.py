@@ -51,7 +51,7 @@ def collect_report(project: Project, *, progress: Progress = SILENT) -> ReportDa
     """
     with progress.task("Gathering the report", total=4) as advance:
         taxonomy = Taxonomy.load_if_any(project.taxonomy_path)
-        pool = Pool.open(project.pool_path) if project.pool_path.exists() else None
+        pool = Pool.open(project.pool_path) if Pool.exists(project.pool_path) else None
         state = _state(project)
         rounds = tuple(_rounds(project))
         simulation = _simulation(project)

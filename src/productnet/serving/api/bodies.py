@@ -2,7 +2,8 @@
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic_core import PydanticCustomError
 
 from productnet.web.problems import Problem
 
@@ -12,10 +13,33 @@ MOST_PRODUCTS = 256
 # Encoders read the first 2,000 characters of a product; TF-IDF and word models read on.
 MOST_CHARACTERS = 50_000
 
+# More fields than any project has.
+MOST_FIELDS = 100
+
 Text = Annotated[str, StringConstraints(max_length=MOST_CHARACTERS)]
+Texts = Annotated[list[Text], Field(fail_fast=True)]
 
 
-class AskedProduct(BaseModel):
+class Asked(BaseModel):
+    """What is sent: a body of a few megabytes could be wrong in a million places.
+
+    To tell of each would take minutes and gigabytes, so members are counted before they are looked
+    at, and of a list the first that is wrong is told.
+    """
+
+    @model_validator(mode="before")
+    @classmethod
+    def _few(cls, sent: object) -> object:
+        if isinstance(sent, dict) and len(sent) > MOST_FIELDS:
+            raise PydanticCustomError(
+                "too_many_fields",
+                "Of {count} fields {most} at most are read; send those that the model knows",
+                {"count": len(sent), "most": MOST_FIELDS},
+            )
+        return sent
+
+
+class AskedProduct(Asked):
     """A product: its text fields by name, and its picture.
 
     Fields are the project's own: title, description, bullet_points, brand … A field of several
@@ -28,7 +52,7 @@ class AskedProduct(BaseModel):
             "examples": [{"id": "B1", "title": "Red enamel mug, 350 ml", "brand": "Falcon"}],
         },
     )
-    __pydantic_extra__: dict[str, Text | list[Text] | None]
+    __pydantic_extra__: dict[str, Text | Texts | None]
 
     id: Annotated[str, StringConstraints(max_length=500)] | None = Field(
         None, description="Comes back with the answer; the product's place, from 1, when absent"
@@ -41,12 +65,12 @@ class AskedProduct(BaseModel):
     )
 
 
-class AskedProducts(BaseModel):
+class AskedProducts(Asked):
     """Products to be answered together."""
 
     model_config = ConfigDict(extra="forbid")
 
-    products: list[AskedProduct] = Field(min_length=1, max_length=MOST_PRODUCTS)
+    products: list[AskedProduct] = Field(min_length=1, max_length=MOST_PRODUCTS, fail_fast=True)
 
 
 class PredictedCategory(BaseModel):

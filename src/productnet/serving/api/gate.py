@@ -115,6 +115,12 @@ class Gate:
                 await self._let_in(scope, headers)
                 if scope["method"] != "POST" or not scope["path"].startswith(_MODEL):
                     read = receive
+                elif (coding := headers.get("Content-Encoding", "identity")) != "identity":
+                    raise Refused(
+                        HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+                        f"Bodies are read as they come; this one is said to be {coding[:100]!r} "
+                        "(Content-Encoding). Send it uncompressed.",
+                    )
                 elif media_type_of(headers) == NDJSON:
                     stack.enter_context(self._load.streaming())
                     read = receive

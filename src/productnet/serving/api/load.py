@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from random import Random
 
 from productnet.errors import Overloaded
+from productnet.serving.batcher import Lane
 from productnet.serving.service import ModelService
 
 # Streams at the same time: each keeps a window of products in the queue, however slow its reader.
@@ -44,8 +45,12 @@ class Load:
         self.bytes = 0
 
     def is_full(self) -> bool:
-        """Whether one more request could not be answered in time."""
-        return self.requests >= self._most_requests or not self._service.batcher.has_room()
+        """Whether one more request could not be answered in time, even one that may wait.
+
+        What it asks for is not read yet: a single product is refused by the queue.
+        """
+        has_room = self._service.batcher.has_room(Lane.BULK)
+        return self.requests >= self._most_requests or not has_room
 
     def wait(self) -> int:
         """Seconds that somebody who is refused is asked to wait."""

@@ -55,6 +55,13 @@ Dimension = Annotated[
     int | None, Query(ge=1, le=100_000, description="A nested dimension to cut off at")
 ]
 Count = Annotated[int, Query(ge=1, le=100, description="Products, at most")]
+Within = Annotated[
+    str | None,
+    Query(
+        max_length=500,
+        description="Only products taken for this category, or for one below: id, path or name",
+    ),
+]
 
 
 class Served:
@@ -124,10 +131,12 @@ async def embed(request: Request, served: ServedOf, dimension: Dimension = None)
     response_model=SimilarResults,
     openapi_extra=body_of_products(SimilarResult),
 )
-async def similar(request: Request, served: ServedOf, count: Count = 10) -> Response:
+async def similar(
+    request: Request, served: ServedOf, count: Count = 10, category: Within = None
+) -> Response:
     """The products of the pool nearest to products, texts or pictures that need not be in it."""
-    served.answers.service.now.check_space()
-    asked = partial(_similar, count=count)
+    served.answers.service.now.check_space(category)
+    asked = partial(_similar, count=count, category=category)
     return await _answer(request, served, asked, SimilarResult, SimilarResults, slow=True)
 
 
@@ -141,6 +150,7 @@ async def get_similar(
         str | None, Query(max_length=2_000, description="A text, taken for a product's title")
     ] = None,
     count: Count = 10,
+    category: Within = None,
 ) -> Response:
     """The products of the pool nearest to one of them, or to a text."""
     service = served.answers.service
@@ -148,16 +158,16 @@ async def get_similar(
     if (product is None) == (text is None):
         raise UsageError("Give one of product and text.")
     if product is not None:
-        near = await run_in_threadpool(model.nearest_to, product, count=count)
+        near = await run_in_threadpool(model.nearest_to, product, count=count, category=category)
         return _json(_neighbours(model, product, near))
-    model.check_space()
+    model.check_space(category)
     titled = Product("text", {model.fields[0]: text or ""})
     with served.load.answering():
         model, future = service.submit([titled])
         (seen,) = await asyncio.wrap_future(future)
         if isinstance(seen, Exception):
             raise seen
-        near = await run_in_threadpool(model.nearest, seen.vector, count=count)
+        near = await run_in_threadpool(model.nearest, seen.vector, count=count, category=category)
     return _json(_neighbours(model, "text", near))
 
 
@@ -261,8 +271,11 @@ def _embedded(
     return EmbeddedResult(id=product, model=model.name, embedding=vector.tolist())
 
 
-def _similar(model: ServedModel, product: str, seen: Seen, *, count: int) -> SimilarResult:
-    return _neighbours(model, product, model.nearest(seen.vector, count=count))
+def _similar(
+    model: ServedModel, product: str, seen: Seen, *, count: int, category: str | None
+) -> SimilarResult:
+    near = model.nearest(seen.vector, count=count, category=category)
+    return _neighbours(model, product, near)
 
 
 def _neighbours(model: ServedModel, product: str, near: list[Neighbour]) -> SimilarResult:

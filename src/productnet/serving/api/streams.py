@@ -26,6 +26,10 @@ WINDOW = 64
 # Bytes of the longest line: one product with its picture, in base64.
 _LONGEST_LINE = 32_000_000
 
+# Seconds in which something has to come of a stream, and something of its answers be taken: there
+# are few places for streams, and one whose sender is gone without a word would keep its own.
+_IDLE_SECONDS = 600.0
+
 # Seconds before a product is offered again for which there was no room.
 _PAUSE = 0.05
 
@@ -78,9 +82,10 @@ class StreamedAnswers(Response):
         try:
             while (task := await waiting.get()) is not None:
                 line = await task
-                await send({"type": "http.response.body", "body": line, "more_body": True})
+                async with asyncio.timeout(_IDLE_SECONDS):
+                    await send({"type": "http.response.body", "body": line, "more_body": True})
             await reader
-        except ClientDisconnect:
+        except (ClientDisconnect, TimeoutError):
             return
         finally:
             for left in (reader, task, *_rest(waiting)):
@@ -95,14 +100,16 @@ class StreamedAnswers(Response):
                 place += 1
                 if line is None or line.strip():
                     await waiting.put(asyncio.create_task(self._line(line, place)))
+        except TimeoutError:
+            await waiting.put(asyncio.create_task(self._silence(place + 1)))
         finally:
             await waiting.put(None)
 
     async def _lines(self) -> AsyncIterator[bytes | None]:
-        """The lines; None for one that is too long."""
+        """The lines; None for one that is too long. Raises TimeoutError where none comes."""
         part = bytearray()
         too_long = False
-        async for chunk in self._request.stream():
+        async for chunk in self._chunks():
             *whole, rest = chunk.split(b"\n")
             for line in whole:
                 part += line
@@ -115,6 +122,23 @@ class StreamedAnswers(Response):
                 too_long = True
         if part or too_long:
             yield None if too_long else bytes(part)
+
+    async def _chunks(self) -> AsyncIterator[bytes]:
+        chunks = self._request.stream()
+        while True:
+            async with asyncio.timeout(_IDLE_SECONDS):
+                chunk = await anext(chunks, None)
+            if chunk is None:
+                return
+            yield chunk
+
+    async def _silence(self, place: int) -> bytes:
+        return self._failed(
+            HTTPStatus.REQUEST_TIMEOUT,
+            f"Nothing came for {_IDLE_SECONDS:g} s, and the stream was ended. Send what is left as "
+            "another one.",
+            place,
+        )
 
     async def _line(self, line: bytes | None, place: int) -> bytes:
         if line is None:

@@ -9,6 +9,7 @@ from typing import cast
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 from starlette.testclient import TestClient
@@ -19,6 +20,7 @@ from productnet.embeddings.active import Active, activate
 from productnet.embeddings.sets import write_embedding_set
 from productnet.embeddings.stamp import Stamp
 from productnet.master.model import MasterModel
+from productnet.master.predictions import PREDICTIONS_FILE, likeliest
 from productnet.rounds.steps import MODEL_FOLDER
 from productnet.serving.api.app import create_app
 from productnet.serving.service import ModelService
@@ -102,6 +104,9 @@ def made_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
                 "2030-01-01T00:00:00+00:00",
             ),
         )
+        told = model.predict_proba(table.select([ID, *FIELDS, IMAGE]))
+        predicted = likeliest(table.column(ID).to_pylist(), told, model.classes, count=2)
+        pq.write_table(predicted, project.round_path(number) / PREDICTIONS_FILE)
     use(project, 1)
     return project.root
 

@@ -1,6 +1,8 @@
 """The model over HTTP: what it answers, to whom, and what it refuses."""
 
+import asyncio
 import base64
+import gzip
 import json
 import threading
 from collections.abc import Iterator
@@ -11,8 +13,10 @@ from pathlib import Path
 import pytest
 from httpx2 import Response
 from starlette.testclient import TestClient
+from starlette.types import Message
 
 from productnet.database.database import Database
+from productnet.master.predictions import PREDICTIONS_FILE
 from productnet.people.doors import Doors
 from productnet.serving.api import gate
 from productnet.serving.api.app import create_app
@@ -164,6 +168,40 @@ def test_similar_products_by_product_text_and_picture(client: TestClient) -> Non
     assert client.get("/v1/similar", params={"text": " "}).status_code == 422
 
 
+def test_similar_products_within_a_category(client: TestClient) -> None:
+    def kinds(answer: Response) -> set[str]:
+        assert answer.status_code == 200, answer.text
+        told = answer.json()
+        near = told["results"][0]["neighbours"] if "results" in told else told["neighbours"]
+        assert len(near) == 5
+        return {one["product"].split("-")[0] for one in near}
+
+    mug, five = {"product": "mugs-red-small"}, {"count": "5"}
+    for vases in ("home/vases", "Home > Vases", "vases"):
+        asked = five | {"category": vases}
+        assert kinds(client.get("/v1/similar", params=mug | asked)) == {"vases"}
+        assert kinds(client.get("/v1/similar", params={"text": "mug"} | asked)) == {"vases"}
+        sent = {"products": [MUG]}
+        assert kinds(client.post("/v1/similar", params=asked, json=sent)) == {"vases"}
+    whole, home = (
+        [one["product"] for one in client.get("/v1/similar", params=params).json()["neighbours"]]
+        for params in (mug | five, mug | five | {"category": "Home"})
+    )
+    assert whole == home
+    for params in (mug, {"text": "mug"}):
+        unknown = client.get("/v1/similar", params=params | {"category": "home/vasess"})
+        assert unknown.status_code == 404
+        assert 'Did you mean "home/vases"' in unknown.json()["detail"]
+    assert client.post("/v1/similar?category=x", json={"products": [MUG]}).status_code == 404
+
+
+def test_without_predictions_products_have_no_category(serving: Serving, project: Project) -> None:
+    (project.round_path(1) / PREDICTIONS_FILE).unlink()
+    asked = {"product": "mugs-red-small", "category": "home"}
+    answer = serving().get("/v1/similar", params=asked)
+    assert (answer.status_code, "Ask without a category" in answer.text) == (409, True)
+
+
 def test_a_stream_is_answered_line_by_line(client: TestClient) -> None:
     lines = [json.dumps(MUG), "", "{broken", json.dumps({"titel": "x"}), json.dumps(VASE)]
     more = [json.dumps({"id": f"s{number}", "title": f"vase {number}"}) for number in range(200)]
@@ -194,6 +232,14 @@ def test_what_cannot_be_read_is_a_clear_4xx(
     post(422, "See /v1/openapi.json", json={"product": MUG})
     post(422, "at most 50000", json={"products": [{"title": "x" * 50_001}]})
     post(422, "less than 1", json={"products": [MUG]}, params={"precision": 1})
+    post(
+        422,
+        "products.0: Of 101 fields 100",
+        json={"products": [dict.fromkeys(map(str, range(101)))]},
+    )
+    post(422, "Of 300 fields 100", json=dict.fromkeys(map(str, range(300)), 1))
+    zipped = {"Content-Encoding": "gzip", "Content-Type": "application/json"}
+    post(415, "said to be 'gzip'", content=gzip.compress(b"{}"), headers=zipped)
     xml = {"Content-Type": "text/xml"}
     post(415, "application/json, application/x-ndjson or multipart", content=b"<x/>", headers=xml)
     post(422, 'Send the picture as "image"', files={"photo": b"x"})
@@ -203,6 +249,46 @@ def test_what_cannot_be_read_is_a_clear_4xx(
     post(413, "More than 1,000 bytes", json={"products": [MUG] * 20})
     chunks = (b" " * 300 for _ in range(5))
     post(413, "More than 1,000 bytes", content=chunks)
+
+
+def test_of_a_list_that_is_wrong_everywhere_the_first_place_is_told(client: TestClient) -> None:
+    for products in ([{"title": list(range(1_000))}], list(range(1_000))):
+        answer = client.post("/v1/categorize", json={"products": products})
+        assert answer.status_code == 422
+        assert len(answer.json()["errors"]) <= 2
+
+
+def test_a_stream_of_which_nothing_comes_is_ended(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("productnet.serving.api.streams._IDLE_SECONDS", 0.05)
+
+    async def ask() -> list[Message]:
+        sent: list[Message] = [
+            {"type": "http.request", "body": json.dumps(MUG).encode() + b"\n", "more_body": True}
+        ]
+        answered: list[Message] = []
+
+        async def receive() -> Message:
+            if not sent:
+                await asyncio.sleep(60)
+            return sent.pop()
+
+        async def send(message: Message) -> None:
+            answered.append(message)
+
+        scope = {"type": "http", "method": "POST", "path": "/v1/categorize", "query_string": b""}
+        headers = [(b"host", b"127.0.0.1"), (b"content-type", b"application/x-ndjson")]
+        await client.app({**scope, "headers": headers}, receive, send)
+        return answered
+
+    assert client.portal is not None
+    answered = client.portal.call(ask)
+    lines = [json.loads(one["body"]) for one in answered[1:-1]]
+    assert lines[0]["categories"][0]["category"] == "home/mugs"
+    assert lines[1]["error"]["status"] == 408
+    assert "Nothing came for 0.05 s" in lines[1]["error"]["detail"]
+    assert "productnet_streams_open 0.0" in client.get("/metrics").text
 
 
 def test_facts_health_and_metrics(client: TestClient) -> None:
@@ -298,6 +384,32 @@ def test_more_than_can_be_answered_is_refused_with_a_time_to_come_back(
         assert [one.result().status_code for one in (first, second)] == [200, 200]
     assert 'productnet_refused_total{reason="full"} 5.0' in client.get("/metrics").text
     assert load.requests == load.bytes == 0
+
+
+def test_lists_are_let_in_while_others_are_computed(serving: Serving) -> None:
+    # A product takes longer than single ones are promised to wait.
+    client = serving(patience_ms=1, wait_ms=0)
+    service = client.app.state.served.answers.service  # type: ignore[attr-defined]
+    entered, door = threading.Event(), threading.Event()
+    look = service.now.look
+
+    def slowly(products: list[object]) -> object:
+        entered.set()
+        assert door.wait(20)
+        return look(products)
+
+    def ask() -> Response:
+        return client.post("/v1/categorize", json={"products": [MUG, VASE]})
+
+    service.now.look = slowly
+    with ThreadPoolExecutor(3) as threads:
+        asked = [threads.submit(ask)]
+        assert entered.wait(20)
+        asked += [threads.submit(ask) for _ in range(2)]
+        while sum(service.batcher.waiting.values()) < 4 and not any(one.done() for one in asked):
+            pass
+        door.set()
+        assert [one.result().status_code for one in asked] == [200, 200, 200]
 
 
 def test_bytes_in_flight_are_bounded(serving: Serving) -> None:

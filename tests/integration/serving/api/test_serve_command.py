@@ -97,7 +97,7 @@ def test_the_client_asks_in_python(address: tuple[str, int]) -> None:
         with pytest.raises(Conflict, match="leave --model out"):
             model.similar_to("mugs-red-small")
         with pytest.raises(Conflict, match="leave --model out"):
-            model.similar([pictured])
+            model.similar([pictured], category="home")
 
 
 def test_a_stream_is_answered_while_it_is_sent(address: tuple[str, int]) -> None:

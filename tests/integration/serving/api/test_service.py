@@ -1,5 +1,6 @@
 """The model in Python without a server: many who ask at once, bad products, other models."""
 
+import itertools
 import threading
 import time
 from collections.abc import Callable
@@ -99,6 +100,8 @@ def test_similar_products_of_the_pool(service: ModelService) -> None:
     known = service.similar_to("mugs-red-small", count=3)
     assert len(known) == 3
     assert "mugs-red-small" not in [one.product for one in known]
+    vases = service.similar_to("mugs-red-small", count=3, category="Vases")
+    assert [one.product.split("-")[0] for one in vases] == ["vases"] * 3
     with pytest.raises(UnknownProduct, match=r'round-0001 has no product "nobody"'):
         service.similar_to("nobody")
 
@@ -155,6 +158,23 @@ def test_a_damaged_model_is_not_served(project: Project, caplog: pytest.LogCaptu
         _until(lambda: "cannot be served" in caplog.text)
         assert service.now is before
         assert service.categorize(goods()[:1])
+        watch.close()
+
+
+def test_a_damaged_note_of_what_is_in_use_is_told_once(
+    project: Project, caplog: pytest.LogCaptureFixture
+) -> None:
+    with ModelService.of_project(project) as service:
+        looks = itertools.count()
+        mark = mark_of_project(project)
+        watch = Watch(service, lambda: (next(looks), mark())[1], every=0.01)
+        project.active_path.write_text("{")
+        _until(lambda: "cannot be served" in caplog.text)
+        seen = next(looks)
+        _until(lambda: next(looks) > seen + 5)
+        assert caplog.text.count("cannot be served") == 1
+        use(project, 2)
+        _until(lambda: service.now.name == "round-0002")
         watch.close()
 
 
