@@ -17,13 +17,14 @@ import pyarrow.parquet as pq
 
 from productnet import __version__
 from productnet.catalog.schema import ID
+from productnet.catalog.shards import fetches, read_shard
 from productnet.engine.base import Engine, Stage
 from productnet.engine.local import LOCAL
 from productnet.errors import UsageError
 from productnet.files import alone_at, discard, drafted, goes_on, unfinished
 from productnet.progress import Advance, Progress
 from productnet.serving.feeds import BATCH, FeedProducts
-from productnet.serving.shards import LoadImages, fetches, read_shard, write_feed_shards
+from productnet.serving.shards import LoadImages, write_feed_shards
 from productnet.serving.tables import check_sink, table_sink
 
 # Products of a part, whole batches: what a kill costs at most, some ten seconds of images.
@@ -150,11 +151,11 @@ def _apart(
     if len(missing) < len(shards):
         advance((len(shards) - len(missing)) * part, "going on")
     stages = [
-        Stage(partial(LoadImages, products.rows), waits=any(map(fetches, shards[:1]))),
+        Stage(partial(LoadImages, products.rows), waits=fetches(shards)),
         Stage(partial(_Applied, rows), keeps=True, processors=0.8, accelerated=True),
     ]
     pieces = [shards[number] for number in missing]
-    for done in engine.stream(pieces, read_shard, stages, advance=advance):
+    for done in engine.stream(pieces, partial(read_shard, size=BATCH), stages, advance=advance):
         yield missing[done.number], pa.Table.from_batches(done.batches)
 
 
