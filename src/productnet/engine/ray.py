@@ -330,6 +330,7 @@ def opened(settings: EngineSettings) -> Iterator[Engine]:
     elif begun:
         _begin(
             ray,
+            address="local",  # not one that somebody else has begun on this machine
             num_cpus=settings.workers or cores(),
             include_dashboard=False,
             object_store_memory=_STORE_BYTES,
