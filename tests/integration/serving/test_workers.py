@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from ray import cloudpickle
 
 from productnet.catalog.pool import Pool
 from productnet.engine.base import Engine
@@ -110,6 +109,8 @@ def test_what_decides_and_encodes_arrives_at_a_worker_as_it_was(
 
 def by_post(here: Callable[..., Iterator[object]]) -> Callable[..., Iterator[object]]:
     """As it was, but what makes the rows has travelled."""
+    # Not before an engine has said how Ray is to be imported.
+    from ray import cloudpickle
 
     def posted(products: FeedProducts, rows: object, *rest: object) -> Iterator[object]:
         return here(products, cloudpickle.loads(cloudpickle.dumps(rows)), *rest)
