@@ -76,6 +76,13 @@ def test_a_stage_that_waits_changes_nothing(engine: Engine) -> None:
     assert words == [f"A{number}{row}" for number in range(BATCHES) for row in (0, 0, 1, 1)]
 
 
+def test_what_the_next_stage_does_itself_is_not_done_ahead_without_accelerators(
+    engine: Engine,
+) -> None:
+    (done,) = engine.stream(["a:2"], read, [Stage(shouting, ahead=True), *STAGES[1:]])
+    assert done.batches[0]["word"].to_pylist() == ["a00", "a00", "a01", "a01"]
+
+
 def test_no_piece_is_no_work(engine: Engine) -> None:
     assert list(engine.stream([], read, STAGES)) == []
     assert list(engine.each(squaring, [])) == []

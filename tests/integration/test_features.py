@@ -66,9 +66,9 @@ class Counting:
         self.encoded = 0
         real = features_module._encoded
 
-        def counted(batch: pa.RecordBatch, vectors: np.ndarray) -> pa.RecordBatch:
+        def counted(keys: pa.Array, there: pa.BooleanArray, vectors: np.ndarray) -> pa.RecordBatch:
             self.encoded += len(vectors)
-            return real(batch, vectors)
+            return real(keys, there, vectors)
 
         monkeypatch.setattr(features_module, "_encoded", counted)
 
@@ -216,8 +216,7 @@ from productnet.settings import Project
 
 root, name, modality, calls = sys.argv[1:]
 encoder = type((IMAGE_ENCODERS if modality == "image" else TEXT_ENCODERS)[name]())
-method = "encode_pixels" if modality == "image" else "encode"
-encode, left = getattr(encoder, method), int(calls)
+encode, left = encoder.encode, int(calls)
 
 def encode_and_die(self, contents):
     global left
@@ -226,7 +225,7 @@ def encode_and_die(self, contents):
         os.kill(os.getpid(), signal.SIGKILL)
     return encode(self, contents)
 
-setattr(encoder, method, encode_and_die)
+encoder.encode = encode_and_die
 compute_features(Project.open(Path(root)), name, modality=modality, chunk_products=32)
 """
 

@@ -48,6 +48,7 @@ _ENCODERS: dict[Modality, Callable[[str], Encoder]] = {
 }
 
 _CONTENT = "content"
+_PIXELS = "pixels"
 _VECTOR = "vector"
 
 
@@ -241,7 +242,7 @@ def _stages(modality: Modality, encoder: str) -> list[Stage]:
         return [Stage(partial(_EncodeTexts, encoder), keeps=True, processors=0.8)]
     side = image_encoder(encoder).side
     return [
-        Stage(partial(_Decode, side)),
+        Stage(partial(_Decode, side), ahead=True),
         Stage(partial(_EncodeImages, encoder), keeps=True, processors=0.8, accelerated=True),
     ]
 
@@ -256,30 +257,41 @@ class _Decode:
         self._side = side
 
     def __call__(self, batch: pa.RecordBatch) -> pa.RecordBatch:
-        def decoded(content: bytes | None) -> bytes | None:
-            try:
-                return None if content is None else square_pixels(content, self._side).tobytes()
-            except ImageError:
-                return None
-
-        pixels = on_every_core(decoded, batch.column(_CONTENT).to_pylist())
+        pixels = on_every_core(self._decoded, batch.column(_CONTENT).to_pylist())
         return pa.record_batch(
-            [batch.column(KEY), pa.array(pixels, pa.large_binary())], [KEY, _CONTENT]
+            [batch.column(KEY), pa.array(pixels, pa.large_binary())], [KEY, _PIXELS]
         )
+
+    def _decoded(self, content: bytes | None) -> bytes | None:
+        try:
+            return None if content is None else square_pixels(content, self._side).tobytes()
+        except ImageError:
+            return None
 
 
 class _EncodeImages:
-    """Pixels become vectors."""
+    """Pixels become vectors; or images, each decoded by the thread that encodes it."""
 
     def __init__(self, encoder: str) -> None:
         self._encoder = image_encoder(encoder)
 
     def __call__(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         side = self._encoder.side
-        found = batch.column(_CONTENT).drop_null()
-        pixels = [np.frombuffer(one.as_buffer(), np.uint8).reshape(side, side, 3) for one in found]
+        if _CONTENT in batch.schema.names:
+            images = batch.column(_CONTENT)
+            try:
+                vectors = self._encoder.encode(images.drop_null().to_pylist())
+                return _encoded(batch.column(KEY), images.is_valid(), vectors)
+            except ImageError:
+                batch = _Decode(side)(batch)
+        column = batch.column(_PIXELS)
+        pixels = [
+            np.frombuffer(one.as_buffer(), np.uint8).reshape(side, side, 3)
+            for one in column.drop_null()
+        ]
         stacked = np.stack(pixels) if pixels else np.empty((0, side, side, 3), np.uint8)
-        return _encoded(batch, self._encoder.encode_pixels(stacked))
+        vectors = self._encoder.encode_pixels(stacked)  # (n, S, S, 3) -> (n, D)
+        return _encoded(batch.column(KEY), column.is_valid(), vectors)
 
 
 class _EncodeTexts:
@@ -290,15 +302,15 @@ class _EncodeTexts:
 
     def __call__(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         texts = [one.decode() for one in batch.column(_CONTENT).drop_null().to_pylist()]
-        return _encoded(batch, self._encoder.encode(texts))
+        there = batch.column(_CONTENT).is_valid()
+        return _encoded(batch.column(KEY), there, self._encoder.encode(texts))
 
 
-def _encoded(batch: pa.RecordBatch, vectors: FloatArray) -> pa.RecordBatch:
-    """The keys of a batch with the vectors (n, D) of what there was to encode, in its order."""
+def _encoded(keys: pa.Array, there: pa.BooleanArray, vectors: FloatArray) -> pa.RecordBatch:
+    """Keys with the vectors (n, D) of those that had something to encode, in their order."""
     rows = iter(vectors.astype(np.float16))
-    content = batch.column(_CONTENT).is_valid().to_pylist()
-    column = pa.array([next(rows).tobytes() if there else None for there in content], pa.binary())
-    return pa.record_batch([batch.column(KEY), column], [KEY, _VECTOR])
+    column = [next(rows).tobytes() if one else None for one in there.to_pylist()]
+    return pa.record_batch([keys, pa.array(column, pa.binary())], [KEY, _VECTOR])
 
 
 def _vectors(batch: pa.RecordBatch) -> Iterator[tuple[bytes, NDArray[np.float16]]]:

@@ -32,6 +32,8 @@ class Stage:
         keeps: Whether making it is dear, as loading a model is: then a worker makes it once and
             keeps it. Otherwise it runs with the next that keeps; or, where that is on an
             accelerator, before it on other processors.
+        ahead: Whether the next stage does this itself where it was not done: then it is only done
+            ahead of one on an accelerator.
         waits: Whether it mostly waits, as for a network: then it runs apart from what computes.
         processors: Share of a worker's processor that it takes, for engines that share them out.
         accelerated: Whether it computes on an accelerator, where there is one.
@@ -39,6 +41,7 @@ class Stage:
 
     make: Callable[[], BatchFunction]
     keeps: bool = False
+    ahead: bool = False
     waits: bool = False
     processors: float = 0.2
     accelerated: bool = False

@@ -26,7 +26,7 @@ class Local:
         advance: Advance = unseen,
     ) -> Iterator[Done]:
         """See ``Engine.stream``."""
-        functions = [stage.make() for stage in stages]
+        functions = [stage.make() for stage in stages if not stage.ahead]
         for number, piece in enumerate(pieces):
             done = Done(number, [])
             for batch in read(piece):

@@ -162,7 +162,7 @@ class RayEngine:
         workers = min(self.workers, len(pieces))
         feeds = self._accelerators and any(stage.accelerated for stage in rest)
         parted = feeds or not rest or any(stage.waits for stage in before)
-        makes = [stage.make for stage in before]
+        makes = [stage.make for stage in before if feeds or not stage.ahead]
         # A block a piece, and so a task.
         numbers = from_items(
             [{"piece": n} for n in range(len(pieces))], override_num_blocks=len(pieces)
