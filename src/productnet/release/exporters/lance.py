@@ -21,6 +21,7 @@ class Lance(Exporter):
 
     # ``datasets`` cannot tell sides apart by pattern here; it reads a table by its path.
     pattern = None
+    in_order = True
 
     def write(self, part: Part, root: Path) -> None:
         """Append the part to its side's table."""
