@@ -400,9 +400,12 @@ def _quieten() -> None:
     context.raise_original_map_exception = True
     context.target_max_block_size = _BLOCK_BYTES
     logging.getLogger("ray").setLevel(logging.ERROR)
-    # It writes a log of its own; what people are to know is raised.
+    # What people are to know is raised, and Ray Data keeps a log file. Handlers that others have
+    # hung there are not ours to quieten: they may listen to our own loggers as well.
     for handler in logging.getLogger("ray.data").handlers:
-        if isinstance(handler, logging.StreamHandler):
+        if isinstance(handler, logging.StreamHandler) and type(handler).__module__.startswith(
+            "ray."
+        ):
             handler.setLevel(logging.CRITICAL + 1)
 
 
