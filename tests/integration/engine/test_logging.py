@@ -3,17 +3,19 @@
 import io
 import logging
 
-from productnet.engine.base import Engine
+import pytest
+
 from productnet.engine.registry import open_engine
 from productnet.settings import EngineSettings
 
 
-def test_handlers_that_others_hung_on_rays_logger_keep_their_level(workers: Engine) -> None:
+@pytest.mark.usefixtures("workers")
+def test_handlers_that_others_hung_on_rays_logger_keep_their_level() -> None:
     theirs = logging.StreamHandler(io.StringIO())
     logger = logging.getLogger("ray.data")
     logger.addHandler(theirs)
     try:
-        with open_engine(EngineSettings(workers=workers.workers), name="ray"):
+        with open_engine(EngineSettings(workers=2), name="ray"):
             assert theirs.level == logging.NOTSET
             rays = [
                 one for one in logger.handlers if type(one).__module__.startswith("ray._private")
