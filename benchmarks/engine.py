@@ -168,9 +168,9 @@ def run_case(work: str, case: str, folder_name: str) -> dict[str, float]:
 
 def categorize(folder: Path, case: str, clock: Clock, engine: Engine) -> None:
     from productnet.master.model import MasterModel
-    from productnet.serving import resumed
-    from productnet.serving.categorize import categorize_feed
-    from productnet.serving.feeds import FeedProducts
+    from productnet.serving.feeds import resumed
+    from productnet.serving.feeds.categorize import categorize_feed
+    from productnet.serving.feeds.products import FeedProducts
 
     resumed.write_resumed.__kwdefaults__["part"] = CATEGORIZED  # type: ignore[index]
     model = MasterModel.load(folder / "model")

@@ -23,8 +23,8 @@ from productnet.catalog.pool import Pool
 from productnet.embeddings.active import read_active
 from productnet.evaluation.reference import read_reference, reference_counts
 from productnet.release.splits import GOLD_FILE, Split
-from productnet.serving.index_build import build_search_index
-from productnet.serving.search import Mode, SearchIndex
+from productnet.serving.search.build import build_search_index
+from productnet.serving.search.index import Mode, SearchIndex
 from productnet.settings import Project
 from productnet.taxonomy.tree import Taxonomy
 

@@ -47,7 +47,7 @@ from productnet.retrieval.mixed import Mixed
 from productnet.retrieval.page import next_page
 from productnet.retrieval.resources import Resources
 from productnet.retrieval.zero_shot import TEMPERATURE, Reading, ZeroShot, encode_texts
-from productnet.serving.feeds import FeedProducts
+from productnet.serving.feeds.products import FeedProducts
 from productnet.settings import Project, Settings
 from productnet.taxonomy.readers import read_taxonomy
 from productnet.taxonomy.tree import Category, Taxonomy

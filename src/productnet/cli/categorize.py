@@ -30,7 +30,7 @@ from productnet.settings import Project, Settings
 
 if TYPE_CHECKING:
     from productnet.engine.base import Engine
-    from productnet.serving.feeds import FeedProducts
+    from productnet.serving.feeds.products import FeedProducts
     from productnet.taxonomy.tree import Taxonomy
 
 
@@ -102,8 +102,8 @@ def categorize(
         productnet categorize feed.parquet --out categories.parquet --engine ray
     """
     from productnet.engine.registry import DEFAULT, open_engine
-    from productnet.serving.feeds import FeedProducts
-    from productnet.serving.zero_shot import LEAST
+    from productnet.serving.feeds.products import FeedProducts
+    from productnet.serving.feeds.zero_shot import LEAST
     from productnet.taxonomy.tree import Taxonomy
 
     out = out or _place_of(file)
@@ -160,7 +160,7 @@ def _categorize(
     as_json: bool,
 ) -> None:
     """Write the likeliest categories of each product."""
-    from productnet.serving.categorize import categorize_feed
+    from productnet.serving.feeds.categorize import categorize_feed
 
     written = categorize_feed(
         chosen.model, feed, out, top=top, progress=Bars(), engine=engine, folder=chosen.folder
@@ -187,7 +187,7 @@ def _decide(
     as_json: bool,
 ) -> None:
     """Write one category of each product that the model is sure enough of."""
-    from productnet.serving.categorize import decide_feed
+    from productnet.serving.feeds.categorize import decide_feed
 
     written = decide_feed(
         chosen.model,
@@ -223,7 +223,7 @@ def _guess(
 ) -> None:
     """Write a category by name, and show the first; by a named taxonomy, or a project's own."""
     from productnet.retrieval.zero_shot import METHOD, ZeroShot
-    from productnet.serving.zero_shot import guess_feed
+    from productnet.serving.feeds.zero_shot import guess_feed
     from productnet.taxonomy.published import find_taxonomy
     from productnet.taxonomy.tree import Taxonomy
 

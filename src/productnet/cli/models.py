@@ -22,7 +22,7 @@ from productnet.settings import Project, Settings
 
 if TYPE_CHECKING:
     from productnet.master.model import MasterModel
-    from productnet.serving.resumed import Written
+    from productnet.serving.feeds.resumed import Written
 
 MODEL_PANEL = "Use the model"
 
@@ -57,7 +57,7 @@ def evaluate(
     """
     from productnet.evaluation.numbers import number_error
     from productnet.evaluation.table import Scored, table_row
-    from productnet.serving.feeds import FeedProducts
+    from productnet.serving.feeds.products import FeedProducts
 
     chosen, settings, _ = chosen_model(model, project)
     feed = FeedProducts(file, settings, mapping=split_pairs(map), format=format, label=label)
@@ -116,8 +116,8 @@ def encode(
         productnet encode new-products.csv --out vectors.parquet --dimension 128
     """
     from productnet.engine.registry import open_engine
-    from productnet.serving.categorize import encode_feed
-    from productnet.serving.feeds import FeedProducts
+    from productnet.serving.feeds.categorize import encode_feed
+    from productnet.serving.feeds.products import FeedProducts
 
     chosen, settings, folder = chosen_model(model, project)
     feed = FeedProducts(file, settings, mapping=split_pairs(map), format=format)
@@ -160,7 +160,11 @@ def similar(
 
         productnet similar --image photo.jpg
     """
-    from productnet.serving.similar import similar_to_image, similar_to_product, similar_to_text
+    from productnet.serving.search.similar import (
+        similar_to_image,
+        similar_to_product,
+        similar_to_text,
+    )
 
     if sum(given is not None for given in (product, text, image)) != 1:
         raise UsageError("Give one of: a product id, --text or --image.")
@@ -206,7 +210,7 @@ class Chosen(NamedTuple):
 def chosen_model(folder: Path | None, project: Path) -> Chosen:
     """The model of a folder with default settings, or the project's active one with its own."""
     from productnet.master.model import MasterModel
-    from productnet.serving.categorize import active_model_folder
+    from productnet.serving.active import active_model_folder
 
     if folder is not None:
         return Chosen(MasterModel.load(folder), Settings(), folder)

@@ -42,7 +42,7 @@ def partition(
         productnet partition --out by-category --precision 0.95 --images
     """
     from productnet.engine.registry import open_engine
-    from productnet.serving.partition import PARTITION_FILE, UNCERTAIN, partition_pool
+    from productnet.serving.pool.partition import PARTITION_FILE, UNCERTAIN, partition_pool
 
     opened = Project.open(project)
     with open_engine(opened.settings.engine, name=engine, address=address) as where:
@@ -85,7 +85,7 @@ def index(
 
         productnet index --out shop-index --precision 0.95
     """
-    from productnet.serving.index_build import build_search_index
+    from productnet.serving.search.build import build_search_index
 
     summary = build_search_index(Project.open(project), out, precision=precision, progress=Bars())
 
@@ -123,7 +123,7 @@ def search(
 
         productnet search shop-index --image photo.jpg --mode vector
     """
-    from productnet.serving.search import SearchIndex
+    from productnet.serving.search.index import SearchIndex
 
     found = SearchIndex.open(folder).search(
         text, image=image, product=product, category=category, count=count, mode=mode

@@ -33,8 +33,8 @@ def serve_model(
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
     from productnet.serving.api.app import create_app
-    from productnet.serving.service import ModelService
-    from productnet.serving.watch import mark_of_folder, mark_of_project
+    from productnet.serving.service.model_service import ModelService
+    from productnet.serving.service.watch import mark_of_folder, mark_of_project
     from productnet.web.listening import listen, serve_at, shown
     from productnet.web.logs import configure_logging
 

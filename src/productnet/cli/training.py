@@ -160,7 +160,7 @@ def _train(
     """Train and save a model, alone or in a team; how many products it learnt from."""
     from productnet.master.cross_fit import folds_for
     from productnet.master.fitting import Keeping
-    from productnet.serving.feeds import FeedProducts
+    from productnet.serving.feeds.products import FeedProducts
 
     feed = FeedProducts(file, Settings(), mapping=mapping, format=format, label=label)
     products, labels = feed.table()
@@ -211,7 +211,7 @@ def transfer(
     """
     from productnet.master.fitting import Keeping
     from productnet.master.targets import KINDS
-    from productnet.serving.feeds import FeedProducts
+    from productnet.serving.feeds.products import FeedProducts
 
     _refuse_taken(out)
     chosen_kind = next((one for one in KINDS if one == kind), None)

@@ -22,15 +22,15 @@ from productnet.master.model import MasterModel
 from productnet.master.predictions import PREDICTIONS_FILE
 from productnet.progress import SILENT
 from productnet.release.exporters.parquet import write_shards
-from productnet.serving.categorize import active_model, active_model_folder
-from productnet.serving.partition import (
+from productnet.serving.active import active_model, active_model_folder
+from productnet.serving.pool.categories import PoolCategories, categorize_pool
+from productnet.serving.pool.partition import (
     PARTITION_FILE,
     UNCERTAIN,
     PartitionSummary,
     folder_name,
     partition_pool,
 )
-from productnet.serving.pool_categories import PoolCategories, categorize_pool
 from productnet.settings import Project
 
 
@@ -114,7 +114,7 @@ def test_killed_it_goes_on_to_the_same_files(
         done.append(1)
         return write_shards(*arguments, **named)  # type: ignore[arg-type]
 
-    monkeypatch.setattr("productnet.serving.partition.write_shards", dying)
+    monkeypatch.setattr("productnet.serving.pool.partition.write_shards", dying)
     with pytest.raises(KeyboardInterrupt):
         partition_pool(after_round, out, precision=0.8)
     assert not out.exists()
@@ -139,7 +139,7 @@ def test_killed_at_the_very_end_it_comes_to_the_same(
         if path.name in ("_work", "out.unfinished"):
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(f"productnet.serving.partition.{step}", dying)
+    monkeypatch.setattr(f"productnet.serving.pool.partition.{step}", dying)
     with pytest.raises(KeyboardInterrupt):
         partition_pool(after_round, out, precision=0.8)
     monkeypatch.undo()
@@ -169,7 +169,7 @@ def test_products_that_are_imported_meanwhile_change_no_places(
 def test_rows_are_put_in_the_order_of_their_categories(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("productnet.serving.pool_categories._BLOCK", 7)
+    monkeypatch.setattr("productnet.serving.pool.categories._BLOCK", 7)
     numbers = np.random.default_rng(0).integers(-1, 4, 50).astype(np.int32)
     answers = PoolCategories(tuple("abcde"), numbers, np.ones(50, np.float32), None)
     wanted = np.argsort(np.where(numbers < 0, 5, numbers), kind="stable")

@@ -14,8 +14,8 @@ import pytest
 from productnet.errors import ProjectError, UsageError
 from productnet.files import alone
 from productnet.progress import SILENT
-from productnet.serving.feeds import BATCH, FeedProducts
-from productnet.serving.resumed import Written, write_resumed
+from productnet.serving.feeds.products import BATCH, FeedProducts
+from productnet.serving.feeds.resumed import Written, write_resumed
 from productnet.settings import Settings
 
 SCHEMA = pa.schema([("product", pa.string()), ("length", pa.int64())])

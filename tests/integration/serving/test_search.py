@@ -17,8 +17,8 @@ from productnet.errors import (
     UsageError,
 )
 from productnet.files import alone
-from productnet.serving.index_build import build_search_index
-from productnet.serving.search import Mode, SearchIndex
+from productnet.serving.search.build import build_search_index
+from productnet.serving.search.index import Mode, SearchIndex
 from productnet.settings import Project
 from productnet.taxonomy.tree import Taxonomy
 

@@ -15,15 +15,11 @@ from productnet.files import unfinished
 from productnet.master.model import MasterModel
 from productnet.master.predictions import PREDICTIONS_FILE
 from productnet.progress import SILENT
-from productnet.serving import resumed
-from productnet.serving.categorize import (
-    active_model_folder,
-    categorize_feed,
-    decide_feed,
-    encode_feed,
-)
-from productnet.serving.feeds import BATCH, FeedProducts
-from productnet.serving.pool_categories import categorize_pool
+from productnet.serving.active import active_model_folder
+from productnet.serving.feeds import resumed
+from productnet.serving.feeds.categorize import categorize_feed, decide_feed, encode_feed
+from productnet.serving.feeds.products import BATCH, FeedProducts
+from productnet.serving.pool.categories import categorize_pool
 from productnet.settings import Project
 
 ROWS = 2 * BATCH + 88

@@ -8,7 +8,7 @@ from concurrent.futures import Future, wait
 import pytest
 
 from productnet.errors import ImageError, Overloaded, ServiceClosed
-from productnet.serving.batcher import Batcher, Lane, Outcome
+from productnet.serving.service.batcher import Batcher, Lane, Outcome
 
 PATIENT = {Lane.QUICK: 60.0, Lane.BULK: 60.0}
 

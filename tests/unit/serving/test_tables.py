@@ -3,7 +3,7 @@
 import numpy as np
 
 from productnet.master.hierarchy import Tree
-from productnet.serving.tables import deepest_columns
+from productnet.serving.feeds.tables import deepest_columns
 
 
 def test_where_nothing_is_sure_no_chance_is_told_either() -> None:

@@ -14,9 +14,9 @@ from productnet.catalog.schema import Product
 from productnet.errors import ImageError, ProductNetError
 from productnet.serving.api.bodies import AskedProduct, Result
 from productnet.serving.api.reading import Picture, Pictures, as_product
-from productnet.serving.batcher import Lane, Outcome
-from productnet.serving.served_model import Seen, ServedModel
-from productnet.serving.service import ModelService
+from productnet.serving.service.batcher import Lane, Outcome
+from productnet.serving.service.model_service import ModelService
+from productnet.serving.service.served_model import Seen, ServedModel
 from productnet.web.problems import Problem, status_of
 
 _logger = logging.getLogger(__name__)

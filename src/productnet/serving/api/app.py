@@ -18,8 +18,8 @@ from productnet.serving.api.load import Load
 from productnet.serving.api.metrics import ServingMetrics
 from productnet.serving.api.reading import Pictures
 from productnet.serving.api.routes import Served, operation, router
-from productnet.serving.service import ModelService
-from productnet.serving.watch import Mark, Watch
+from productnet.serving.service.model_service import ModelService
+from productnet.serving.service.watch import Mark, Watch
 from productnet.settings import ImageSettings, Settings
 from productnet.web.logs import RequestLog
 from productnet.web.metrics import MetricsMiddleware

@@ -5,8 +5,8 @@ from contextlib import contextmanager
 from random import Random
 
 from productnet.errors import Overloaded
-from productnet.serving.batcher import Lane
-from productnet.serving.service import ModelService
+from productnet.serving.service.batcher import Lane
+from productnet.serving.service.model_service import ModelService
 
 # Streams at the same time: each keeps a window of products in the queue, however slow its reader.
 MOST_STREAMS = 16

@@ -1,7 +1,7 @@
 """What the model's API counts beside its requests: batches, waiting, refusals, swaps."""
 
 from productnet.serving.api.load import Load
-from productnet.serving.service import ModelService
+from productnet.serving.service.model_service import ModelService
 from productnet.web.metrics import RequestMetrics
 
 _SIZES = (1, 2, 4, 8, 16, 32, 64, 128, 256)

@@ -32,9 +32,9 @@ from productnet.serving.api.load import Load
 from productnet.serving.api.metrics import ServingMetrics
 from productnet.serving.api.reading import NDJSON, media_type_of, read_products
 from productnet.serving.api.streams import StreamedAnswers
-from productnet.serving.batcher import Lane
-from productnet.serving.served_model import Seen, ServedModel
-from productnet.serving.similar import Neighbour
+from productnet.serving.search.similar import Neighbour
+from productnet.serving.service.batcher import Lane
+from productnet.serving.service.served_model import Seen, ServedModel
 from productnet.web.problems import Problem, Refused, problem
 
 router = APIRouter(prefix="/v1", tags=["model"])

@@ -23,7 +23,7 @@ from productnet.master.model import MasterModel
 from productnet.master.predictions import PREDICTIONS_FILE, likeliest
 from productnet.rounds.steps import MODEL_FOLDER
 from productnet.serving.api.app import create_app
-from productnet.serving.service import ModelService
+from productnet.serving.service.model_service import ModelService
 from productnet.settings import Project, ServingSettings, Settings, round_name
 from productnet.taxonomy.readers import read_taxonomy
 

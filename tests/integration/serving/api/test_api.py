@@ -21,8 +21,8 @@ from productnet.master.predictions import PREDICTIONS_FILE
 from productnet.people.doors import Doors
 from productnet.serving.api import gate
 from productnet.serving.api.app import create_app
-from productnet.serving.served_model import Seen
-from productnet.serving.service import ModelService
+from productnet.serving.service.model_service import ModelService
+from productnet.serving.service.served_model import Seen
 from productnet.settings import Project
 from tests.integration.serving.api.conftest import HERE, Serving, picture, shared
 

@@ -17,7 +17,7 @@ from schemathesis.specs.openapi.checks import positive_data_acceptance
 from starlette.testclient import TestClient
 
 from productnet.serving.api.app import create_app
-from productnet.serving.service import ModelService
+from productnet.serving.service.model_service import ModelService
 from productnet.settings import Settings
 from tests.integration.serving.api.conftest import HERE, picture, shared
 

@@ -21,8 +21,8 @@ from productnet.errors import (
 )
 from productnet.master.model import MasterModel
 from productnet.rounds.steps import MODEL_FOLDER
-from productnet.serving.service import ModelService
-from productnet.serving.watch import Watch, mark_of_folder, mark_of_project
+from productnet.serving.service.model_service import ModelService
+from productnet.serving.service.watch import Watch, mark_of_folder, mark_of_project
 from productnet.settings import Project
 from tests.integration.serving.api.conftest import goods, picture, table_of, use
 

@@ -7,7 +7,7 @@ from threading import Event, Thread
 
 from productnet.embeddings.active import read_active
 from productnet.errors import ProductNetError
-from productnet.serving.service import ModelService
+from productnet.serving.service.model_service import ModelService
 from productnet.settings import Project
 
 _logger = logging.getLogger(__name__)

@@ -12,7 +12,7 @@ from productnet.embeddings.nearest import FloatArray, Rows
 from productnet.embeddings.queries import InitialSpace, query_product
 from productnet.embeddings.sets import EmbeddingSet
 from productnet.errors import ImageError, UnknownProduct
-from productnet.serving.categorize import active_model
+from productnet.serving.active import active_model
 from productnet.settings import Project
 
 

@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from productnet.catalog.shards import rows_of, shard_path, write_row_shards
 from productnet.files import write_atomically
-from productnet.serving.feeds import FeedProducts, FeedRows
+from productnet.serving.feeds.products import FeedProducts, FeedRows
 
 _WHOLE = "whole.json"
 

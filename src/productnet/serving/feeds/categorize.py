@@ -1,6 +1,5 @@
 """Categories, and embeddings, for the products of a feed, streamed from file to file."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -8,23 +7,18 @@ from pathlib import Path
 import pyarrow as pa
 
 from productnet.catalog.schema import ID
-from productnet.embeddings.active import read_active
 from productnet.engine.base import Engine
 from productnet.engine.local import LOCAL
-from productnet.errors import ModelError
 from productnet.master.certainty import DECIDED_SCHEMA, Rule
-from productnet.master.hierarchy import Path as CategoryPath
 from productnet.master.hierarchy import Tree
 from productnet.master.model import MasterModel
 from productnet.master.predictions import PREDICTION_SCHEMA, likeliest
 from productnet.progress import SILENT, Progress
-from productnet.rounds.steps import MODEL_FOLDER
-from productnet.serving.feeds import FeedProducts
-from productnet.serving.resumed import Written, write_resumed
+from productnet.serving.active import class_paths
+from productnet.serving.feeds.products import FeedProducts
+from productnet.serving.feeds.resumed import Written, write_resumed
+from productnet.serving.feeds.tables import DEEPEST, deepest_columns
 from productnet.serving.shipped import ShippedModel
-from productnet.serving.tables import DEEPEST, deepest_columns
-from productnet.settings import Project
-from productnet.taxonomy.paths import split_path
 from productnet.taxonomy.tree import Taxonomy
 
 _NUMBERS = pa.schema(
@@ -35,40 +29,6 @@ _NUMBERS = pa.schema(
 )
 
 _DECIDED = pa.schema([*DECIDED_SCHEMA, *DEEPEST])
-
-
-def active_model(project: Project) -> MasterModel:
-    """The master model of the round in use; raises ModelError before the first round."""
-    return MasterModel.load(active_model_folder(project))
-
-
-def active_model_folder(project: Project) -> Path:
-    """Where the master model in use is; raises ModelError before the first round."""
-    active = read_active(project)
-    if active is None or active.round is None:
-        raise ModelError(
-            f"{project.root} has no master model yet. Train one with `productnet round`, name a "
-            "model's folder with --model, or have categories guessed by name with --zero-shot."
-        )
-    folder = project.round_path(active.round) / MODEL_FOLDER
-    if not folder.exists():
-        raise ModelError(
-            f"The model in use, {folder}, is gone. Bring it back from a backup, or train another "
-            "with `productnet round`."
-        )
-    return folder
-
-
-def class_paths(classes: Sequence[str], taxonomy: Taxonomy | None) -> list[CategoryPath]:
-    """Names from the root down to each of a model's categories (K), no two of them the same.
-
-    Without a taxonomy that has them all, a category such as "A > B" is taken for its own path.
-    """
-    if taxonomy is not None and all(name in taxonomy for name in classes):
-        return [taxonomy[name].path for name in classes]
-    paths = [split_path(name) or (name,) for name in classes]
-    # Two spellings of one path are still two classes.
-    return paths if len(set(paths)) == len(paths) else [(name,) for name in classes]
 
 
 def categorize_feed(

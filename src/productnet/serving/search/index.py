@@ -28,7 +28,7 @@ from productnet.master.predictions import NO_CATEGORY
 from productnet.retrieval.fusion import merits
 from productnet.retrieval.keyword_index import KeywordIndex
 from productnet.retrieval.keyword_query import Term, any_of, parse_query
-from productnet.serving.within import leaves_within, nearest_within
+from productnet.serving.search.within import leaves_within, nearest_within
 from productnet.settings import CatalogSettings, EncoderSettings, Project, Settings
 from productnet.taxonomy.tree import Taxonomy
 

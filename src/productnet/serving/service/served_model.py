@@ -28,9 +28,14 @@ from productnet.master.certainty import Rule
 from productnet.master.model import MasterModel
 from productnet.master.predictions import PREDICTIONS_FILE
 from productnet.master.remembered import Remembered
-from productnet.serving.categorize import active_model, class_paths
-from productnet.serving.similar import Neighbour, nearest_in, neighbours
-from productnet.serving.within import Numbers, leaves_within, nearest_within, predicted_leaves
+from productnet.serving.active import active_model, class_paths
+from productnet.serving.search.similar import Neighbour, nearest_in, neighbours
+from productnet.serving.search.within import (
+    Numbers,
+    leaves_within,
+    nearest_within,
+    predicted_leaves,
+)
 from productnet.settings import ImageSettings, Project, Settings, round_name
 from productnet.taxonomy.tree import Taxonomy
 

@@ -16,9 +16,9 @@ from productnet.catalog.schema import Product
 from productnet.closing import Closing
 from productnet.embeddings.nearest import FloatArray
 from productnet.master.remembered import Remembered
-from productnet.serving.batcher import Batcher, Lane, Outcome
-from productnet.serving.served_model import Categorized, Seen, ServedModel
-from productnet.serving.similar import Neighbour
+from productnet.serving.search.similar import Neighbour
+from productnet.serving.service.batcher import Batcher, Lane, Outcome
+from productnet.serving.service.served_model import Categorized, Seen, ServedModel
 from productnet.settings import Project, ServingSettings
 
 T = TypeVar("T")

@@ -22,7 +22,7 @@ from productnet.progress import SILENT, Progress
 from productnet.retrieval.guesses import read_guesses
 from productnet.retrieval.keyword_index import KeywordIndex
 from productnet.retrieval.zero_shot import METHOD
-from productnet.serving.search import (
+from productnet.serving.search.index import (
     FORMAT_VERSION,
     INDEX_FILE,
     LEAVES_FILE,
@@ -32,7 +32,7 @@ from productnet.serving.search import (
     VECTORS_FOLDER,
     WORDS_FOLDER,
 )
-from productnet.serving.within import lineage
+from productnet.serving.search.within import lineage
 from productnet.settings import Project
 from productnet.taxonomy.tree import Taxonomy
 
@@ -179,8 +179,8 @@ def _leaves_by_model(
     """Fill in what the master model in use decides, and put it beside; its classes."""
     # torch, which nothing else here needs.
     from productnet.master.model import MasterModel
-    from productnet.serving.categorize import active_model_folder
-    from productnet.serving.pool_categories import categorize_pool
+    from productnet.serving.active import active_model_folder
+    from productnet.serving.pool.categories import categorize_pool
 
     folder = active_model_folder(project)
     model = MasterModel.load(folder)

@@ -23,9 +23,9 @@ from productnet.engine.local import LOCAL
 from productnet.errors import UsageError
 from productnet.files import alone_at, discard, drafted, goes_on, unfinished
 from productnet.progress import Advance, Progress
-from productnet.serving.feeds import BATCH, FeedProducts
-from productnet.serving.shards import LoadImages, write_feed_shards
-from productnet.serving.tables import check_sink, table_sink
+from productnet.serving.feeds.products import BATCH, FeedProducts
+from productnet.serving.feeds.shards import LoadImages, write_feed_shards
+from productnet.serving.feeds.tables import check_sink, table_sink
 
 # Products of a part, whole batches: what a kill costs at most, some ten seconds of images.
 PART = 8 * BATCH

@@ -12,9 +12,9 @@ from productnet.master.certainty import DECIDED_SCHEMA
 from productnet.master.hierarchy import Tree
 from productnet.progress import SILENT, Progress
 from productnet.retrieval.zero_shot import METHOD, ZeroShot
-from productnet.serving.feeds import FeedProducts
-from productnet.serving.resumed import Written, write_resumed
-from productnet.serving.tables import DEEPEST, deepest_columns
+from productnet.serving.feeds.products import FeedProducts
+from productnet.serving.feeds.resumed import Written, write_resumed
+from productnet.serving.feeds.tables import DEEPEST, deepest_columns
 
 # Least confidence at which a leaf is named. On the sets of docs/search.md it leaves out most of
 # what is wrong where texts say little, and little where they say what a product is.

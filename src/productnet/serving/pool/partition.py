@@ -27,8 +27,8 @@ from productnet.files import alone_at, goes_on, put_in_place, unfinished, write_
 from productnet.master.model import MasterModel
 from productnet.progress import SILENT, Progress
 from productnet.release.exporters.parquet import write_shards
-from productnet.serving.categorize import active_model_folder
-from productnet.serving.pool_categories import PoolCategories, categorize_pool
+from productnet.serving.active import active_model_folder
+from productnet.serving.pool.categories import PoolCategories, categorize_pool
 from productnet.settings import Project
 from productnet.taxonomy.tree import Taxonomy
 

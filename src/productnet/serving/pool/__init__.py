@@ -1,0 +1,1 @@
+"""The whole pool: the category of each product, and its partitions."""

@@ -1,0 +1,1 @@
+"""Search: an index that stands alone, and products like a given one."""

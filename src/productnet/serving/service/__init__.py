@@ -1,0 +1,1 @@
+"""The model as a service for many who ask at once, without HTTP."""
