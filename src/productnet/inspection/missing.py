@@ -1,12 +1,13 @@
-"""Fields that are empty: in the whole pool, or in a leaf much more than elsewhere."""
+"""Fields that are empty: in the whole pool, in a leaf much more than elsewhere, or all at once."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 
+import numpy as np
 import pyarrow.compute as pc
 
 from productnet.catalog.schema import ID
-from productnet.inspection.flaws import Action, Flaw, Severity
+from productnet.inspection.flaws import MOST_PRODUCTS, Action, Flaw, Severity
 from productnet.inspection.lacking import lacking_leaves
 from productnet.inspection.subject import Subject
 from productnet.progress import Progress
@@ -21,7 +22,8 @@ _HARDLY_FILLED = 0.95
 
 
 def inspect(subject: Subject, progress: Progress) -> Iterator[Flaw]:
-    """Fields that nothing fills, and leaves that lack a field others have."""
+    """Products with nothing to go by, fields that nothing fills, and leaves that lack a field."""
+    yield from _with_nothing(subject)
     fields = subject.pool.fields
     empty: Counter[str] = Counter()
     without: dict[str, defaultdict[str, list[str]]] = {name: defaultdict(list) for name in fields}
@@ -39,6 +41,24 @@ def inspect(subject: Subject, progress: Progress) -> Iterator[Flaw]:
             advance(batch.num_rows)
     for name in fields:
         yield from _of_field(subject, name, empty[name], without[name])
+
+
+def _with_nothing(subject: Subject) -> Iterator[Flaw]:
+    signatures = subject.signatures
+    nothing = np.flatnonzero(~signatures.has_text & ~signatures.has_image)
+    if len(nothing):
+        yield Flaw(
+            inspection=_NAME,
+            kind="nothing to go by",
+            severity=Severity.WARNING,
+            seen=f"{len(nothing):,} of {len(subject.pool):,} products have neither a text nor a "
+            "picture that shows something.",
+            advice="Nobody can say what they are, and no model: fill them in the feed and import "
+            "it again, or take them out.",
+            action=Action.FIX_FIELD,
+            products=tuple(subject.ids.take(nothing[:MOST_PRODUCTS]).to_pylist()),
+            count=len(nothing),
+        )
 
 
 def _of_field(

@@ -24,7 +24,10 @@ INSPECTIONS = Registry[Inspection](
             f"{_HERE}.leaves:inspect_narrow", "leaves of which one side only is labelled"
         ),
         "wide": Entry(f"{_HERE}.wide:inspect", "leaves that look like two"),
-        "missing": Entry(f"{_HERE}.missing:inspect", "fields that are empty, by leaf"),
+        "missing": Entry(
+            f"{_HERE}.missing:inspect",
+            "fields that are empty: of the pool, of a leaf, of a product",
+        ),
         "misplaced": Entry(
             f"{_HERE}.misplaced:inspect", "texts in the wrong field, or not what a field is for"
         ),

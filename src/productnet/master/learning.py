@@ -45,7 +45,7 @@ class Recipe:
         seed: Of the first weights, the order of products, and dropout.
         device: Where it is trained.
         fields: The fields to use; all that the preset knows when None.
-        taxonomy: Version of the taxonomy that labels come from.
+        taxonomy: Name and version of the taxonomy that labels come from.
         compiled: Whether the network is compiled before it trains.
     """
 

@@ -81,7 +81,7 @@ class MasterModel:
             pretrained one by name, such as ``efficientnet-lite0``.
         epochs: Passes over the training products at most; the preset's when None.
         batch_size: Products a step; the preset's when None.
-        taxonomy: Version of the taxonomy that the labels come from, kept with the model.
+        taxonomy: Name and version of the taxonomy that the labels come from, kept with the model.
         nested: Smaller dimensions at which the embedding serves as well when it is cut off
             (Matryoshka training); the preset's when None.
         device: ``auto`` takes a GPU if there is one; otherwise a torch device.

@@ -70,7 +70,7 @@ class Card:
         history: The training, epoch by epoch.
         seed: Of the training.
         abstains: Whether the network has an output for "none of the classes".
-        taxonomy: Version of the taxonomy that the classes come from, where it was given.
+        taxonomy: Name and version of the taxonomy that the classes come from, where it was given.
         number: The scale of a model that predicts a number, which has no classes.
         facts: What its model card tells beside; see ``master/model_card.py``.
         held_out: What calibration knows; None of a model that an older version trained.

@@ -89,7 +89,13 @@ class Turn:
 def train(turn: Turn) -> None:
     """Freeze gold, its split and hard negatives, and train the master model on the train side."""
     _freeze(turn)
-    model = MasterModel(turn.preset, dimension=turn.record.dimension, seed=turn.record.seed)
+    taxonomy = Taxonomy.load(turn.project.taxonomy_path)
+    model = MasterModel(
+        turn.preset,
+        dimension=turn.record.dimension,
+        seed=turn.record.seed,
+        taxonomy=f"{taxonomy.name} {taxonomy.version}",
+    )
     gold, negatives = turn.gold(Side.TRAIN), turn.hard_negatives()
     model.fit(
         turn.project,

@@ -102,3 +102,14 @@ def test_what_was_kept_and_cannot_be_read_says_what_to_do(shop: Path) -> None:
         read_inspected(project)
     project.inspection_path.write_text('{"format_version": 0}')
     assert read_inspected(project) is None
+
+
+def test_products_that_nobody_can_tell_are_named(shop: Path) -> None:
+    pool = Pool.open(Project.open(shop).pool_path)
+    bare = [Product(one, {}, fingerprint=one.encode() + bytes(4)) for one in ("bare", "void")]
+    blank = Product("blank", {"title": "  "}, fingerprint=bytes(7) + b"1")
+    pool.append(products_to_table([*bare, blank], FIELDS))
+    told = json.loads(inspect(shop, "--only", "missing", "--json").stdout)
+    (found,) = [flaw for flaw in told["flaws"] if flaw["kind"] == "nothing to go by"]
+    assert set(found["products"]) == {"bare", "void", "blank"}
+    assert found["count"] == 3

@@ -29,6 +29,7 @@ from productnet.rounds.record import Step, read_rounds
 from productnet.rounds.round import run_round
 from productnet.settings import MasterSettings, Project, Settings
 from productnet.taxonomy.readers import read_taxonomy
+from productnet.taxonomy.tree import Taxonomy
 
 LABELLED = 200
 
@@ -149,6 +150,9 @@ def test_a_round_trains_measures_embeds_and_recommends(undisturbed: Project) -> 
     active = read_active(undisturbed)
     assert active is not None
     assert (active.round, active.embedding_set) == (1, "round-0001")
+    taxonomy = Taxonomy.load(undisturbed.taxonomy_path)
+    model = MasterModel.load(record.folder(undisturbed) / "model")
+    assert model.taxonomy == f"{taxonomy.name} {taxonomy.version}"
 
 
 @pytest.mark.parametrize(
