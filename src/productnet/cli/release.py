@@ -1,8 +1,6 @@
-"""Commands of releases: ``release make``, ``list``, ``show``, ``diff``, ``verify``; ``export``.
+"""Commands of releases: ``release make``, ``list``, ``show``, ``diff``, ``verify``."""
 
-``release publish`` and ``release fetch`` hand them on through object storage.
-"""
-
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -10,10 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from productnet.cli.console import Bars, say, show, table
-from productnet.cli.options import HERE, AddressOption, EngineOption, JsonOption, ProjectOption
+from productnet.cli.options import HERE, JsonOption, ProjectOption
 from productnet.errors import UsageError
-from productnet.locations import Location, failures_told, is_url, location
-from productnet.settings import EngineSettings, Project
+from productnet.locations import failures_told, is_url, location
+from productnet.settings import Project
 
 if TYPE_CHECKING:
     from productnet.release.diff import Difference
@@ -25,18 +23,35 @@ RELEASE_PANEL = "Hand it on"
 VersionArgument = Annotated[
     str, typer.Argument(metavar="VERSION", help="Semantic version of the release, as 1.0.0")
 ]
+
+
 ReleaseArgument = Annotated[
     str, typer.Argument(metavar="RELEASE", help="Version of a release, or the folder of one")
 ]
 
+_releases = typer.Typer(no_args_is_help=True, help="Gold as datasets that never change.")
+
 
 def register(app: typer.Typer) -> None:
     """Add this file's commands to the application."""
-    release = typer.Typer(no_args_is_help=True, help="Gold as datasets that never change.")
-    for command in (make, list_, show_, diff, verify, publish, fetch):
-        release.command(command.__name__.rstrip("_"))(command)
-    app.add_typer(release, name="release", rich_help_panel=RELEASE_PANEL)
-    app.command(rich_help_panel=RELEASE_PANEL)(export)
+    add_to_releases(make, list_, show_, diff, verify)
+    app.add_typer(_releases, name="release", rich_help_panel=RELEASE_PANEL)
+
+
+def add_to_releases(*commands: Callable[..., None]) -> None:
+    """Make these commands of ``productnet release``, each by its function's name."""
+    for command in commands:
+        _releases.command(command.__name__.rstrip("_"))(command)
+
+
+def release_folder(release: str, project: Path) -> Path:
+    """The folder of a release, given by its version or by its folder."""
+    from productnet.release.manifest import MANIFEST
+    from productnet.release.shelf import find_release
+
+    if (Path(release) / MANIFEST).is_file():
+        return Path(release)
+    return find_release(Project.open(project), release)
 
 
 def make(
@@ -222,7 +237,7 @@ def verify(
     from productnet.release import build
     from productnet.release.manifest import verify_release
 
-    folder = location(release) if is_url(release) else _folder(release, project)
+    folder = location(release) if is_url(release) else release_folder(release, project)
     with failures_told(folder):
         manifest = verify_release(folder)
     if rebuild:
@@ -245,149 +260,10 @@ def verify(
     )
 
 
-def publish(
-    release: ReleaseArgument,
-    into: Annotated[
-        str,
-        typer.Argument(metavar="URL", help="Folder of releases: s3://…, gs://…, az://… or a path"),
-    ],
-    project: ProjectOption = HERE,
-    json: JsonOption = False,
-) -> None:
-    """Copy a release into a folder of releases, in object storage or on a disk, and check it.
-
-    Nobody finds it there before all of it has come; the same command goes on after a kill.
-    Credentials come from the environment, as the store's own tools read them.
-
-    Examples:
-        productnet release publish 1.0.0 s3://shop-data/releases
-    """
-    _hand_on(_folder(release, project), location(into), as_json=json)
-
-
-def fetch(
-    release: Annotated[
-        str, typer.Argument(metavar="URL", help="Folder of one release: s3://…/1.0.0 or a path")
-    ],
-    into: Annotated[
-        Path | None,
-        typer.Option(metavar="DIR", help="Folder of releases [default: the project's]"),
-    ] = None,
-    project: ProjectOption = HERE,
-    json: JsonOption = False,
-) -> None:
-    """Copy a release from where it was published, and check it.
-
-    Examples:
-        productnet release fetch s3://shop-data/releases/1.0.0
-
-        productnet release fetch s3://shop-data/releases/1.0.0 --into downloads
-    """
-    target = Project.open(project).releases_path if into is None else into
-    _hand_on(location(release), target, as_json=json)
-
-
-def _hand_on(source: Location, into: Location, *, as_json: bool) -> None:
-    from productnet.release.publish import copy_release
-
-    done = copy_release(source, into, progress=Bars())
-
-    def human() -> None:
-        there = done.files - done.copied
-        size = f"{done.files:,} files, {done.bytes / 1e6:.1f} MB"
-        there = done.files - done.copied
-        before = f" {there:,} of them were there." if there else ""
-        say(f"{done.release}: {size}: {done.place}.{before}")
-
-    show(asdict(done), as_json=as_json, human=human)
-
-
-def export(
-    release: ReleaseArgument,
-    format: Annotated[
-        str,
-        typer.Option(
-            "--format",
-            "-f",
-            help="parquet, imagefolder, webdataset, jsonl, csv, lance, embeddings-parquet, "
-            "embeddings-npy or embeddings-safetensors",
-        ),
-    ] = "parquet",
-    out: Annotated[
-        Path | None,
-        typer.Option(
-            "--out", "-o", metavar="DIR", help="Folder to make [default: NAME-VERSION-FORMAT]"
-        ),
-    ] = None,
-    embedding_set: Annotated[
-        str | None,
-        typer.Option(help="With embeddings: the set they are of [default: the one in use]"),
-    ] = None,
-    engine: EngineOption = None,
-    address: AddressOption = None,
-    project: ProjectOption = HERE,
-    json: JsonOption = False,
-) -> None:
-    """Write a release in another format; the same command again goes on after a kill.
-
-    Examples:
-        productnet export 1.0.0 --format webdataset
-
-        productnet export 1.0.0 --format imagefolder --out shop-images
-
-        productnet export 1.0.0 --format embeddings-npy --embedding-set round-0002
-    """
-    from productnet.embeddings.active import active_set
-    from productnet.embeddings.sets import EmbeddingSet
-    from productnet.engine.registry import open_engine
-    from productnet.release.export import export_release
-    from productnet.release.exporters.registry import EXPORTERS
-    from productnet.release.manifest import read_manifest
-
-    folder = _folder(release, project)
-    vectors = None
-    if format.startswith("embeddings-") and format in EXPORTERS:
-        opened = Project.open(project)
-        named = embedding_set and EmbeddingSet.open(opened.embeddings_path / embedding_set)
-        vectors = named or active_set(opened)
-    elif embedding_set:
-        raise UsageError(f'--embedding-set goes with a format of embeddings, not with "{format}".')
-    manifest = read_manifest(folder)
-    target = out or Path(f"{manifest.name}-{manifest.version}-{format}".replace("/", "-"))
-    settings = EngineSettings()
-    if (project / Project.SETTINGS_FILE).is_file():
-        settings = Project.open(project).settings.engine
-    with open_engine(settings, name=engine, address=address) as where:
-        summary = export_release(
-            folder, target, format=format, vectors=vectors, progress=Bars(), engine=where
-        )
-
-    def human() -> None:
-        went_on = (
-            f" {summary.resumed:,} of them had been written before." if summary.resumed else ""
-        )
-        say(
-            f"Exported {summary.rows:,} rows of release {summary.version} as {summary.format}, "
-            f"{summary.files:,} files, {summary.bytes / 1e6:.1f} MB: {summary.path}.{went_on}"
-        )
-
-    show(asdict(summary), as_json=json, human=human)
-
-
-def _folder(release: str, project: Path) -> Path:
-    """The folder of a release, given by its version or by its folder."""
-    from productnet.release.manifest import MANIFEST
-    from productnet.release.shelf import find_release
-
-    if (Path(release) / MANIFEST).is_file():
-        return Path(release)
-    return find_release(Project.open(project), release)
-
-
 def _open(release: str, project: Path) -> "Released":
     from productnet.release.parts import Released
 
-    return Released.open(_folder(release, project))
+    return Released.open(release_folder(release, project))
 
 
 def _facts(manifest: "Manifest") -> dict[str, object]:

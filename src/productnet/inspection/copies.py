@@ -49,7 +49,7 @@ def _two_leaves(subject: Subject, members: list[str]) -> Iterator[Flaw]:
     products = [product for of in of_leaf.values() for product in of]
     yield Flaw(
         inspection=_NAME,
-        kind="copies in two leaves",
+        kind="near-duplicates in two leaves",
         severity=Severity.ERROR,
         seen=f"{len(products)} near-duplicates are gold of {len(of_leaf)} leaves: {said}.",
         advice=_ADVICE,
@@ -74,7 +74,7 @@ def _yes_and_no(subject: Subject, members: list[str]) -> Iterator[Flaw]:
         if yes and no:
             yield Flaw(
                 inspection=_NAME,
-                kind="copies with yes and no",
+                kind="near-duplicates with yes and no",
                 severity=Severity.ERROR,
                 seen=f"Of near-duplicates, {len(yes)} were answered yes and {len(no)} no for "
                 f"{subject.name(leaf)}.",

@@ -155,7 +155,7 @@ def test_a_yes_and_a_no_for_near_duplicates_are_an_error(shop: Shop, tmp_path: P
     no = decide(Role.LABEL, copies[1], leaf, verdict=Verdict.NEGATIVE, annotator="ann")
     state.apply([(2, no)])
     [flaw] = INSPECTIONS["copies"](Subject(project, state=state), SILENT)
-    assert flaw.kind == "copies with yes and no"
+    assert flaw.kind == "near-duplicates with yes and no"
     assert flaw.numbers == {"yes": 1, "no": 1}
 
 

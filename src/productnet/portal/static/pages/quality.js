@@ -23,7 +23,7 @@ const LEAD = "What looks wrong in labels, leaves and products, and what to do ab
 
 /** What each inspection is called here. @type {Record<string, string>} */
 const TITLES = {
-  copies: "Copies answered differently",
+  copies: "Near-duplicates answered differently",
   labels: "Suspected label errors",
   siblings: "Leaves taken for one another",
   thin: "Leaves with little gold",
