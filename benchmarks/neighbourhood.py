@@ -138,7 +138,7 @@ def write(path: Path, products: int) -> dict[str, Any]:
 
 def index(path: Path) -> dict[str, Any]:
     build_index(EmbeddingSet.open(path))
-    return {"gb": round((path / "index.faiss").stat().st_size / 1024**3, 2)}
+    return {"gb": round((path / "index" / "index.faiss").stat().st_size / 1024**3, 2)}
 
 
 def nearest(path: Path, repetitions: int) -> dict[str, Any]:

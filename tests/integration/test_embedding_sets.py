@@ -1,5 +1,6 @@
 import json
 import os
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -101,7 +102,6 @@ def test_the_index_finds_what_exact_search_finds(tmp_path: Path) -> None:
     vectors = (centres[kinds] + 0.5 * rng.normal(size=(60_000, 64))).astype(np.float32)
     embedding_set = write(tmp_path / "set", [str(n) for n in range(60_000)], vectors)
     build_index(embedding_set)
-    assert (tmp_path / "set" / "index.faiss").exists()
     queries = vectors[rng.choice(60_000, 200, replace=False)]
     exact, exact_cosines = embedding_set.nearest(queries, k=10, exact=True)
     rows, cosines = EmbeddingSet.open(tmp_path / "set").nearest(queries, k=10)
@@ -122,13 +122,22 @@ def test_an_index_of_something_else_is_refused(
     monkeypatch.setattr(sets, "INDEXED_FROM", 100)
     for name, count in (("a", 200), ("b", 300), ("small", 50)):
         build_index(write(tmp_path / name, [str(n) for n in range(count)], some_vectors(count)))
-    assert not (tmp_path / "small" / "index.faiss").exists()
-    (tmp_path / "a" / "index.faiss").replace(tmp_path / "b" / "index.faiss")
-    with pytest.raises(EmbeddingError, match=r"holds 200 vectors.*Delete the file"):
+    assert not (tmp_path / "small" / "index").exists()
+    index = tmp_path / "b" / "index"
+    file = index / "index.faiss"
+    file.write_bytes(file.read_bytes()[:-1])
+    with pytest.raises(EmbeddingError, match=r"bytes, not \d+, which does.*Delete the folder"):
         EmbeddingSet.open(tmp_path / "b").nearest(some_vectors(1), k=1)
-    (tmp_path / "b" / "index.faiss").write_bytes(b"nonsense")
-    with pytest.raises(EmbeddingError, match=r"cannot be read.*Delete the file"):
+    file.write_bytes(bytes(file.stat().st_size + 1))
+    with pytest.raises(EmbeddingError, match=r"cannot be read.*Delete the folder"):
         EmbeddingSet.open(tmp_path / "b").nearest(some_vectors(1), k=1)
+    shutil.rmtree(index)
+    (tmp_path / "a" / "index").replace(index)
+    with pytest.raises(EmbeddingError, match=r"holds 200 vectors.*Delete the folder"):
+        EmbeddingSet.open(tmp_path / "b").nearest(some_vectors(1), k=1)
+    (index / "facts.json").write_text("{}")
+    with pytest.raises(EmbeddingError, match=r"cannot be read.*Delete the folder"):
+        build_index(EmbeddingSet.open(tmp_path / "b"))
 
 
 def test_a_set_may_be_replaced_while_it_is_read(tmp_path: Path) -> None:

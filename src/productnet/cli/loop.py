@@ -48,11 +48,12 @@ def embed(
 
     opened = Project.open(project)
     with open_engine(opened.settings.engine, name=engine, address=address) as where:
-        stamp = embed_initial(opened, progress=Bars(), engine=where).stamp
+        embedding_set = embed_initial(opened, progress=Bars(), engine=where)
         # Of the set in use too, if a round made it before there were maps.
         build_map(active_set(opened), progress=Bars())
         duplicates = find_near_duplicates(opened, progress=Bars(), engine=where)
     refresh_words(opened, progress=Bars())
+    stamp, index = embedding_set.stamp, embedding_set.index_facts
 
     def human() -> None:
         say(f"Embedded {stamp.count:,} products in {stamp.dimension} dimensions ({stamp.encoder}).")
@@ -61,6 +62,11 @@ def embed(
                 f"Reduced from {stamp.notes['joined_dimension']} dimensions, which keeps "
                 f"{kept:.1%} of each product's 10 nearest."
             )
+        if index:
+            say(
+                f"Its index holds {index.indexed:,} products, {index.carried:,} of them as in the "
+                f"one before; of each product's 10 nearest it finds {index.recall_at_10 or 0:.1%}."
+            )
         if len(duplicates):
             say(
                 f"{len(duplicates):,} products have near-duplicates, in {duplicates.group_count:,} "
@@ -68,6 +74,7 @@ def embed(
             )
 
     result = asdict(stamp) | {
+        "index": asdict(index) if index else None,
         "near_duplicates": len(duplicates),
         "near_duplicate_groups": duplicates.group_count,
     }

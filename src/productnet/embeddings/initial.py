@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from productnet.catalog.pool import Pool
 from productnet.catalog.schema import IMAGE
 from productnet.embeddings.active import Active, activate, no_embeddings, read_active
+from productnet.embeddings.index_build import outgrown
 from productnet.embeddings.map import active_map, build_map
 from productnet.embeddings.nearest import FloatArray, exact_nearest
 from productnet.embeddings.projection import FORMAT_VERSION, Part, Projection
@@ -20,7 +21,7 @@ from productnet.engine.base import Engine
 from productnet.engine.local import LOCAL
 from productnet.errors import EmbeddingError
 from productnet.progress import SILENT, Progress
-from productnet.settings import Project
+from productnet.settings import Project, Settings
 
 NAME = "initial"
 PROJECTION_FILE = "projection.safetensors"
@@ -32,6 +33,9 @@ _SAMPLE = 20_000
 _NEIGHBOURS = 10
 _QUERIES = 1_000
 
+# What the stamp notes of a projection, which may be that of the set before.
+_OF_PROJECTION = ("joined_dimension", "neighbours_kept", "fitted_to_pool_version")
+
 _BLOCK = 8_192
 
 
@@ -42,14 +46,15 @@ def embed_initial(
 
     The set is put into use, unless a round has trained a better one that can still be read.
 
-    What was encoded before is not encoded again, and a set made of the same things is kept. The
-    share of the ten nearest neighbours that survive the reduction is measured on a sample and
-    noted in the stamp as ``neighbours_kept``.
+    What was encoded before is not encoded again, and a set made of the same things is kept. Where
+    there is an index, vectors are reduced as they were, so that it need take in only what is new,
+    until the pool has outgrown it. The share of the ten nearest neighbours that survive the
+    reduction is measured on a sample and noted in the stamp as ``neighbours_kept``.
 
     Args:
         project: Whose pool.
         progress: Told of products.
-        engine: Where they are encoded.
+        engine: Where they are encoded, and their index is built.
 
     Raises:
         EmbeddingError: The pool is empty, or no product has an image or a text.
@@ -64,14 +69,16 @@ def embed_initial(
         + f" to {settings.encoders.dimension} (projection {FORMAT_VERSION})"
     )
     folder = project.embeddings_path / NAME
-    before = active_map(project)
-    embedding_set = _existing(project, encoder=encoder, pool_version=pool_version)
+    map_before, set_before = active_map(project), _set_before(project)
+    wanted = (encoder, pool_version, settings.seed)
+    embedding_set = set_before if set_before and _made_of(set_before) == wanted else None
     if embedding_set is None:
-        rng = np.random.default_rng(settings.seed)
         count = len(first.ids)
-        sample = np.sort(rng.choice(count, min(count, _SAMPLE), replace=False))
-        parts = _parts(features, sample)
-        projection = Projection.fit(parts, dimension=settings.encoders.dimension)
+        projection = _kept_projection(set_before, encoder, settings.seed, count)
+        if projection is not None and set_before is not None:
+            fitted = {name: set_before.stamp.notes.get(name) for name in _OF_PROJECTION}
+        else:
+            projection, fitted = _fitted_projection(features, count, settings, pool_version)
         stamp = Stamp(
             name=NAME,
             encoder=encoder,
@@ -83,8 +90,7 @@ def embed_initial(
             created_at=datetime.now(UTC).isoformat(timespec="seconds"),
             notes={
                 "products_with": {name: int(one.present.sum()) for name, one in features.items()},
-                "joined_dimension": projection.joined_dimension,
-                "neighbours_kept": neighbours_kept(projection, projection.join(parts), rng=rng),
+                **fitted,
             },
         )
         embedding_set = write_embedding_set(
@@ -93,9 +99,11 @@ def embed_initial(
             vectors=_projected(features, projection, progress),
             stamp=stamp,
             files={PROJECTION_FILE: projection.to_bytes()},
+            before=set_before,
+            progress=progress,
         )
-    build_index(embedding_set, progress=progress)
-    build_map(embedding_set, like=before, progress=progress)
+    build_index(embedding_set, progress=progress, engine=engine)
+    build_map(embedding_set, like=map_before, progress=progress)
     if not _better_in_use(project):
         activate(project, Active(round=None, embedding_set=NAME))
     return embedding_set
@@ -166,14 +174,40 @@ def _has_images(pool: Pool) -> bool:
     return any(batch.column(IMAGE).null_count < batch.num_rows for batch in batches)
 
 
-def _existing(project: Project, *, encoder: str, pool_version: int) -> EmbeddingSet | None:
+def _set_before(project: Project) -> EmbeddingSet | None:
     try:
-        found = EmbeddingSet.open(project.embeddings_path / NAME)
-    except EmbeddingError:
+        return EmbeddingSet.open(project.embeddings_path / NAME)
+    except EmbeddingError:  # missing or damaged: made anew
         return None
-    stamp = found.stamp
-    wanted = (encoder, pool_version, project.settings.seed)
-    return found if (stamp.encoder, stamp.pool_version, stamp.seed) == wanted else None
+
+
+def _made_of(found: EmbeddingSet) -> tuple[str, int, int]:
+    return found.stamp.encoder, found.stamp.pool_version, found.stamp.seed
+
+
+def _kept_projection(
+    before: EmbeddingSet | None, encoder: str, seed: int, count: int
+) -> Projection | None:
+    """The projection of the set before, if its index can go on; None if one is to be fitted."""
+    if before is None or (before.stamp.encoder, before.stamp.seed) != (encoder, seed):
+        return None
+    facts = before.index_facts
+    if facts is None or outgrown(facts, count):
+        return None
+    return Projection.load(before.path / PROJECTION_FILE)
+
+
+def _fitted_projection(
+    features: dict[str, Features], count: int, settings: Settings, pool_version: int
+) -> tuple[Projection, dict[str, object]]:
+    """A projection fitted to a sample of the pool, and what there is to note of it."""
+    rng = np.random.default_rng(settings.seed)
+    sample = np.sort(rng.choice(count, min(count, _SAMPLE), replace=False))
+    parts = _parts(features, sample)
+    projection = Projection.fit(parts, dimension=settings.encoders.dimension)
+    kept = neighbours_kept(projection, projection.join(parts), rng=rng)
+    values = (projection.joined_dimension, kept, pool_version)
+    return projection, dict(zip(_OF_PROJECTION, values, strict=True))
 
 
 def _parts(features: dict[str, Features], positions: NDArray[np.int64]) -> dict[str, Part]:

@@ -1,22 +1,24 @@
 """An embedding set: one vector of every product of the pool, stamped with what made it.
 
 A set is a folder that appears whole or not at all and is never changed afterwards, but for the
-index that ``build_index`` may add. Its vectors are memory-mapped.
+index that ``build_index`` may add, or bring up to date. Its vectors are memory-mapped.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from productnet.embeddings import index
+from productnet.embeddings.index import ApproximateIndex, IndexFacts, read_facts
+from productnet.embeddings.index_build import carry_index, write_index
 from productnet.embeddings.lookup import IdLookup
 from productnet.embeddings.nearest import FloatArray, Rows, exact_nearest, unit_rows
 from productnet.embeddings.stamp import Stamp, damaged, read_stamp, write_stamp
 from productnet.embeddings.vector_file import VectorFile
+from productnet.engine.base import Engine
+from productnet.engine.local import LOCAL
 from productnet.errors import EmbeddingError
 from productnet.files import drafted_folder
 from productnet.progress import SILENT, Progress
@@ -25,7 +27,11 @@ from productnet.progress import SILENT, Progress
 INDEXED_FROM = 50_000
 
 _VECTORS = "vectors.npy"
-_INDEX = "index.faiss"
+_INDEX = "index"
+
+# Vectors that differ by no more are the same: blocks are multiplied with other rounding.
+_SAME = 1e-5
+_BLOCK = 65_536
 
 
 class EmbeddingSet:
@@ -43,7 +49,7 @@ class EmbeddingSet:
         self.vectors = file.mapped
         self._file = file
         self._lookup = lookup
-        self._index: Any = None
+        self._index: ApproximateIndex | None = None
 
     @classmethod
     def open(cls, path: Path) -> "EmbeddingSet":
@@ -103,10 +109,10 @@ class EmbeddingSet:
             raise EmbeddingError(f"Asked for the {k} nearest products. Ask for one at least.")
         k = min(k, len(self))
         unit = unit_rows(queries)
-        opened = None if exact else self._opened_index()
-        if opened is None:
+        index = None if exact else self._opened_index()
+        if index is None:
             return exact_nearest(self.vectors, unit, k=k)
-        return index.index_nearest(opened, self.vectors, unit, k=k)
+        return index.nearest(self.vectors, unit, k=k)
 
     def read(self, rows: Rows) -> FloatArray:
         """Copies (n, D) of some rows; unlike ``vectors[rows]`` it leaves no page of them mapped."""
@@ -120,25 +126,49 @@ class EmbeddingSet:
         """
         k = min(k, len(self))
         queries = self.read(rows)
-        opened = self._opened_index()
-        if opened is None:
+        index = self._opened_index()
+        if index is None:
             return exact_nearest(self.vectors, queries, k=k)[0]
-        found: Rows = opened.search(queries, k)[1]
-        return found
+        return index.neighbours(self.vectors, queries, k=k)
 
-    def _opened_index(self) -> Any:
-        path = self.path / _INDEX
-        if self._index is None and path.exists():
-            self._index = index.open_index(path, self.stamp.count, self.stamp.dimension)
+    @property
+    def index_facts(self) -> IndexFacts | None:
+        """What its index is; None where there is none. Raises EmbeddingError if damaged."""
+        folder = self.path / _INDEX
+        return read_facts(folder) if folder.exists() else None
+
+    @property
+    def not_indexed(self) -> int:
+        """How many products its index lacks; 0 where there is none."""
+        facts = self.index_facts
+        return facts.missing if facts else 0
+
+    def _opened_index(self) -> ApproximateIndex | None:
+        folder = self.path / _INDEX
+        if self._index is None and folder.exists():
+            shape = {"count": self.stamp.count, "dimension": self.stamp.dimension}
+            self._index = ApproximateIndex.open(folder, **shape)
         return self._index
 
 
-def build_index(embedding_set: EmbeddingSet, *, progress: Progress = SILENT) -> None:
-    """Give a set its approximate index, unless it has one or is small enough to do without."""
-    path = embedding_set.path / _INDEX
-    if len(embedding_set) >= INDEXED_FROM and not path.exists():
-        file, seed = embedding_set._file, embedding_set.stamp.seed
-        index.write_index(path, file, seed=seed, progress=progress)
+def build_index(
+    embedding_set: EmbeddingSet, *, progress: Progress = SILENT, engine: Engine = LOCAL
+) -> None:
+    """Give a set its approximate index, or bring the one it has up to date.
+
+    A set that is small enough does without. Killed and run again it goes on where it was.
+
+    Args:
+        embedding_set: Sees the index at once.
+        progress: Told of vectors.
+        engine: Where pieces of it are built.
+    """
+    path, facts = embedding_set.path, embedding_set.index_facts
+    if len(embedding_set) < INDEXED_FROM or (facts is not None and not facts.missing):
+        return
+    seed = embedding_set.stamp.seed
+    write_index(path / _INDEX, path / _VECTORS, seed=seed, progress=progress, engine=engine)
+    embedding_set._index = None
 
 
 def write_embedding_set(
@@ -148,6 +178,8 @@ def write_embedding_set(
     vectors: Iterable[FloatArray],
     stamp: Stamp,
     files: Mapping[str, bytes] | None = None,
+    before: EmbeddingSet | None = None,
+    progress: Progress = SILENT,
 ) -> EmbeddingSet:
     """Write a set beside its folder, rename it into place, and open it.
 
@@ -160,6 +192,8 @@ def write_embedding_set(
             of zeros, of a product nothing is known of, stays one.
         stamp: What made them.
         files: Further files to keep in the folder, by name.
+        before: A set whose index is carried over, so far as vectors are the same in both.
+        progress: Told of the products of ``before`` that were compared.
 
     Raises:
         EmbeddingError: Ids repeat, or the vectors are not N finite rows of D.
@@ -171,7 +205,26 @@ def write_embedding_set(
         for name, content in (files or {}).items():
             (draft / name).write_bytes(content)
         write_stamp(draft, stamp)
+        if before is not None and (index := before._opened_index()) is not None:
+            same = _same_rows(before, draft, progress)
+            carry_index(index, draft / _INDEX, same, count=stamp.count)
     return EmbeddingSet.open(folder)
+
+
+def _same_rows(before: EmbeddingSet, folder: Path, progress: Progress) -> Rows:
+    """The row (N,) in the set of this folder of what ``before`` has; -1 where it says otherwise."""
+    lookup, file = IdLookup.open(folder), VectorFile(folder / _VECTORS)
+    same = np.empty(len(before), np.int64)
+    with progress.task("Comparing vectors", total=len(before)) as advance:
+        for start in range(0, len(before), _BLOCK):
+            stop = min(start + _BLOCK, len(before))
+            rows = lookup.rows(before.ids[start:stop].to_pylist())
+            both = np.flatnonzero(rows >= 0)
+            moved = np.abs(file.read(rows[both]) - before._file.block(start, stop)[both])  # (n, D)
+            rows[both[moved.max(axis=1, initial=0) > _SAME]] = -1
+            same[start:stop] = rows
+            advance(stop - start)
+    return same
 
 
 def _check_ids(ids: pa.StringArray, stamp: Stamp) -> None:

@@ -40,3 +40,12 @@ class VectorFile:
             target = content[place * dimension : (place + 1) * dimension]
             os.preadv(self._descriptor, [target], self._offset + row * width)
         return vectors
+
+    def block(self, start: int, stop: int) -> FloatArray:
+        """Copies (n, D) of the rows from ``start`` up to ``stop``, read in one go."""
+        vectors = np.empty((stop - start, self.mapped.shape[1]), np.float32)
+        width = vectors.itemsize * vectors.shape[1]
+        content, at = vectors.reshape(-1).view(np.uint8).data, self._offset + start * width
+        while content and (got := os.preadv(self._descriptor, [content], at)):
+            content, at = content[got:], at + got
+        return vectors

@@ -47,6 +47,7 @@ class ProjectStatus:
         leaves: Leaves that have decisions, in the taxonomy's order.
         embedding_set: The one in use.
         not_embedded: Products imported since the initial set was made: no local model sees them.
+        not_indexed: Products of that set that its index lacks: they are searched one by one.
         rounds: Rounds finished.
         unfinished_round: A round that was stopped, or is running.
     """
@@ -59,6 +60,7 @@ class ProjectStatus:
     leaves: tuple[LeafStatus, ...]
     embedding_set: str | None
     not_embedded: int
+    not_indexed: int
     rounds: int
     unfinished_round: int | None
 
@@ -101,6 +103,8 @@ class ProjectStatus:
             return f"productnet round (goes on with round {self.unfinished_round})"
         if self.not_embedded:
             return f"productnet embed (takes in {self.not_embedded:,} new products)"
+        if self.not_indexed:
+            return f"productnet embed (puts {self.not_indexed:,} products into the index)"
         if self.total.gold == 0:
             return "productnet simulate, or import labels with productnet import --labels COLUMN"
         return "productnet round, then productnet report"
@@ -123,6 +127,7 @@ def project_status(project: Project, *, progress: Progress = SILENT) -> ProjectS
         leaves=_leaves(project, taxonomy, embeddings, progress) if taxonomy else (),
         embedding_set=active.embedding_set if active else None,
         not_embedded=max(0, len(pool) - len(embeddings)) if pool and embeddings else 0,
+        not_indexed=embeddings.not_indexed if embeddings else 0,
         rounds=len(rounds) - len(unfinished),
         unfinished_round=unfinished[0] if unfinished else None,
     )

@@ -187,7 +187,7 @@ def embed(turn: Turn) -> None:
 def index(turn: Turn) -> None:
     """Build the nearest-neighbour index of the new embedding set, and draw its map."""
     embedding_set = EmbeddingSet.open(turn.project.embeddings_path / turn.record.name)
-    build_index(embedding_set)
+    build_index(embedding_set, progress=turn.progress)
     build_map(embedding_set, like=active_map(turn.project), progress=turn.progress)
 
 
