@@ -46,9 +46,9 @@ OUTGROWN = 2
 PIECE_ROWS = 262_144
 
 # Vectors a list to find its centre by; FAISS asks for 39 at least.
-_TRAINED_PER_LIST = 64
+_TRAINED_PER_LIST = 40
 
-# Turns of k-means.
+# Turns of k-means: of the ten nearest among 13,000 real texts 25 find .9702, 10 .9696, 5 .9682.
 _TURNS = 10
 
 # Products whose ten nearest are looked up exactly, to know how many of them the index finds.
