@@ -21,6 +21,9 @@ _Box = tuple[float, float, float, float]
 # The share of equal slots estimates Jaccard similarity with a standard deviation of at most .06.
 TEXT_SLOTS = 64
 
+# Sums the bytes of a number into its topmost one, and shifts that down.
+_EACH_BYTE, _TOP_BYTE = np.uint64(0x0101010101010101), np.uint64(56)
+
 # An image is hashed as it is, a little cropped, more so, and without its margins: 256 bits each. A
 # copy that was cropped is as likely to match one of these as the whole.
 _CROPPED = (0.0, 0.015, 0.03)
@@ -53,7 +56,11 @@ def text_hash(words: Sequence[str]) -> TextHash:
 
 def text_similarity(first: TextHash, second: TextHash) -> npt.NDArray[np.float32]:
     """The estimated Jaccard similarity (n,) of the words behind these hashes (n, 64)."""
-    shared: npt.NDArray[np.float32] = (first == second).mean(axis=1, dtype=np.float32)
+    slots = first.shape[1]
+    # Eight truths at a time as bytes of one number, whose sum the multiplication puts on top.
+    eights = (first == second).view(np.uint64).sum(axis=1, dtype=np.uint64)
+    shared = (eights * _EACH_BYTE >> _TOP_BYTE).astype(np.float32)
+    shared /= np.float32(slots)
     return shared
 
 

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import numpy.typing as npt
 
-from productnet.catalog.hashes import image_distance, text_similarity
+from productnet.catalog.hashes import TextHash, image_distance, text_similarity
 from productnet.catalog.signatures import Signatures
 from productnet.embeddings.nearest import FloatArray, Rows
 from productnet.progress import SILENT, Progress
@@ -72,9 +72,10 @@ def lead_products(
     near = _NearDuplicates(signatures, read, rows)
     firsts: list[Rows] = []
     seconds: list[Rows] = []
-    comparisons = (signatures.texts.view(_TEXT_BAND).shape[1] + _IMAGE_BANDS) * _WINDOW
-    with progress.task("Comparing products", total=comparisons) as advance:
-        for first, second in likely_pairs(signatures, near.has_image):
+    bands = signatures.texts.view(_TEXT_BAND).shape[1] + _IMAGE_BANDS
+    with progress.task("Comparing products", total=bands) as advance:
+        pairs = likely_pairs(signatures, near.has_image, words=LEAST_TEXT_SIMILARITY)
+        for first, second in pairs:
             found = near(first, second)
             firsts.append(first[found])
             seconds.append(second[found])
@@ -129,13 +130,14 @@ def placeholders(signatures: Signatures) -> npt.NDArray[np.bool_]:
 
 
 def likely_pairs(
-    signatures: Signatures, has_image: npt.NDArray[np.bool_]
+    signatures: Signatures, has_image: npt.NDArray[np.bool_], *, words: float = 0.0
 ) -> Iterator[tuple[Rows, Rows]]:
     """Pairs (n,) and (n,) that share a band of hashes and lie near one another in its bucket.
 
     Args:
         signatures: Of the products (N).
         has_image: Whose image counts (N,): those that have one which is no placeholder.
+        words: Pairs have so much of their words in common, or neither has any.
 
     Yields:
         Rows of both sides, a band at a time; a pair may come more than once.
@@ -145,19 +147,35 @@ def likely_pairs(
     images = lowest.view(_IMAGE_BAND)  # (N, 4)
     picture = np.where(has_image, lowest.view(np.uint64)[:, 0], 0)  # (N,)
     read, seen = np.flatnonzero(signatures.has_text), np.flatnonzero(has_image)
-    for band, bucket in enumerate(texts.T):
-        yield from _neighbours(read, bucket, by=(picture, texts[:, band - 1]))
-    for bucket in images.T:
-        yield from _neighbours(seen, bucket, by=(texts[:, 0], picture))
+    buckets = [(read, bucket, (picture, texts[:, band - 1])) for band, bucket in enumerate(texts.T)]
+    buckets += [(seen, bucket, (texts[:, 0], picture)) for bucket in images.T]
+    for rows, bucket, by in buckets:
+        pairs = [np.empty((2, 0), np.int64)]
+        pairs += _neighbours(rows, bucket, by=by, texts=signatures.texts, words=words)
+        first, second = np.hstack(pairs)
+        yield first, second
 
 
-def _neighbours(rows: Rows, bucket: _Key, *, by: tuple[_Key, _Key]) -> Iterator[tuple[Rows, Rows]]:
-    """Pairs of these rows in one bucket, near one another when it is sorted by two more keys."""
+def _neighbours(
+    rows: Rows, bucket: _Key, *, by: tuple[_Key, _Key], texts: TextHash, words: float
+) -> Iterator[npt.NDArray[np.int64]]:
+    """Pairs (2, n) in one bucket, near one another when it is sorted by two more keys."""
     order = rows[np.lexsort((by[1][rows], by[0][rows], bucket[rows]))]
-    for step in range(1, _WINDOW + 1):
-        first, second = order[:-step], order[step:]
-        same = bucket[first] == bucket[second]
-        yield first[same], second[same]
+    key = bucket[order]
+    mates = key[1:] == key[:-1]
+    some = np.flatnonzero(np.append(mates, False) | np.append(False, mates))
+    order, key = order[some], key[some]
+    for start in range(0, len(order), _BLOCK):
+        part = slice(start, start + _BLOCK + _WINDOW)
+        # Hashes are fetched once for all pairs of a product: most of these come to nothing, and
+        # the larger the pool, the more there are.
+        near, keys, hashes = order[part], key[part], texts[order[part]]
+        for step in range(1, _WINDOW + 1):
+            same = keys[:-step] == keys[step:]
+            same[_BLOCK:] = False  # they begin the next block
+            if words:
+                same &= text_similarity(hashes[:-step], hashes[step:]) >= words
+            yield np.stack([near[:-step][same], near[step:][same]])
 
 
 def _leaders(count: int, firsts: Rows, seconds: Rows, near: _NearDuplicates) -> Rows:
