@@ -100,7 +100,7 @@ def write_index(
     """
     file = VectorFile(vectors)
     count, dimension = file.mapped.shape
-    work = unfinished(folder)
+    work = unfinished(folder.with_name(f".{folder.name}"))  # hidden: no backup takes it along
     with alone_at(folder):
         before = None
         if folder.exists():
