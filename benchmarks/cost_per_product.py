@@ -23,7 +23,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -62,7 +62,7 @@ class Clock:
     """Progress that notes the processor seconds of each task."""
 
     def __init__(self) -> None:
-        self.seconds: Counter[str] = Counter()
+        self.seconds: defaultdict[str, float] = defaultdict(float)
 
     @contextmanager
     def task(self, label: str, *, total: int | None) -> Iterator[Advance]:
@@ -109,7 +109,7 @@ class Step(NamedTuple):
 
 
 STEPS = {
-    "import": Step(bring_in, lambda project: project.pool_path),
+    "import": Step(bring_in, lambda project: project.root / "pool.lance"),
     "encode": Step(encode, lambda project: project.features_path),
     DEAR: Step(encode_dear, lambda project: project.features_path / "minilm.lance"),
     "embed": Step(embed, lambda project: project.embeddings_path),

@@ -211,7 +211,7 @@ def test_the_neighbourhood_of_a_leaf_holds_what_is_not_indexed_yet(indexed: Embe
 def test_a_set_that_has_outgrown_its_lists_has_them_laid_out_anew(indexed: EmbeddingSet) -> None:
     grown = np.vstack([indexed.vectors, clustered(COUNT + 1, seed=3)])
     other = write(indexed.path, names(len(grown)), grown, before=indexed)
-    assert other.index_facts is None
+    assert not (other.path / "index").exists()
     build_index(other)
     facts = other.index_facts
     assert facts is not None
@@ -220,7 +220,7 @@ def test_a_set_that_has_outgrown_its_lists_has_them_laid_out_anew(indexed: Embed
 
 def test_a_set_with_other_vectors_takes_nothing_over(indexed: EmbeddingSet) -> None:
     other = write(indexed.path, names(COUNT), clustered(COUNT, seed=8), before=indexed)
-    assert other.index_facts is None
+    assert not (other.path / "index").exists()
 
 
 def shop(root: Path, count: int) -> Project:

@@ -59,9 +59,8 @@ def text_similarity(first: TextHash, second: TextHash) -> npt.NDArray[np.float32
     slots = first.shape[1]
     # Eight truths at a time as bytes of one number, whose sum the multiplication puts on top.
     eights = (first == second).view(np.uint64).sum(axis=1, dtype=np.uint64)
-    shared = (eights * _EACH_BYTE >> _TOP_BYTE).astype(np.float32)
-    shared /= np.float32(slots)
-    return shared
+    shared: npt.NDArray[np.float32] = (eights * _EACH_BYTE >> _TOP_BYTE).astype(np.float32)
+    return shared / np.float32(slots)
 
 
 def image_hash(encoded: bytes) -> ImageHash | None:

@@ -30,7 +30,8 @@ def embed(
     """Embed the pool with the pretrained encoders, draw its map, find near-duplicates, index words.
 
     Each text and image is encoded once and remembered: the same command again goes on after a
-    kill, and encodes only what is new.
+    kill, and encodes only what is new. From 50,000 products on there is an approximate index, which
+    takes in what is new as well, and is laid out anew when the pool has doubled.
 
     Examples:
         productnet embed

@@ -22,6 +22,7 @@ STATUS = ProjectStatus(
     leaves=(DONE, BEGUN),
     embedding_set="round-0001",
     not_embedded=0,
+    not_indexed=0,
     rounds=1,
     unfinished_round=None,
 )
@@ -57,6 +58,7 @@ def test_people_read_it_in_five_lines() -> None:
         (replace(STATUS, embedding_set=None), "productnet embed"),
         (replace(STATUS, unfinished_round=2), "productnet round (goes on with round 2)"),
         (replace(STATUS, not_embedded=7), "productnet embed (takes in 7 new products)"),
+        (replace(STATUS, not_indexed=7), "productnet embed (puts 7 products into the index)"),
         (replace(STATUS, leaves=()), "productnet simulate, or import labels"),
     ],
 )
