@@ -130,15 +130,15 @@ class FeatureTable:
 def write_keys(
     project: Project,
     pool: Pool,
-    keys: list[bytes | None],
+    keys: pa.ChunkedArray,
     stamp: FeatureStamp,
     *,
     fields: Sequence[str] | None = None,
 ) -> None:
-    """Keep the key of each product of this pool, in its order; None where there is nothing."""
+    """Keep the key of each product of this pool, in its order; null where there is nothing."""
     path = _path(project, stamp.encoder, _keys_ending(fields))
     metadata = stamp.metadata() | {_POOL_VERSION: str(pool.version).encode()}
-    table = pa.table({ID: pool.ids(), KEY: pa.array(keys, pa.binary(16))})
+    table = pa.table({ID: pool.ids(), KEY: keys})
     with drafted(path) as draft:
         pq.write_table(table.replace_schema_metadata(metadata), draft)
 

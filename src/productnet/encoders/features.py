@@ -5,7 +5,7 @@ image or text and of the encoder's name and version. Products that share an imag
 feature, an import that changes nothing costs nothing, and a changed text is encoded again.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -111,8 +111,9 @@ def compute_features(
     stamp = FeatureStamp(modality, encoder_name, encoder.version, encoder.dimension)
     table = FeatureTable.prepare(project, stamp)
     # In this process the reader sees it grow. A worker elsewhere has it as it is now, and encodes
-    # again what comes in two pieces; once is enough here.
-    known = set(table.keys().to_pylist())
+    # again what comes in two pieces; once is enough here. No set: the collector of garbage goes
+    # through all of a set, however large, time and again; it leaves a dict of bytes alone.
+    known = dict.fromkeys(table.keys().to_pylist())
     reading = _Reading(
         pool=pool.address,
         version=pool.version,
@@ -125,19 +126,22 @@ def compute_features(
     pieces = [
         range(start, min(start + chunk_products, size)) for start in range(0, size, chunk_products)
     ]
-    keys: dict[int, list[bytes | None]] = {}
+    keys: dict[int, pa.ChunkedArray] = {}
     with progress.task(f"Encoding {modality}s with {encoder_name}", total=size) as advance:
         for number, batches in engine.stream(
             pieces, reading, _stages(modality, encoder_name), advance=advance
         ):
-            keys[number] = [key for batch in batches for key in batch.column(KEY).to_pylist()]
+            parts = [batch.column(KEY) for batch in batches]
+            keys[number] = pa.chunked_array(parts, pa.binary(16))
             vectors = dict(one for batch in batches for one in _vectors(batch))
             table.append({key: one for key, one in vectors.items() if key not in known})
-            known |= vectors.keys()
+            known |= dict.fromkeys(vectors)
     write_keys(
         project,
         pool,
-        [key for number in sorted(keys) for key in keys[number]],
+        pa.chunked_array(
+            [part for number in sorted(keys) for part in keys[number].chunks], pa.binary(16)
+        ),
         stamp,
         fields=fields,
     )
@@ -206,7 +210,7 @@ class _Reading:
     version: int
     fields: tuple[str, ...]
     stamp: FeatureStamp
-    known: set[bytes]
+    known: Mapping[bytes, None]
     batch: int
 
     def __call__(self, rows: range) -> Iterator[pa.RecordBatch]:
