@@ -281,17 +281,19 @@ def plot(sizes: Sizes, path: Path) -> None:
     figure, (cost, memory) = pyplot.subplots(1, 2, figsize=(10, 4.2), layout="constrained")
     for step in FLAT:
         taken = [size for size, figures in sizes.items() if step in figures]
+        if not taken:
+            continue
         turns = [least(sizes[size][step]) for size in taken]
         each = [
-            1e3 * turn["processor_seconds"] / size for size, turn in zip(taken, turns, strict=True)
+            1e6 * turn["processor_seconds"] / size for size, turn in zip(taken, turns, strict=True)
         ]
         cost.plot(taken, each, marker="o", label=step)
         memory.plot(taken, [turn["peak_gb"] for turn in turns], marker="o", label=step)
-    cost.set(xscale="log", yscale="log", xlabel="products", ylabel="processor ms a product")
+    cost.set(xscale="log", xlabel="products", ylabel="processor microseconds a product", ylim=0)
     memory.set(xscale="log", xlabel="products", ylabel="most memory resident, GB", ylim=0)
     for axes in (cost, memory):
         axes.grid(alpha=0.3, which="both")
-    cost.legend()
+    figure.legend(*cost.get_legend_handles_labels(), loc="outside upper center", ncols=5)
     figure.savefig(path, dpi=130)
     pyplot.close(figure)
 
