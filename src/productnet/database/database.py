@@ -28,7 +28,7 @@ from productnet.closing import Closing
 from productnet.errors import DatabaseUnavailable, WorkflowError
 
 # The newest file in migrations/versions; a test holds the two together.
-REVISION = "0006"
+REVISION = "0007"
 
 # Seconds to wait for a connection, and a writer for its turn, before giving up.
 _PATIENCE = 30
@@ -112,14 +112,20 @@ class Database(Closing):
         return database
 
     @contextmanager
-    def reading(self) -> Iterator[Connection]:
+    def reading(self, *, one_state: bool = False) -> Iterator[Connection]:
         """A connection that reads.
+
+        Args:
+            one_state: Whether all that is read has to be of one and the same state.
 
         Raises:
             DatabaseUnavailable: The database is damaged, away, or too busy.
         """
+        readers = self._readers
+        if one_state and self.engine.dialect.name == "postgresql":
+            readers = self.engine.execution_options(isolation_level="REPEATABLE READ")
         try:
-            with self._readers.connect() as connection:
+            with readers.connect() as connection:
                 yield connection
         except DBAPIError as error:
             raise _damaged(self.engine, error) from error

@@ -165,7 +165,7 @@ def record_decisions(portal: PortalOf, person: AskedBy, sent: Decisions) -> Reco
     """Record answers. Send them again, under the same ids, until they are acknowledged."""
     receipts = record_answers(portal, person, sent.decisions)
     leaves = {answer.leaf for answer in sent.decisions if answer.leaf in portal.taxonomy}
-    return Recorded(results=receipts, progress=counts_of(portal, portal.log.seen, person, leaves))
+    return Recorded(results=receipts, progress=counts_of(portal, portal.log.state(), person, leaves))
 
 
 @router.get("/audit", operation_id="get_audit")
