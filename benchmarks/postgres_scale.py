@@ -13,19 +13,15 @@ leaves it has not seen yet and while others decide. The last line printed is one
 
 import argparse
 import json
-import resource
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
 import numpy as np
 
-from benchmarks.portal.load import spread
 from productnet.annotation.counting import count_anew
-from productnet.annotation.decisions import Role, Verdict, decide
-from productnet.annotation.log import DecisionLog
 from productnet.database.database import Database
 
 _TEAM = 200

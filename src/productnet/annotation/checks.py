@@ -5,14 +5,14 @@ product follows from it. The answer is sent as any decision is, and the log puts
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import chain, zip_longest
 from typing import Any
 
 import numpy as np
-from sqlalchemy import ColumnElement, Select, and_, insert, select, true
+from sqlalchemy import ColumnElement, Select, and_, func, insert, select, true
 
 from productnet.annotation.agreement import Proportion
 from productnet.annotation.aside import known_answer
@@ -22,6 +22,9 @@ from productnet.annotation.schema import check_items as items_table
 from productnet.annotation.schema import from_row
 from productnet.annotation.state import LeafProgress, State
 from productnet.database.database import Database
+
+# Certain products of a leaf, and of its siblings, among which check items are looked for.
+_DRAWN = 400
 
 _WOULD_ADD = {
     Verdict.POSITIVE: LeafProgress(labelled_positive=1, to_audit=1),
@@ -96,11 +99,7 @@ class Checks:
         if not wanted:
             return []
         without = {*exclude, *self.answers(leaf, person)}
-        known = [
-            item
-            for item in _known(state, leaf, siblings)
-            if item.product not in without and not _answered(state, person, item.product)
-        ]
+        known = _known(state, leaf, siblings, person=person, without=without, rng=rng)
         with self._database.writing() as connection:
             planted = set(connection.execute(_planted(person, leaf)).scalars())
             waiting = [item for item in known if item.product in planted]
@@ -122,6 +121,11 @@ class Checks:
         columns = answers_table.c
         of_both = and_(columns.category == leaf, columns.annotator == person)
         return {said.product: said.verdict for said in self._standing(of_both) if said.verdict}
+
+    def last_answer(self) -> int:
+        """The number of the last answer by anybody; 0 before the first."""
+        with self._database.reading() as connection:
+            return connection.scalar(select(func.max(answers_table.c.seq))) or 0
 
     def answered_since(self, seq: int) -> tuple[int, list[str]]:
         """The leaves of answers after this number, by anybody, and the number of the last one.
@@ -171,9 +175,11 @@ class Checks:
         sure: Counter[str] = Counter()
         unsure: Counter[str] = Counter()
         expected = self._expected()
-        for said in self._standing(true()):
+        given = self._standing(true())
+        histories = state.histories({said.product for said in given})
+        for said in given:
             person, key = said.annotator, (said.annotator, said.product, said.category)
-            if expected.get(key) != known_answer(state.history(said.product), said.category):
+            if expected.get(key) != known_answer(histories[said.product], said.category):
                 continue
             if said.verdict is Verdict.UNSURE:
                 unsure[person] += 1
@@ -212,17 +218,33 @@ def _standing(given: Sequence[Decision]) -> list[Decision]:
     return list(standing.values())
 
 
-def _known(state: State, leaf: str, siblings: Collection[str]) -> Iterator[CheckItem]:
-    """Products whose answer for the leaf is certain."""
+def _known(
+    state: State,
+    leaf: str,
+    siblings: Collection[str],
+    *,
+    person: str,
+    without: Collection[str],
+    rng: np.random.Generator,
+) -> list[CheckItem]:
+    """Products whose answer for the leaf is certain and of which this person said nothing.
+
+    Of many, as many as a page can need are drawn before their histories are looked at.
+    """
     own = [product for product, pair in state.pairs(leaf).items() if pair.certain]
-    for product in chain(own, *(state.gold(sibling) for sibling in siblings)):
-        expected = known_answer(state.history(product), leaf)
-        if expected:
-            yield CheckItem(product, expected)
-
-
-def _answered(state: State, person: str, product: str) -> bool:
-    return any(vote.annotator == person for vote in state.history(product))
+    gold = [product for sibling in siblings for product in state.gold(sibling)]
+    found: list[CheckItem] = []
+    for products in (own, gold):
+        unseen = [product for product in dict.fromkeys(products) if product not in without]
+        drawn = rng.permutation(len(unseen))[:_DRAWN]
+        histories = state.histories([unseen[place] for place in sorted(drawn)])
+        found += [
+            CheckItem(product, expected)
+            for product, history in histories.items()
+            if (expected := known_answer(history, leaf))
+            and not any(vote.annotator == person for vote in history)
+        ]
+    return list({item.product: item for item in found}.values())
 
 
 def _as_many_of_each(

@@ -38,7 +38,7 @@ class DecisionLog(Closing):
     """
 
     def __init__(self, database: Database) -> None:
-        self._database = database
+        self.database = database
         self._state = KeptState(database)
         self._commits = Commits(self._write)
 
@@ -95,7 +95,7 @@ class DecisionLog(Closing):
 
     def _write(self, batch: Sequence[Sent]) -> None:
         """Write what several senders sent, and what follows from it, in one transaction."""
-        with self._database.writing() as connection:
+        with self.database.writing() as connection:
             place = catch_up(connection)
             sent_now = [one for sent in batch for one in sent.decisions]
             known = _known(connection, [one.id for one in sent_now])
@@ -109,13 +109,13 @@ class DecisionLog(Closing):
 
     def since(self, seq: int = 0) -> Iterator[tuple[int, Decision]]:
         """Sequence number and decision of everything after ``seq``, a chunk in memory at a time."""
-        with self._database.reading() as connection:
+        with self.database.reading() as connection:
             for chunk in decisions_since(connection, seq):
                 yield from chunk
 
     def find(self, decision_id: UUID) -> Decision | None:
         """The decision of this id, be it an answer to a check item."""
-        with self._database.reading() as connection:
+        with self.database.reading() as connection:
             row = connection.execute(select(table).where(table.c.id == decision_id)).first()
             return from_row(row)[1] if row else find_answer(connection, decision_id)
 
@@ -123,24 +123,24 @@ class DecisionLog(Closing):
         """By product, everything ever said of it, undone or not, in order."""
         said: dict[str, list[Decision]] = {product: [] for product in products}
         query = select(table).where(table.c.product.in_(products)).order_by(table.c.seq)
-        with self._database.reading() as connection:
+        with self.database.reading() as connection:
             for row in connection.execute(query):
                 said[row.product].append(from_row(row)[1])
         return said
 
     def newest(self) -> int:
         """The sequence number of the last decision; 0 where there is none."""
-        with self._database.reading() as connection:
+        with self.database.reading() as connection:
             return connection.scalar(_NEWEST) or 0
 
     def state(self) -> KeptState:
         """The state of all pairs, with everything committed until now."""
-        with self._database.reading() as connection:
+        with self.database.reading() as connection:
             place = Place.of(connection)
             if place.log == place.counted:
                 self._state.catch_up(connection)
                 return self._state
-        with self._database.writing() as connection:
+        with self.database.writing() as connection:
             catch_up(connection)
         return self.state()
 
@@ -150,14 +150,14 @@ class DecisionLog(Closing):
         It takes about 27 µs and 400 bytes a decision.
         """
         state = State()
-        with self._database.reading() as connection:
+        with self.database.reading() as connection:
             for chunk in decisions_since(connection, 0):
                 state.apply(chunk)
         return state
 
     def close(self) -> None:
         """Let go of the database."""
-        self._database.close()
+        self.database.close()
 
 
 def _known(connection: Connection, ids: Sequence[UUID]) -> dict[UUID, Decision]:

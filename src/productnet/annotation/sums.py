@@ -124,6 +124,11 @@ class Met(NamedTuple):
     label: Verdict
     audit: Verdict
 
+    @classmethod
+    def of(cls, leaf: str, meeting: Meeting) -> "Met":
+        """Of one meeting."""
+        return cls(leaf, meeting.labeler, meeting.auditor, meeting.label, meeting.audit)
+
 
 class Added(NamedTuple):
     """What one product adds to the sums.
@@ -288,8 +293,7 @@ class Sums:
             leaf = self.leaf(category, seq)
             leaf.counts = leaf.counts.plus(Counts.of(pair), times)
         for category, meeting in added.meetings.items():
-            key = Met(category, meeting.labeler, meeting.auditor, meeting.label, meeting.audit)
-            self.met[key] += times
+            self.met[Met.of(category, meeting)] += times
         for (person, category), told in added.told.items():
             place = self.in_leaves[person, category]
             place.told = place.told.plus(told, times)

@@ -11,6 +11,7 @@ from productnet.annotation.leases import Leases
 from productnet.annotation.log import DecisionLog
 from productnet.annotation.quality import Quality
 from productnet.annotation.queue import Board
+from productnet.annotation.sources_of_sums import KeptSums
 from productnet.annotation.workflow import Workflow
 from productnet.closing import Closing
 from productnet.database.database import Database
@@ -103,7 +104,7 @@ class Portal(Closing):
         )
         self.checks = Checks(database)
         self.pictures = Pictures()
-        self.quality = Quality(self.log, pause=project.settings.workflow.pause_seconds)
+        self.quality = Quality(KeptSums(database), pause=project.settings.workflow.pause_seconds)
         hooks = project.settings.webhooks
         self.activity = Activity(database)
         self.webhooks = Webhooks(database, self.activity, private_hosts=hooks.private_hosts)

@@ -25,8 +25,9 @@ class Watch:
     def __init__(self, portal: "Portal") -> None:
         self._portal = portal
         self._told_seq = portal.log.state().seq
-        self._told_check, _ = portal.checks.answered_since(0)
+        self._told_check = portal.checks.last_answer()
         # What came to be while nobody served, or when a portal was killed before it could tell.
+        portal.activity.recall()
         tell(portal.project, portal.activity)
         self._tell_of_done(portal.log.state().categories())
         self.updates = Updates([self._new_answers, self._new_state])
