@@ -22,7 +22,6 @@ from sqlalchemy import (
     tuple_,
     update,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 
 from productnet.annotation import read_models as models
 from productnet.annotation.decisions import Decision, Role, Task, Verdict
@@ -39,6 +38,7 @@ from productnet.annotation.schema import decisions as log_table
 from productnet.annotation.sums import Added, AnswerSum, Counts, Meeting, Said, Sums
 from productnet.annotation.times import Times
 from productnet.annotation.verdicts import SUGGESTED, History, PairState, Reason, Stage, after
+from productnet.database.columns import insert_into
 from productnet.progress import SILENT, Progress
 
 # Rows written at a time, and keys looked up.
@@ -268,8 +268,7 @@ def _replace(
     """Write rows over those of the same key; with ``added``, counts add up."""
     if not rows:
         return
-    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    statement = insert(table)
+    statement = insert_into(connection, table)
     values: dict[str, Any] = {}
     for column in table.columns:
         new = statement.excluded[column.name]

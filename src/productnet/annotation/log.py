@@ -106,6 +106,7 @@ class DecisionLog(Closing):
                 sent.outcomes = draft.take(sent)
             if written := draft.write(connection):
                 follow(connection, written, histories)
+            self.database.bell.ring(connection)
 
     def since(self, seq: int = 0) -> Iterator[tuple[int, Decision]]:
         """Sequence number and decision of everything after ``seq``, a chunk in memory at a time."""

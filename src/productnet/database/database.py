@@ -6,7 +6,7 @@ PostgreSQL is named by URL and needs the extra ``productnet[postgres]``.
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from importlib.util import find_spec
 from pathlib import Path
 from threading import Lock
@@ -25,6 +25,7 @@ from sqlalchemy.exc import TimeoutError as TooBusy
 from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 
 from productnet.closing import Closing
+from productnet.database.bell import Bell
 from productnet.errors import DatabaseUnavailable, WorkflowError
 
 # The newest file in migrations/versions; a test holds the two together.
@@ -54,11 +55,13 @@ class Database(Closing):
 
     Attributes:
         engine: SQLAlchemy's engine.
+        bell: Rings in other processes on the same database.
         on_turn: Told how many seconds each writer waited for its turn.
     """
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
+        self.bell = Bell(engine)
         # PostgreSQL would begin and end a transaction around every look, two more errands each;
         # the statements of one see what is committed at their own time either way.
         self._readers = (
@@ -133,10 +136,14 @@ class Database(Closing):
             raise _too_busy() from error
 
     @contextmanager
-    def writing(self) -> Iterator[Connection]:
+    def writing(self, *, in_turn: bool = True) -> Iterator[Connection]:
         """A transaction that no other writer, here or in another process, overlaps.
 
         It is committed, durably, when the block ends; an error in the block undoes it.
+
+        Args:
+            in_turn: Without, PostgreSQL keeps writers apart by the rows they lock alone: for what
+                is no part of the log. SQLite has one writer at a time in any case.
 
         Raises:
             DatabaseUnavailable: The database could not take it; nothing was acknowledged.
@@ -144,8 +151,9 @@ class Database(Closing):
         writer = self.engine.execution_options(begin="BEGIN IMMEDIATE")
         asked = time.perf_counter()
         try:
-            with self._writers, writer.begin() as connection:
-                if self.engine.dialect.name == "postgresql":
+            queued = in_turn or self.engine.dialect.name == "sqlite"
+            with self._writers if queued else nullcontext(), writer.begin() as connection:
+                if in_turn and self.engine.dialect.name == "postgresql":
                     connection.execute(text(f"SELECT pg_advisory_xact_lock({_WRITERS})"))
                 self.on_turn(time.perf_counter() - asked)
                 yield connection
@@ -164,6 +172,7 @@ class Database(Closing):
 
     def close(self) -> None:
         """Let go of the database."""
+        self.bell.close()
         self.engine.dispose()
 
     def _migrate(self) -> None:

@@ -203,9 +203,8 @@ class Portal(Closing):
         self.metrics.fits.inc()
         self.metrics.fit_seconds.observe(ended - began)
         if scored is not None:
-            self.updates.tell(
-                Update("model", {"leaf": leaf.category.id, "version": scored.version})
-            )
+            told = {"leaf": leaf.category.id, "version": scored.version}
+            self.updates.tell_all(Update("model", told), self.database)
         return scored
 
     def close(self) -> None:

@@ -1,7 +1,8 @@
 """What changes while a page is open, told to browsers as server-sent events.
 
 One thread looks, whoever it was that changed something: this process, another portal on the same
-database, or a command typed in a terminal.
+database, or a command typed in a terminal. On PostgreSQL it is called by the database's bell, by
+which processes also pass on what only one of them knows.
 """
 
 import asyncio
@@ -12,13 +13,19 @@ from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from threading import Event, Lock, Thread
+from uuid import uuid4
 
 from starlette.concurrency import run_in_threadpool
 
+from productnet.database.bell import Bell
+from productnet.database.database import Database
+from productnet.errors import DatabaseUnavailable
+
 _logger = logging.getLogger(__name__)
 
-# Seconds between two looks.
+# Seconds between two looks at most, and at least.
 _EVERY = 0.5
+_LEAST = 0.1
 
 # Seconds of silence after which a comment is sent, so that proxies keep the line open.
 _KEEP_ALIVE = 15.0
@@ -55,18 +62,34 @@ class Updates:
 
     Args:
         looks: Each gives what has changed since it was called last.
+        bell: Calls before the time is up, where there is one.
     """
 
-    def __init__(self, looks: Iterable[Look]) -> None:
+    def __init__(self, looks: Iterable[Look], bell: Bell | None = None) -> None:
         self._looks = list(looks)
+        self._bell = bell
+        # By which this process knows what it said itself.
+        self._name = uuid4().hex
         self._listeners: set[_Listener] = set()
         self._lock = Lock()
         self._stopped = Event()
         self._thread = Thread(target=self._go_on_looking, name="updates", daemon=True)
         self._thread.start()
 
+    def tell_all(self, update: Update, database: Database) -> None:
+        """Tell everybody who listens, be it to another process on this database."""
+        self.tell(update)
+        if database.bell.silent:
+            return
+        message = json.dumps([self._name, update.kind, update.data])
+        try:
+            with database.reading() as connection:
+                database.bell.ring(connection, message)
+        except DatabaseUnavailable:
+            _logger.warning("Other processes were not told of %s", update.kind)
+
     def tell(self, update: Update) -> None:
-        """Tell everybody who listens now; from any thread."""
+        """Tell everybody who listens here now; from any thread."""
         with self._lock:
             listeners = list(self._listeners)
         for listener in listeners:
@@ -102,6 +125,8 @@ class Updates:
     def close(self) -> None:
         """Stop looking, and let every listener go."""
         self._stopped.set()
+        if self._bell is not None:
+            self._bell.wake()
         with self._lock:
             listeners = list(self._listeners)
         for listener in listeners:
@@ -121,9 +146,32 @@ class Updates:
             with self._lock:
                 self._listeners.discard(listener)
 
+    def _wait(self) -> None:
+        """Until it is time to look again; what other processes say meanwhile is passed on."""
+        if self._bell is None:
+            self._stopped.wait(_EVERY)
+            return
+        # Answers come a hundred a second at times: one look is for all of a moment.
+        self._stopped.wait(_LEAST)
+        for message in self._bell.wait(_EVERY - _LEAST):
+            self._pass_on(message)
+
+    def _pass_on(self, message: str) -> None:
+        if not message:
+            return
+        try:
+            name, kind, data = json.loads(message)
+            update = Update(str(kind), dict(data))
+        except (ValueError, TypeError):
+            _logger.warning("A message of another process is none that this one understands")
+            return
+        if name != self._name:
+            self.tell(update)
+
     def _go_on_looking(self) -> None:
         failing: dict[Look, str] = {}
-        while not self._stopped.wait(_EVERY):
+        while not self._stopped.is_set():
+            self._wait()
             for look in self._looks:
                 try:
                     updates = list(look())

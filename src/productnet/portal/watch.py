@@ -4,6 +4,7 @@ Whoever it was that did it, this process, another one or a command, everybody wi
 told, and what belongs in the activity log is written there.
 """
 
+import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,10 @@ if TYPE_CHECKING:
     from productnet.portal.portal import Portal
 
 
+# Seconds between two times at which the drift of a few people is worked out.
+_DRIFT_EVERY = 2.0
+
+
 class Watch:
     """Looks after a portal, from when it opens until it closes.
 
@@ -24,13 +29,16 @@ class Watch:
 
     def __init__(self, portal: "Portal") -> None:
         self._portal = portal
+        self._drift_after = 0.0
         self._told_seq = portal.log.state().seq
         self._told_check = portal.checks.last_answer()
         # What came to be while nobody served, or when a portal was killed before it could tell.
         portal.activity.recall()
         tell(portal.project, portal.activity)
         self._tell_of_done(portal.log.state().categories())
-        self.updates = Updates([self._new_answers, self._new_state])
+        self.updates = Updates(
+            [self._new_answers, self._new_state, self._drifts], portal.database.bell
+        )
         portal.jobs.watch(self._tell_of_job)
 
     def close(self) -> None:
@@ -52,6 +60,14 @@ class Watch:
             self._told_seq = decided[-1][0]
             self._tell_of_done(leaves)
         return [Update("progress", {"leaves": list(dict.fromkeys([*leaves, *checked]))})]
+
+    def _drifts(self) -> list[Update]:
+        """Nothing to be told: a few people's drift is worked out anew, so that nobody waits."""
+        if time.monotonic() >= self._drift_after:
+            self._drift_after = time.monotonic() + _DRIFT_EVERY
+            self._portal.quality.refresh()
+            self._portal.quality.look_again()
+        return []
 
     def _new_state(self) -> list[Update]:
         """The round that was activated since the last look."""
