@@ -13,16 +13,36 @@ leaves it has not seen yet and while others decide. The last line printed is one
 
 import argparse
 import json
+import re
+import resource
+import subprocess
+import sys
 import time
-from collections.abc import Iterator
-from datetime import UTC, datetime
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import numpy as np
+from sqlalchemy import event
 
+from benchmarks.portal.load import spread
+from productnet.annotation.audits import audit_sheet
+from productnet.annotation.checks import Checks
 from productnet.annotation.counting import count_anew
+from productnet.annotation.decisions import Role, Task, Verdict, decide
+from productnet.annotation.leases import Leases
+from productnet.annotation.log import DecisionLog
+from productnet.annotation.quality import Quality
+from productnet.annotation.queue import Board
+from productnet.annotation.sources_of_sums import KeptSums
 from productnet.database.database import Database
+from productnet.retrieval.candidates import Leaf
+from productnet.settings import TargetSettings
+from productnet.taxonomy.tree import Category, Taxonomy
 
 _TEAM = 200
 _BEGUN = datetime(2026, 1, 1, tzinfo=UTC).timestamp()
@@ -187,14 +207,204 @@ def build(database: Database, decisions: int, leaves: int, *, seed: int) -> dict
     return {name: round(seconds, 1) for name, seconds in took.items()}
 
 
+class Watched:
+    """What is asked of a database: how long it took, and how it was worded."""
+
+    def __init__(self, database: Database) -> None:
+        self.seconds = 0.0
+        self.asked: dict[str, tuple[str, Any]] = {}
+        self._began = 0.0
+        event.listen(database.engine, "before_cursor_execute", self._before)
+        event.listen(database.engine, "after_cursor_execute", self._after)
+
+    def _before(self, *_: Any) -> None:
+        self._began = time.perf_counter()
+
+    def _after(self, _: Any, cursor: Any, statement: str, parameters: Any, *rest: Any) -> None:
+        self.seconds += time.perf_counter() - self._began
+        if statement.lstrip().upper().startswith("SELECT"):
+            # However many values a list holds, it is one question.
+            worded = re.sub(r"IN \(%.*?\)(?= |$|\n)", "IN (...)", statement, flags=re.DOTALL)
+            self.asked.setdefault(worded, (statement, parameters))
+
+
+@dataclass
+class Asker:
+    """What a portal's pages ask, by the code that they ask it with."""
+
+    database: Database
+    log: DecisionLog
+    quality: Quality
+    taxonomy: Taxonomy
+    rng: np.random.Generator
+
+    def page(self) -> None:
+        """The next page of a leaf, of which a person may get check items."""
+        state, leaf = self.log.state(), self._leaf()
+        seen = Leaf.of(leaf, state=state, taxonomy=self.taxonomy)
+        siblings = [sibling.id for sibling in self.taxonomy.siblings(leaf)]
+        Checks(self.database).choose(
+            leaf,
+            self._person(),
+            page=20,
+            share=0.02,
+            state=state,
+            siblings=siblings,
+            exclude=list(seen.hidden)[:20],
+            rng=self.rng,
+        )
+
+    def audit(self) -> None:
+        """A page to audit."""
+        audit_sheet(self.log.state(), self._leaf(), auditor=self._person(), count=20)
+
+    def tree(self) -> None:
+        """Counts of every leaf, as a person may be told them, and who is at work."""
+        state = self.log.state()
+        state.all_told(self._person(), state.categories())
+        Leases(self.database, lifetime=timedelta(minutes=5)).current()
+        Checks(self.database).progress(self._person())
+
+    def queue(self) -> None:
+        """The next leaves of a person."""
+        leases = Leases(self.database, lifetime=timedelta(minutes=5)).current()
+        board = Board(self.log.state(), self.taxonomy, TargetSettings(), leases)
+        board.queue(self._person(), Task.LABEL, count=10)
+
+    def dashboard(self) -> None:
+        """The numbers of leaves, people, pairs of people and days."""
+        quality, state = self.quality, self.log.state()
+        quality.refresh()
+        quality.overall()
+        quality.leaves()
+        quality.people()
+        quality.pairs()
+        quality.days()
+        quality.confused(self.taxonomy)
+        sum(state.progress(leaf).gold for leaf in state.categories())
+        Checks(self.database).results(state)
+
+    def drift(self) -> None:
+        """What is worked out beside requests: how eight people drift."""
+        self.quality.look_again()
+
+    def _leaf(self) -> str:
+        return str(self.rng.choice(self.taxonomy.leaves).id)
+
+    def _person(self) -> str:
+        return f"person-{self.rng.integers(_TEAM):03d}"
+
+
+def ask(url: str, *, times: int, seed: int, plans: Path | None) -> dict[str, Any]:
+    """Open the log as a portal does, and ask what its pages ask."""
+    report: dict[str, Any] = {}
+    began = time.perf_counter()
+    with DecisionLog.open(url) as log:
+        state = log.state()
+        report["state_seconds"] = round(time.perf_counter() - began, 2)
+        quality = Quality(KeptSums(log.database), pause=120.0)
+        quality.refresh()
+        quality.leaves()
+        report["ready_seconds"] = round(time.perf_counter() - began, 2)
+        quality.look_again(most=10_000)
+        report["drift_of_all_seconds"] = round(time.perf_counter() - began, 2)
+        taxonomy = tree_of(state.categories())
+        asker = Asker(log.database, log, quality, taxonomy, np.random.default_rng(seed))
+        watched = Watched(log.database)
+        with database_size(log.database) as size:
+            report |= size
+        for name in ("page", "audit", "tree", "queue", "dashboard", "drift"):
+            took, asked = [], []
+            for _ in range(times):
+                watched.seconds, begins = 0.0, time.perf_counter()
+                getattr(asker, name)()
+                took.append(time.perf_counter() - begins)
+                asked.append(watched.seconds)
+            report[f"{name}_ms"] = spread(took)
+            report[f"{name}_queries_ms"] = spread(asked)
+        report["peak_mb"] = round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1_000)
+        explained = list(explain(log.database, watched.asked.values()))
+        report["queries"] = len(explained)
+        report["sequential_scans_over_decisions"] = sum(
+            "Seq Scan on decisions" in plan for _, plan in explained
+        )
+        if plans is not None:
+            plans.write_text("\n\n".join(f"{query}\n\n{plan}" for query, plan in explained) + "\n")
+    return report
+
+
+def tree_of(leaves: Sequence[str]) -> Taxonomy:
+    """Twenty leaves under each parent."""
+    names = sorted(leaves)
+    parents = [f"parent-{number:03d}" for number in range(-(-len(names) // 20))]
+    nodes = [Category(parent, (parent,)) for parent in parents]
+    nodes += [Category(leaf, (parents[n // 20], leaf)) for n, leaf in enumerate(names)]
+    return Taxonomy(nodes, name="scale", version="1")
+
+
+@contextmanager
+def database_size(database: Database) -> Iterator[dict[str, Any]]:
+    """Decisions, and megabytes of the tables that grow with them."""
+    with database.reading() as connection:
+        count = connection.exec_driver_sql("SELECT max(seq) FROM decisions").scalar_one()
+        megabytes = {
+            f"{table}_mb": round(
+                connection.exec_driver_sql(f"SELECT pg_total_relation_size('{table}')").scalar_one()
+                / 1e6
+            )
+            for table in ("decisions", "pairs", "leaf_sums")
+        }
+        yield {"decisions": count, **megabytes}
+
+
+def explain(database: Database, asked: Iterable[tuple[str, Any]]) -> Iterator[tuple[str, str]]:
+    """Each question in short, and how PostgreSQL answers it."""
+    with database.reading() as connection:
+        for statement, parameters in asked:
+            rows = connection.exec_driver_sql(f"EXPLAIN {statement}", parameters).scalars().all()
+            short = re.sub(r"(%\(\w+\)s(::\w+)?(, )?){4,}", "...", statement)
+            yield " ".join(short.split()), "\n".join(line[:160] for line in rows)
+
+
+def write(url: str, *, every: float, seconds: float) -> None:
+    """Decide again and again, as others do meanwhile; prints how long each waited."""
+    with DecisionLog.open(url) as log:
+        rng = np.random.default_rng()
+        leaves, took = log.state().categories(), []
+        until = time.perf_counter() + seconds
+        while time.perf_counter() < until:
+            begins = time.perf_counter()
+            product, leaf = f"late-{uuid4().hex[:12]}", str(rng.choice(leaves))
+            by = f"person-{rng.integers(_TEAM):03d}"
+            log.append(
+                decide(Role.LABEL, product, leaf, verdict=Verdict.NEGATIVE, annotator=by),
+                check=lambda decision, history: None,
+            )
+            took.append(time.perf_counter() - begins)
+            time.sleep(max(0.0, every - took[-1]))
+    print(json.dumps(spread(took)))
+
+
 def main() -> None:
     arguments = _arguments()
+    url = arguments.database
+    if arguments.write:
+        write(url, every=arguments.write, seconds=arguments.seconds)
+        return
     report: dict[str, Any] = {"benchmark": "postgres_scale"}
-    with Database.open(arguments.database) as database:
-        if arguments.build:
+    if arguments.build:
+        with Database.open(url) as database:
             report["build_seconds"] = build(
                 database, arguments.decisions, arguments.leaves, seed=arguments.seed
             )
+    else:
+        others = [sys.executable, "-m", "benchmarks.postgres_scale", "--database", url]
+        others += ["--write", "0.02", "--seconds", str(arguments.seconds)]
+        with subprocess.Popen(others, stdout=subprocess.PIPE, text=True) as writer:
+            time.sleep(3)
+            report |= ask(url, times=arguments.times, seed=arguments.seed, plans=arguments.plans)
+            told, _ = writer.communicate()
+        report["acknowledged_meanwhile_ms"] = json.loads(told)
     print(json.dumps(report))
 
 
@@ -208,6 +418,10 @@ def _arguments() -> Any:
     parser.add_argument("--build", action="store_true", help="fill an empty database")
     parser.add_argument("--decisions", type=int, default=10_000_000)
     parser.add_argument("--leaves", type=int, default=5_600)
+    parser.add_argument("--times", type=int, default=100, help="so often each is asked")
+    parser.add_argument("--plans", type=Path, help="write there how each query is answered")
+    parser.add_argument("--seconds", type=float, default=60, help="so long others decide")
+    parser.add_argument("--write", type=float, metavar="EVERY", help=argparse.SUPPRESS)
     parser.add_argument("--seed", type=int, default=0)
     return parser.parse_args()
 

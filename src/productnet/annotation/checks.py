@@ -24,7 +24,7 @@ from productnet.annotation.state import LeafProgress, State
 from productnet.database.database import Database
 
 # Certain products of a leaf, and of its siblings, among which check items are looked for.
-_DRAWN = 400
+_DRAWN = 100
 
 _WOULD_ADD = {
     Verdict.POSITIVE: LeafProgress(labelled_positive=1, to_audit=1),
@@ -99,7 +99,13 @@ class Checks:
         if not wanted:
             return []
         without = {*exclude, *self.answers(leaf, person)}
-        known = _known(state, leaf, siblings, person=person, without=without, rng=rng)
+        with self._database.reading() as connection:
+            planted = set(connection.execute(_planted(person, leaf)).scalars())
+        known = [
+            item
+            for item in _known(state, leaf, siblings, first=planted - without, rng=rng)
+            if item.product not in without and not _answered(state, person, item.product)
+        ]
         with self._database.writing() as connection:
             planted = set(connection.execute(_planted(person, leaf)).scalars())
             waiting = [item for item in known if item.product in planted]
@@ -223,28 +229,30 @@ def _known(
     leaf: str,
     siblings: Collection[str],
     *,
-    person: str,
-    without: Collection[str],
+    first: Collection[str],
     rng: np.random.Generator,
 ) -> list[CheckItem]:
-    """Products whose answer for the leaf is certain and of which this person said nothing.
+    """Products whose answer for the leaf is certain: those of ``first``, and a draw of others.
 
-    Of many, as many as a page can need are drawn before their histories are looked at.
+    There may be thousands; a page needs a few, and the history of each has to be looked at.
     """
     own = [product for product, pair in state.pairs(leaf).items() if pair.certain]
-    gold = [product for sibling in siblings for product in state.gold(sibling)]
-    found: list[CheckItem] = []
-    for products in (own, gold):
-        unseen = [product for product in dict.fromkeys(products) if product not in without]
-        drawn = rng.permutation(len(unseen))[:_DRAWN]
-        histories = state.histories([unseen[place] for place in sorted(drawn)])
-        found += [
-            CheckItem(product, expected)
-            for product, history in histories.items()
-            if (expected := known_answer(history, leaf))
-            and not any(vote.annotator == person for vote in history)
-        ]
-    return list({item.product: item for item in found}.values())
+    gold = [product for one in state.positives_of(siblings).values() for product in one.gold]
+    drawn = [
+        products[place]
+        for products in (own, gold)
+        for place in sorted(rng.permutation(len(products))[:_DRAWN])
+    ]
+    histories = state.histories(list(dict.fromkeys([*first, *drawn])))
+    return [
+        CheckItem(product, expected)
+        for product, history in histories.items()
+        if (expected := known_answer(history, leaf))
+    ]
+
+
+def _answered(state: State, person: str, product: str) -> bool:
+    return any(vote.annotator == person for vote in state.history(product))
 
 
 def _as_many_of_each(

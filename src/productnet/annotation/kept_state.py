@@ -16,7 +16,7 @@ from productnet.annotation.counting import PAIR_COLUMNS, pair_of
 from productnet.annotation.histories import CHUNK, read_histories
 from productnet.annotation.read_models import counted, leaf_sums, pairs, person_leaves
 from productnet.annotation.schema import decisions
-from productnet.annotation.state import LeafProgress, State, Summary
+from productnet.annotation.state import LeafProgress, Positives, State, Summary
 from productnet.annotation.sums import Counts
 from productnet.annotation.verdicts import SUGGESTED, History, PairState, Stage
 from productnet.database.database import Database
@@ -24,6 +24,9 @@ from productnet.database.database import Database
 # Pairs of leaves that are kept in memory, about 200 bytes each; and products with their votes.
 _PAIRS_KEPT = 400_000
 _HISTORIES_KEPT = 100_000
+
+# Leaves whose positives are kept for the pages of their siblings, about 100 bytes a positive.
+_POSITIVES_KEPT = 2_000
 
 _COUNTS = tuple(leaf_sums.c[name] for name in Counts._fields)
 _TOLD = tuple(person_leaves.c[name] for name in Counts._fields)
@@ -68,6 +71,8 @@ class KeptState(State):
         self._order: tuple[str, ...] = ()
         self._kept: OrderedDict[str, _Leaf] = OrderedDict()
         self._pairs_kept = 0
+        # With the decision up to which they are known.
+        self._positives: OrderedDict[str, tuple[int, Positives]] = OrderedDict()
         self._votes: OrderedDict[str, History] = OrderedDict()
 
     def catch_up(self, connection: Connection) -> None:
@@ -170,6 +175,43 @@ class KeptState(State):
         progress = row.progress
         counts = row.counts.plus(less)
         return counts.progress(decisions=progress.decisions, seconds=progress.seconds)
+
+    def positives_of(self, categories: Collection[str]) -> dict[str, Positives]:
+        """Positives of leaves, by leaf."""
+        found: dict[str, Positives] = {}
+        with self._lock:
+            seen = self.seq
+            for category in categories:
+                row, known = self._rows.get(category), self._positives.get(category)
+                if row is None:
+                    found[category] = Positives()
+                elif known is not None and known[0] >= row.changed:
+                    self._positives.move_to_end(category)
+                    found[category] = known[1]
+        missing = [category for category in categories if category not in found]
+        if missing:
+            read = self._read_positives(missing)
+            with self._lock:
+                for category, positives in read.items():
+                    self._positives[category] = seen, positives
+                    self._positives.move_to_end(category)
+                while len(self._positives) > _POSITIVES_KEPT:
+                    self._positives.popitem(last=False)
+            found |= read
+        return found
+
+    def _read_positives(self, categories: Collection[str]) -> dict[str, Positives]:
+        columns = pairs.c
+        query = select(columns.category, columns.product, columns.stage)
+        query = query.where(columns.category.in_(categories), columns.verdict == "positive")
+        positives: dict[str, list[str]] = {category: [] for category in categories}
+        gold: dict[str, list[str]] = {category: [] for category in categories}
+        with self._database.reading() as connection:
+            for category, product, stage in connection.execute(query.order_by(columns.since)):
+                positives[category].append(product)
+                if stage in (Stage.CONFIRMED, Stage.SETTLED):
+                    gold[category].append(product)
+        return {one: Positives(tuple(positives[one]), tuple(gold[one])) for one in categories}
 
     def gold_labels(self) -> dict[str, str]:
         """Product id to the one leaf it is gold for, over all leaves."""

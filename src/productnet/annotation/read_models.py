@@ -5,7 +5,7 @@ both. ``changed`` is the number of the last decision of the transaction that wro
 whoever has seen that far asks for what came after.
 """
 
-from sqlalchemy import BigInteger, Column, Double, Index, Integer, LargeBinary, Table, Text
+from sqlalchemy import BigInteger, Column, Double, Index, Integer, LargeBinary, Table, Text, text
 
 from productnet.database.columns import metadata
 
@@ -30,6 +30,13 @@ pairs = Table(
     Column("audit_seq", BigInteger),
     Column("changed", BigInteger, nullable=False),
     Index("pairs_category", "category", "changed"),
+    # What pages of other leaves ask of a leaf.
+    Index(
+        "pairs_positive",
+        "category",
+        postgresql_where=text("verdict = 'positive'"),
+        sqlite_where=text("verdict = 'positive'"),
+    ),
     Index("pairs_labeler", "labeler", "label_seq"),
     Index("pairs_auditor", "auditor", "audit_seq"),
 )

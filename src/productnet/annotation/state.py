@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import astuple, dataclass, field
 from threading import RLock
+from typing import NamedTuple
 
 from productnet.annotation.decisions import IMPORTED, Decision, Role, Verdict
 from productnet.annotation.told import before_audits
@@ -42,6 +43,13 @@ class LeafProgress:
 
     def __add__(self, other: "LeafProgress") -> "LeafProgress":
         return LeafProgress(*(a + b for a, b in zip(astuple(self), astuple(other), strict=True)))
+
+
+class Positives(NamedTuple):
+    """Products of a leaf whose verdict is positive, in the order of the log; and those of gold."""
+
+    all: Sequence[str] = ()
+    gold: Sequence[str] = ()
 
 
 class State:
@@ -125,6 +133,13 @@ class State:
     def positives(self, category: str) -> Sequence[str]:
         """Products whose verdict is positive, confirmed or not yet."""
         return self._summary(category).positives
+
+    def positives_of(self, categories: Collection[str]) -> dict[str, Positives]:
+        """Positives of leaves, by leaf; one look for many is cheaper, and takes no negatives."""
+        return {
+            category: Positives(self.positives(category), self.gold(category))
+            for category in categories
+        }
 
     def negatives(self, category: str) -> Sequence[str]:
         """Products whose verdict is negative, confirmed or not yet."""

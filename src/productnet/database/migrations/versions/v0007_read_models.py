@@ -32,6 +32,13 @@ def upgrade() -> None:
         _changed(),
     )
     op.create_index("pairs_category", "pairs", ["category", "changed"])
+    op.create_index(
+        "pairs_positive",
+        "pairs",
+        ["category"],
+        postgresql_where=sa.text("verdict = 'positive'"),
+        sqlite_where=sa.text("verdict = 'positive'"),
+    )
     op.create_index("pairs_labeler", "pairs", ["labeler", "label_seq"])
     op.create_index("pairs_auditor", "pairs", ["auditor", "audit_seq"])
     op.create_table(
