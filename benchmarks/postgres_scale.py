@@ -32,12 +32,12 @@ from sqlalchemy import event
 from benchmarks.portal.load import spread
 from productnet.annotation.audits import audit_sheet
 from productnet.annotation.checks import Checks
-from productnet.annotation.counting import count_anew
 from productnet.annotation.decisions import Role, Task, Verdict, decide
 from productnet.annotation.leases import Leases
 from productnet.annotation.log import DecisionLog
 from productnet.annotation.quality import Quality
 from productnet.annotation.queue import Board
+from productnet.annotation.recount import count_anew
 from productnet.annotation.sources_of_sums import KeptSums
 from productnet.database.database import Database
 from productnet.retrieval.candidates import Leaf

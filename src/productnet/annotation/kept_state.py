@@ -67,6 +67,7 @@ class KeptState(State):
     def __init__(self, database: Database) -> None:
         super().__init__()
         self._database = database
+        self._made = 0
         self._rows: dict[str, _Row] = {}
         self._order: tuple[str, ...] = ()
         self._kept: OrderedDict[str, _Leaf] = OrderedDict()
@@ -77,10 +78,12 @@ class KeptState(State):
 
     def catch_up(self, connection: Connection) -> None:
         """Take notice of what was recorded since, by whomever."""
-        newest = connection.scalar(select(counted.c.seq)) or 0
-        if newest <= self.seq:
+        newest, made = connection.execute(select(counted.c.seq, counted.c.made)).one()
+        if (newest, made) == (self.seq, self._made):
             return
         with self._lock:
+            if made != self._made:
+                self._forget_all(made)
             seen = self.seq
             if newest <= seen:
                 return
@@ -90,6 +93,15 @@ class KeptState(State):
             if self._votes:
                 self._forget_votes(connection, seen, newest)
             self.seq = newest
+
+    def _forget_all(self, made: int) -> None:
+        """The tables were made anew: nothing that was read of them holds."""
+        self.seq, self._made = 0, made
+        self._rows.clear()
+        self._kept.clear()
+        self._pairs_kept = 0
+        self._positives.clear()
+        self._votes.clear()
 
     def _take_rows(self, rows: Iterable[Any]) -> None:
         known = len(self._rows)
@@ -154,7 +166,7 @@ class KeptState(State):
         return row.progress if row else LeafProgress()
 
     def progress_told(self, category: str, person: str) -> LeafProgress:
-        """Counts of a leaf as this person may be told them: as they were before their own audits."""
+        """Counts of a leaf as this person may be told them."""
         return self.all_told(person, [category])[category]
 
     def all_told(self, person: str, categories: Collection[str]) -> dict[str, LeafProgress]:

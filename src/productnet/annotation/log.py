@@ -11,10 +11,11 @@ from sqlalchemy import Connection, func, insert, select
 
 from productnet.annotation.aside import Aside, find_answer
 from productnet.annotation.commits import Check, Commits, Outcome, Sent, Status
-from productnet.annotation.counting import Place, catch_up, follow
+from productnet.annotation.counting import follow
 from productnet.annotation.decisions import Decision
 from productnet.annotation.histories import decisions_since, in_parts, read_histories
 from productnet.annotation.kept_state import KeptState
+from productnet.annotation.recount import Place, catch_up
 from productnet.annotation.schema import decisions as table
 from productnet.annotation.schema import from_row, to_row
 from productnet.annotation.state import State

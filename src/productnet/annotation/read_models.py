@@ -126,12 +126,14 @@ confused_sums = Table(
     Index("confused_sums_changed", "changed"),
 )
 
-# One row: the last decision that is in all of the above.
+# One row: the last decision that is in all of the above, and how often they were made anew, after
+# which nothing that was read before holds.
 counted = Table(
     "counted",
     metadata,
     Column("one", Integer, primary_key=True, autoincrement=False),
     Column("seq", BigInteger, nullable=False),
+    Column("made", BigInteger, nullable=False),
 )
 
 SUMS = (leaf_sums, person_sums, person_leaves, meeting_sums, day_sums, confused_sums)

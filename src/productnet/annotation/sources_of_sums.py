@@ -63,19 +63,30 @@ class KeptSums:
     def __init__(self, database: Database) -> None:
         self.sums = Sums()
         self._database = database
-        self._seen = 0
+        self._seen = self._made = 0
 
     def refresh(self) -> Changes:
         """Take in what was decided since the last time."""
         changes = Changes()
         with self._database.reading() as connection:
-            newest = connection.scalar(select(models.counted.c.seq)) or 0
+            query = select(models.counted.c.seq, models.counted.c.made)
+            newest, made = connection.execute(query).one()
+            if made != self._made:
+                self._forget_all(made, changes)
             if newest <= self._seen:
                 return changes
             self._read_answers(connection, changes)
             self._read_counts(connection, changes)
         self._seen = newest
         return changes
+
+    def _forget_all(self, made: int, changes: Changes) -> None:
+        """The tables were made anew: nothing that was read of them holds."""
+        for met, count in self.sums.met.items():
+            changes.met[met] -= count
+        changes.leaves |= self.sums.leaves.keys()
+        changes.people |= self.sums.people.keys()
+        self.sums, self._seen, self._made = Sums(), 0, made
 
     def _read_answers(self, connection: Connection, changes: Changes) -> None:
         leaves = self._changed(connection, models.leaf_sums)
@@ -106,11 +117,12 @@ class KeptSums:
     def agreed(self, person: str, task: Task) -> Sequence[bool]:
         """Whether their last answers agreed with the other side's, in the order of the log."""
         columns = models.pairs.c
-        own, seq = (
-            (columns.labeler, columns.label_seq)
-            if task is Task.LABEL
-            else (columns.auditor, columns.audit_seq)
-        )
+        if task is Task.ADJUDICATE:
+            return []  # it meets nobody's answer: it settles two
+        own, seq = {
+            Task.LABEL: (columns.labeler, columns.label_seq),
+            Task.AUDIT: (columns.auditor, columns.audit_seq),
+        }[task]
         query = select(columns.label, columns.audit).where(own == person)
         with self._database.reading() as connection:
             rows = connection.execute(query.order_by(seq.desc()).limit(_LOOKED_AT)).all()

@@ -10,10 +10,10 @@ from sqlalchemy import delete, insert, text, update
 
 from productnet.annotation import kept_state
 from productnet.annotation import read_models as models
-from productnet.annotation.counting import Place, compare, count_anew
 from productnet.annotation.decisions import Decision, Role, Verdict, decide
 from productnet.annotation.log import DecisionLog
 from productnet.annotation.quality import Quality
+from productnet.annotation.recount import Place, compare, count_anew, recount
 from productnet.annotation.schema import decisions as log_table
 from productnet.annotation.schema import to_row
 from productnet.annotation.sources_of_sums import CountedSums, KeptSums
@@ -165,3 +165,20 @@ def test_more_leaves_than_are_kept_in_memory_are_read_again(
             products = [f"p{number + 4 * step}" for step in range(3)]
             assert list(log.state().positives(f"leaf-{number}")) == products
             assert log.state().histories(products) == log.whole().histories(products)
+
+
+def test_a_recount_tells_what_differs_and_makes_it_anew_where_asked(log: DecisionLog) -> None:
+    log.append(said(1), said(2), said(1, role=Role.AUDIT, by="bob"))
+    with log.database.writing() as connection:
+        connection.execute(text("UPDATE leaf_sums SET gold = 7, answers = 9, changed = 3"))
+    quality = Quality(KeptSums(log.database), pause=60.0)
+    quality.refresh()
+    assert (log.state().progress("mugs").gold, quality.leaves()[0].decisions) == (7, 9)
+    found = recount(log.database)
+    assert (found.decisions, len(found.differences)) == (3, 1)
+    assert recount(log.database, repair=True).differences == found.differences
+    assert recount(log.database).differences == []
+    # Whoever served meanwhile goes on with what is so.
+    quality.refresh()
+    assert (log.state().progress("mugs").gold, quality.leaves()[0].decisions) == (1, 3)
+    assert quality.overall().agreement.agreed.of == 1

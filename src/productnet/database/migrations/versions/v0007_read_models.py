@@ -94,8 +94,9 @@ def upgrade() -> None:
         "counted",
         sa.Column("one", sa.Integer, primary_key=True, autoincrement=False),
         sa.Column("seq", sa.BigInteger, nullable=False),
+        sa.Column("made", sa.BigInteger, nullable=False),
     )
-    op.execute("INSERT INTO counted (one, seq) VALUES (1, 0)")
+    op.execute("INSERT INTO counted (one, seq, made) VALUES (1, 0, 0)")
 
 
 def _changed() -> sa.Column[int]:
