@@ -4,6 +4,7 @@ Planting one is an appended fact, and so is its answer, in tables of their own: 
 product follows from it. The answer is sent as any decision is, and the log puts it ``aside``.
 """
 
+import time
 from collections import Counter, defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -25,6 +26,9 @@ from productnet.database.database import Database
 
 # Certain products of a leaf, and of its siblings, among which check items are looked for.
 _DRAWN = 100
+
+# Seconds that who asks how everybody answered may wait for it.
+_QUICK = 0.02
 
 _WOULD_ADD = {
     Verdict.POSITIVE: LeafProgress(labelled_positive=1, to_audit=1),
@@ -66,6 +70,8 @@ class Checks:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._found: list[CheckResult] = []
+        self._took = 0.0
 
     def choose(
         self,
@@ -196,6 +202,18 @@ class Checks:
             CheckResult(person, Proportion.count(right[person], sure[person]), unsure[person])
             for person in sorted(sure.keys() | unsure.keys())
         ]
+
+    def lately(self, state: State) -> list[CheckResult]:
+        """As ``results``; where that takes long, as ``look_again`` found it last."""
+        if self._took < _QUICK:
+            self.look_again(state)
+        return self._found
+
+    def look_again(self, state: State) -> None:
+        """Find out anew how everybody answered, for who asks for ``lately``."""
+        began = time.perf_counter()
+        self._found = self.results(state)
+        self._took = time.perf_counter() - began
 
     def _expected(self) -> dict[tuple[str, str, str], Verdict]:
         with self._database.reading() as connection:

@@ -43,7 +43,9 @@ def _of_decisions(name: str, *also: Index) -> Table:
 decisions = _of_decisions("decisions", Index("decisions_annotator", "annotator", "role", "seq"))
 
 # Answers to check items, which are no part of the log: nothing about a product follows from them.
-check_answers = _of_decisions("check_answers")
+check_answers = _of_decisions(
+    "check_answers", Index("check_answers_annotator", "annotator", "category")
+)
 
 # Products with a known answer that a person is shown again, as one candidate among others.
 check_items = Table(

@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 _DRIFT_EVERY = 2.0
 
 
+# Seconds between two times at which all answers to check items are looked at.
+_CHECKS_EVERY = 600.0
+
+
 class Watch:
     """Looks after a portal, from when it opens until it closes.
 
@@ -29,7 +33,7 @@ class Watch:
 
     def __init__(self, portal: "Portal") -> None:
         self._portal = portal
-        self._drift_after = 0.0
+        self._drift_after = self._checks_after = 0.0
         self._told_seq = portal.log.state().seq
         self._told_check = portal.checks.last_answer()
         # What came to be while nobody served, or when a portal was killed before it could tell.
@@ -62,11 +66,14 @@ class Watch:
         return [Update("progress", {"leaves": list(dict.fromkeys([*leaves, *checked]))})]
 
     def _drifts(self) -> list[Update]:
-        """Nothing to be told: a few people's drift is worked out anew, so that nobody waits."""
+        """Nothing to be told: what a dashboard would wait for is worked out beside requests."""
         if time.monotonic() >= self._drift_after:
             self._drift_after = time.monotonic() + _DRIFT_EVERY
             self._portal.quality.refresh()
             self._portal.quality.look_again()
+        if time.monotonic() >= self._checks_after:
+            self._portal.checks.look_again(self._portal.log.state())
+            self._checks_after = time.monotonic() + _CHECKS_EVERY
         return []
 
     def _new_state(self) -> list[Update]:

@@ -101,7 +101,7 @@ def get_dashboard(
     state, overall, leaves = portal.log.state(), quality.overall(), quality.leaves()
     progress = {leaf: state.progress(leaf) for leaf in state.categories()}
     concerns, all_concerns = concerns_of(portal, leaves, most=_MOST_LEAVES)
-    checks = {result.person: result for result in portal.checks.results(state)}
+    checks = {result.person: result for result in portal.checks.lately(state)}
     names = {person.name: person.display_name for person in portal.doors.people.all()}
     return Dashboard(
         seq=state.seq,

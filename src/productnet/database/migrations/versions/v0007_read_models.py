@@ -13,6 +13,7 @@ down_revision = "0006"
 def upgrade() -> None:
     """Make the tables, and an index of a person's last answers."""
     op.create_index("decisions_annotator", "decisions", ["annotator", "role", "seq"])
+    op.create_index("check_answers_annotator", "check_answers", ["annotator", "category"])
     op.create_table(
         "pairs",
         sa.Column("product", sa.Text, primary_key=True),
