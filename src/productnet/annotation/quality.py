@@ -48,12 +48,14 @@ class Quality:
         self._source = source
         self._pause = pause
         self._lock = RLock()
+        self._all_met: _Table = Counter()
         self._leaf_met: defaultdict[str, _Table] = defaultdict(Counter)
         self._person_met: defaultdict[tuple[str, Task], _Table] = defaultdict(Counter)
         self._pair_met: defaultdict[tuple[str, str], _Table] = defaultdict(Counter)
         # What was worked out, until its sums change.
         self._leaves: dict[str, LeafQuality] = {}
         self._people: dict[tuple[str, Task], PersonQuality] = {}
+        self._pairs: dict[tuple[str, str], PairQuality] = {}
         self._drifts: dict[tuple[str, Task], Drift] = {}
         # People whose drift rests on what changed since, those that wait longest first.
         self._behind: dict[tuple[str, Task], None] = {}
@@ -74,8 +76,10 @@ class Quality:
     def _meet(self, met: Met, more: int, changes: Changes) -> None:
         first, second = sorted((met.labeler, met.auditor))
         in_turn = (met.label, met.audit) if first == met.labeler else (met.audit, met.label)
+        self._all_met[met.label, met.audit] += more
         self._leaf_met[met.leaf][met.label, met.audit] += more
         self._pair_met[first, second][in_turn] += more
+        self._pairs.pop((first, second), None)
         self._person_met[met.labeler, Task.LABEL][met.label, met.audit] += more
         self._person_met[met.auditor, Task.AUDIT][met.audit, met.label] += more
         changes.leaves.add(met.leaf)
@@ -92,10 +96,7 @@ class Quality:
     def overall(self) -> Overall:
         """Of everybody in all leaves."""
         with self._lock:
-            everything: _Table = Counter()
-            for table in self._leaf_met.values():
-                everything.update(table)
-            return Overall(Agreement.of(everything), _precision(everything))
+            return Overall(Agreement.of(self._all_met), _precision(self._all_met))
 
     def leaves(self, leaves: Iterable[str] | None = None) -> list[LeafQuality]:
         """Of these leaves, or of all that were begun."""
@@ -158,12 +159,15 @@ class Quality:
     def pairs(self) -> list[PairQuality]:
         """Every two people who answered for the same pairs, those with most in common first."""
         with self._lock:
-            found = [
-                PairQuality(first, second, Agreement.of(table))
-                for (first, second), table in self._pair_met.items()
-            ]
+            found = [self._pair(*pair) for pair in self._pair_met]
         together = [pair for pair in found if pair.agreement.agreed.of]
         return sorted(together, key=lambda pair: -pair.agreement.agreed.of)
+
+    def _pair(self, first: str, second: str) -> PairQuality:
+        key = first, second
+        if key not in self._pairs:
+            self._pairs[key] = PairQuality(first, second, Agreement.of(self._pair_met[key]))
+        return self._pairs[key]
 
     def days(self) -> list[Day]:
         """Every day on which anything was decided, in order."""
