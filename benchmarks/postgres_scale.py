@@ -162,7 +162,7 @@ def _leaf(
 def build(database: Database, decisions: int, leaves: int, *, seed: int) -> dict[str, float]:
     """Fill an empty database; the seconds that its parts took."""
     took: dict[str, float] = {}
-    raw = database.engine.raw_connection()
+    raw: Any = database.engine.raw_connection()
     with raw.cursor() as cursor:
         cursor.execute("SET maintenance_work_mem = '1GB'")
         cursor.execute(
@@ -202,9 +202,21 @@ def build(database: Database, decisions: int, leaves: int, *, seed: int) -> dict
     with database.writing() as connection:
         count_anew(connection)
     took["counted"] = time.perf_counter() - began
+    _scatter(database)
     with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.exec_driver_sql("VACUUM ANALYZE")
     return {name: round(seconds, 1) for name, seconds in took.items()}
+
+
+def _scatter(database: Database) -> None:
+    """Have pairs lie where they would, had each been written when it was decided."""
+    with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        for statement in (
+            "CREATE INDEX scattered ON pairs (since)",
+            "CLUSTER pairs USING scattered",
+            "DROP INDEX scattered",
+        ):
+            connection.exec_driver_sql(statement)
 
 
 class Watched:
@@ -280,7 +292,7 @@ class Asker:
         quality.people()
         quality.pairs()
         quality.days()
-        quality.confused(self.taxonomy)
+        quality.confused(self.taxonomy, most=12)
         sum(state.progress(leaf).gold for leaf in state.categories())
         Checks(self.database).results(state)
 
@@ -289,7 +301,7 @@ class Asker:
         self.quality.look_again()
 
     def _leaf(self) -> str:
-        return str(self.rng.choice(self.taxonomy.leaves).id)
+        return self.taxonomy.leaves[self.rng.integers(len(self.taxonomy.leaves))].id
 
     def _person(self) -> str:
         return f"person-{self.rng.integers(_TEAM):03d}"

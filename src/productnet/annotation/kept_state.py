@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, literal_column, select
 
 from productnet.annotation.counting import PAIR_COLUMNS, pair_of
 from productnet.annotation.histories import CHUNK, read_histories
@@ -22,11 +22,13 @@ from productnet.annotation.verdicts import SUGGESTED, History, PairState, Stage
 from productnet.database.database import Database
 
 # Pairs of leaves that are kept in memory, about 200 bytes each; and products with their votes.
-_PAIRS_KEPT = 400_000
-_HISTORIES_KEPT = 100_000
+_PAIRS_KEPT = 250_000
+_HISTORIES_KEPT = 50_000
 
 # Leaves whose positives are kept for the pages of their siblings, about 100 bytes a positive.
 _POSITIVES_KEPT = 2_000
+
+_CERTAIN = {"confirmed", "settled"}
 
 _COUNTS = tuple(leaf_sums.c[name] for name in Counts._fields)
 _TOLD = tuple(person_leaves.c[name] for name in Counts._fields)
@@ -175,7 +177,8 @@ class KeptState(State):
         if len(categories) == 1:
             query = query.where(person_leaves.c.category.in_(categories))
         with self._database.reading() as connection:
-            told = {category: Counts(*counts) for category, *counts in connection.execute(query)}
+            rows = connection.execute(query).all()
+        told = {category: Counts(*counts) for category, *counts in rows}
         return {category: self._told(category, told.get(category)) for category in categories}
 
     def _told(self, category: str, less: Counts | None) -> LeafProgress:
@@ -215,20 +218,23 @@ class KeptState(State):
     def _read_positives(self, categories: Collection[str]) -> dict[str, Positives]:
         columns = pairs.c
         query = select(columns.category, columns.product, columns.stage)
-        query = query.where(columns.category.in_(categories), columns.verdict == "positive")
+        # Written out, so that any plan may use the index of positives.
+        positive = columns.verdict == literal_column("'positive'")
+        query = query.where(columns.category.in_(categories), positive)
         positives: dict[str, list[str]] = {category: [] for category in categories}
         gold: dict[str, list[str]] = {category: [] for category in categories}
         with self._database.reading() as connection:
-            for category, product, stage in connection.execute(query.order_by(columns.since)):
-                positives[category].append(product)
-                if stage in (Stage.CONFIRMED, Stage.SETTLED):
-                    gold[category].append(product)
+            rows = connection.execute(query.order_by(columns.since)).all()
+        for category, product, stage in rows:
+            positives[category].append(product)
+            if stage in _CERTAIN:
+                gold[category].append(product)
         return {one: Positives(tuple(positives[one]), tuple(gold[one])) for one in categories}
 
     def gold_labels(self) -> dict[str, str]:
         """Product id to the one leaf it is gold for, over all leaves."""
         gold = select(pairs.c.product, pairs.c.category, pairs.c.since).where(
-            pairs.c.verdict == "positive", pairs.c.stage.in_([Stage.CONFIRMED, Stage.SETTLED])
+            pairs.c.verdict == "positive", pairs.c.stage.in_(_CERTAIN)
         )
         with self._database.reading() as connection:
             rows = connection.execute(gold).all()
@@ -266,7 +272,8 @@ class KeptState(State):
     def _changed_pairs(self, category: str, seen: int) -> dict[str, PairState]:
         changed = pairs.c.category == category, pairs.c.changed > seen
         with self._database.reading() as connection:
-            return dict(map(pair_of, connection.execute(select(*PAIR_COLUMNS).where(*changed))))
+            rows = connection.execute(select(*PAIR_COLUMNS).where(*changed)).all()
+        return dict(map(pair_of, rows))
 
     def _keep(self, category: str, fresh: _Leaf) -> _Leaf:
         with self._lock:

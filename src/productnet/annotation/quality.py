@@ -7,6 +7,7 @@ has changed, whatever is there already. Days are days of UTC.
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from datetime import date
+from operator import itemgetter
 from threading import RLock
 
 from productnet.annotation.agreement import Agreement, Proportion
@@ -183,13 +184,14 @@ class Quality:
                 if one.gold or one.answers.count
             ]
 
-    def confused(self, taxonomy: Taxonomy) -> list[Confused]:
+    def confused(self, taxonomy: Taxonomy, *, most: int | None = None) -> list[Confused]:
         """Leaves for which somebody said yes to another leaf's gold, the most products first."""
         with self._lock:
-            found = [(pair, count) for pair, count in self._source.sums.confused.items() if count]
+            found = [(count, pair) for pair, count in self._source.sums.confused.items() if count]
+        found.sort(key=itemgetter(0), reverse=True)
         return [
             Confused(said, gold, count, _siblings(taxonomy, said, gold))
-            for (said, gold), count in sorted(found, key=lambda item: -item[1])
+            for count, (said, gold) in found[:most]
         ]
 
 

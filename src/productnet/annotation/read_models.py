@@ -30,10 +30,13 @@ pairs = Table(
     Column("audit_seq", BigInteger),
     Column("changed", BigInteger, nullable=False),
     Index("pairs_category", "category", "changed"),
-    # What pages of other leaves ask of a leaf.
+    # What pages of other leaves ask of a leaf, answered by the index alone.
     Index(
         "pairs_positive",
         "category",
+        "since",
+        "product",
+        "stage",
         postgresql_where=text("verdict = 'positive'"),
         sqlite_where=text("verdict = 'positive'"),
     ),

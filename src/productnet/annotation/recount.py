@@ -102,10 +102,8 @@ def _write_new(connection: Connection, table: Table, rows: Sequence[dict[str, ob
         return
     names = [column.name for column in table.columns]
     target = f"{table.name} ({', '.join(names)})"
-    with (
-        connection.connection.cursor() as cursor,
-        cursor.copy(f"COPY {target} FROM STDIN") as copying,
-    ):
+    driver: Any = connection.connection.driver_connection
+    with driver.cursor() as cursor, cursor.copy(f"COPY {target} FROM STDIN") as copying:
         for row in rows:
             copying.write_row([row[name] for name in names])
 

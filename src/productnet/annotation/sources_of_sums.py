@@ -112,7 +112,7 @@ class KeptSums:
             self.sums.confused[row.said, row.gold] = row.count
 
     def _changed(self, connection: Connection, table: Table) -> Iterator[Any]:
-        yield from connection.execute(select(table).where(table.c.changed > self._seen))
+        yield from connection.execute(select(table).where(table.c.changed > self._seen)).all()
 
     def agreed(self, person: str, task: Task) -> Sequence[bool]:
         """Whether their last answers agreed with the other side's, in the order of the log."""

@@ -203,7 +203,7 @@ class Portal(Closing):
         self.metrics.fits.inc()
         self.metrics.fit_seconds.observe(ended - began)
         if scored is not None:
-            told = {"leaf": leaf.category.id, "version": scored.version}
+            told: dict[str, object] = {"leaf": leaf.category.id, "version": scored.version}
             self.updates.tell_all(Update("model", told), self.database)
         return scored
 

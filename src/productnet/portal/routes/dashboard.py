@@ -128,7 +128,7 @@ def get_dashboard(
                 products=pair.products,
                 siblings=pair.siblings,
             )
-            for pair in quality.confused(portal.taxonomy)[:_MOST_CONFUSED]
+            for pair in quality.confused(portal.taxonomy, most=_MOST_CONFUSED)
         ],
         rounds=_rounds(portal),
     )

@@ -36,7 +36,7 @@ def upgrade() -> None:
     op.create_index(
         "pairs_positive",
         "pairs",
-        ["category"],
+        ["category", "since", "product", "stage"],
         postgresql_where=sa.text("verdict = 'positive'"),
         sqlite_where=sa.text("verdict = 'positive'"),
     )
