@@ -13,7 +13,7 @@ from itertools import chain, zip_longest
 from typing import Any
 
 import numpy as np
-from sqlalchemy import ColumnElement, Select, and_, func, insert, select, true
+from sqlalchemy import ColumnElement, Select, and_, func, select, true
 
 from productnet.annotation.agreement import Proportion
 from productnet.annotation.aside import known_answer
@@ -22,10 +22,11 @@ from productnet.annotation.schema import check_answers as answers_table
 from productnet.annotation.schema import check_items as items_table
 from productnet.annotation.schema import from_row
 from productnet.annotation.state import LeafProgress, State
+from productnet.database.columns import insert_into
 from productnet.database.database import Database
 
 # Certain products of a leaf, and of its siblings, among which check items are looked for.
-_DRAWN = 100
+_DRAWN = 60
 
 # Seconds that who asks how everybody answered may wait for it.
 _QUICK = 0.02
@@ -112,14 +113,16 @@ class Checks:
             for item in _known(state, leaf, siblings, first=planted - without, rng=rng)
             if item.product not in without and not _answered(state, person, item.product)
         ]
-        with self._database.writing() as connection:
+        with self._database.writing(in_turn=False) as connection:
             planted = set(connection.execute(_planted(person, leaf)).scalars())
             waiting = [item for item in known if item.product in planted]
             fresh = [item for item in known if item.product not in planted]
             again = _as_many_of_each(waiting, wanted, rng)
             chosen = _as_many_of_each(fresh, wanted - len(again), rng)
             if chosen:
-                connection.execute(insert(items_table), _to_rows(chosen, leaf, person))
+                # Another page of this person may have planted one meanwhile.
+                planting = insert_into(connection, items_table).on_conflict_do_nothing()
+                connection.execute(planting, _to_rows(chosen, leaf, person))
         return again + chosen
 
     def waiting(self, leaf: str, person: str) -> set[str]:
