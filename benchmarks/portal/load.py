@@ -104,10 +104,15 @@ def main() -> None:
 
 async def work_together(annotators_at_work: Sequence[Annotator], *, seconds: float) -> None:
     """Have everybody label for so many seconds."""
-    limits = httpx.Limits(max_connections=None, max_keepalive_connections=None)
-    async with httpx.AsyncClient(limits=limits, timeout=60) as client:
-        until = time.perf_counter() + seconds
-        await asyncio.gather(*(one.work(client, until) for one in annotators_at_work))
+    # A client each, as people have: one for all looks through all its connections each time.
+    context = httpx.create_ssl_context()
+    until = time.perf_counter() + seconds
+
+    async def work(one: Annotator) -> None:
+        async with httpx.AsyncClient(verify=context, timeout=60) as client:
+            await one.work(client, until)
+
+    await asyncio.gather(*(work(one) for one in annotators_at_work))
 
 
 def spread(seconds: list[float]) -> dict[str, float]:
