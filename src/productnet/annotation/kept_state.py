@@ -14,7 +14,7 @@ from sqlalchemy import Connection, literal_column, select
 
 from productnet.annotation.counting import PAIR_COLUMNS, pair_of
 from productnet.annotation.histories import CHUNK, read_histories
-from productnet.annotation.read_models import counted, leaf_sums, pairs, person_leaves
+from productnet.annotation.read_models import leaf_sums, pairs, person_leaves
 from productnet.annotation.schema import decisions
 from productnet.annotation.state import LeafProgress, Positives, State, Summary
 from productnet.annotation.sums import Counts
@@ -78,23 +78,28 @@ class KeptState(State):
         self._positives: OrderedDict[str, tuple[int, Positives]] = OrderedDict()
         self._votes: OrderedDict[str, History] = OrderedDict()
 
-    def catch_up(self, connection: Connection) -> None:
-        """Take notice of what was recorded since, by whomever."""
-        newest, made = connection.execute(select(counted.c.seq, counted.c.made)).one()
-        if (newest, made) == (self.seq, self._made):
+    def catch_up(self, connection: Connection, *, seq: int, made: int) -> None:
+        """Take notice of what was recorded since, by whomever.
+
+        Args:
+            connection: Where to read it.
+            seq: The last decision that is in the tables.
+            made: How often they were made anew.
+        """
+        if (seq, made) == (self.seq, self._made):
             return
         with self._lock:
             if made != self._made:
                 self._forget_all(made)
             seen = self.seq
-            if newest <= seen:
+            if seq <= seen:
                 return
             since = select(leaf_sums.c.category, leaf_sums.c.begun, leaf_sums.c.changed)
             since = since.add_columns(leaf_sums.c.answers, leaf_sums.c.seconds, *_COUNTS)
             self._take_rows(connection.execute(since.where(leaf_sums.c.changed > seen)).all())
             if self._votes:
-                self._forget_votes(connection, seen, newest)
-            self.seq = newest
+                self._forget_votes(connection, seen, seq)
+            self.seq = seq
 
     def _forget_all(self, made: int) -> None:
         """The tables were made anew: nothing that was read of them holds."""

@@ -140,7 +140,7 @@ class DecisionLog(Closing):
         with self.database.reading() as connection:
             place = Place.of(connection)
             if place.log == place.counted:
-                self._state.catch_up(connection)
+                self._state.catch_up(connection, seq=place.counted, made=place.made)
                 return self._state
         with self.database.writing() as connection:
             catch_up(connection)

@@ -36,6 +36,7 @@ _FEW = 50_000
 _SEEN = select(
     select(func.max(log_table.c.seq)).scalar_subquery(),
     select(models.counted.c.seq).scalar_subquery(),
+    select(models.counted.c.made).scalar_subquery(),
 )
 
 
@@ -46,16 +47,18 @@ class Place:
     Attributes:
         log: Number of the last decision; 0 before the first.
         counted: The last decision that is in the read models.
+        made: How often they were made anew.
     """
 
     log: int
     counted: int
+    made: int
 
     @classmethod
     def of(cls, connection: Connection) -> "Place":
         """As of now."""
-        log, counted = connection.execute(_SEEN).one()
-        return cls(log or 0, counted or 0)
+        log, counted, made = connection.execute(_SEEN).one()
+        return cls(log or 0, counted or 0, made or 0)
 
 
 def catch_up(connection: Connection, *, progress: Progress = SILENT) -> Place:
@@ -65,11 +68,11 @@ def catch_up(connection: Connection, *, progress: Progress = SILENT) -> Place:
         return place
     if place.log - place.counted > _FEW or place.log < place.counted:
         count_anew(connection, progress=progress)
-        return Place(place.log, place.log)
+        return Place.of(connection)
     for chunk in decisions_since(connection, place.counted):
         products = {decision.product for _, decision in chunk}
         follow(connection, chunk, read_histories(connection, products, before=chunk[0][0]))
-    return Place(place.log, place.log)
+    return Place.of(connection)
 
 
 def count_anew(connection: Connection, *, progress: Progress = SILENT) -> None:
