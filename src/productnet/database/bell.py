@@ -35,6 +35,7 @@ class Bell:
         self._name: str | None = None
         self._ear: _Ear | None = None
         self._closed = Event()
+        self._hears = True
 
     def ring(self, connection: Connection, message: str = "") -> None:
         """Ring when this transaction is committed; at once outside of one."""
@@ -51,12 +52,16 @@ class Bell:
             if self._ear is None:
                 with self._engine.connect() as connection:
                     self._ear = _Ear(self._engine, self._named(connection))
-            return self._ear.wait(seconds)
+            heard = self._ear.wait(seconds)
         except Exception as error:  # whatever the driver raises, one waits and tries again
-            _logger.warning("Nothing is heard from other processes: %s", type(error).__name__)
+            if self._hears:  # told once, however long it lasts
+                _logger.warning("Nothing is heard from other processes: %s", type(error).__name__)
+            self._hears = False
             self._hang_up()
             self._closed.wait(max(seconds, _AGAIN))
             return []
+        self._hears = True
+        return heard
 
     def close(self) -> None:
         """Let go of the connection; to be called when nobody waits any more."""
