@@ -71,7 +71,7 @@ def same_state(kept: State, whole: State) -> None:
 
 
 @settings(
-    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(logs(max_size=40))
 def test_what_is_kept_is_what_the_log_comes_to(log: DecisionLog, drawn: list[Decision]) -> None:
