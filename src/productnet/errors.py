@@ -43,6 +43,10 @@ class ImageError(ProductNetError):
     """An image is corrupt, too large, a decompression bomb, or cannot be fetched."""
 
 
+class EngineError(ProductNetError):
+    """An engine cannot be had here, or its workers die of the work."""
+
+
 class EncoderError(ProductNetError):
     """An encoder's weights or library are missing here, or its input is unusable."""
 

@@ -1,10 +1,12 @@
 """Files: whole or not at all, told apart by their hash, and locked against other processes."""
 
+import errno
 import hashlib
 import json
 import os
 import re
 import shutil
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from io import BufferedIOBase
@@ -15,6 +17,8 @@ from uuid import uuid4
 from productnet.errors import ProjectError, UsageError
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import DTypeLike
     from upath import UPath
 
 CACHE_VARIABLE = "PRODUCTNET_CACHE"
@@ -40,9 +44,10 @@ def drafted(path: Path) -> Iterator[Path]:
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = _beside(path)
     try:
-        yield draft
-        with draft.open("r+b") as file:
-            os.fsync(file.fileno())
+        with _full_disk_named(path):
+            yield draft
+            with draft.open("r+b") as file:
+                os.fsync(file.fileno())
         draft.replace(path)
     finally:
         draft.unlink(missing_ok=True)
@@ -63,7 +68,8 @@ def drafted_folder(path: Path, *, replace: bool = True) -> Iterator[Path]:
     draft = _beside(path)
     draft.mkdir(parents=True)
     try:
-        yield draft
+        with _full_disk_named(path):
+            yield draft
         if replace:
             put_in_place(draft, path)
         else:
@@ -168,9 +174,43 @@ def alone_at(place: Path) -> Iterator[None]:
     lock = place.with_name(f".{place.name}.lock")
     with alone(lock, busy=f"Somebody writes {place} already. Wait for it to end."):
         try:
-            yield
+            with _full_disk_named(place):
+                yield
         finally:
             lock.unlink(missing_ok=True)
+
+
+def mapped_array(path: Path, *, dtype: "DTypeLike", shape: tuple[int, ...]) -> "np.memmap":
+    """A new ``.npy`` file, mapped into memory to be written to.
+
+    Its room on the disk is taken at once. Otherwise the system would end the process without a
+    word (SIGBUS) where the disk is full at a later write.
+
+    Raises:
+        OSError: There is no room.
+    """
+    from numpy.lib.format import open_memmap
+
+    array = open_memmap(path, mode="w+", dtype=dtype, shape=shape)
+    if sys.platform == "linux":
+        with path.open("r+b") as file:
+            os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
+    return array
+
+
+@contextmanager
+def _full_disk_named(place: Path) -> Iterator[None]:
+    """Let an error about a full disk say what was being written.
+
+    Those of pyarrow and numpy name nothing, others a hidden draft, and shutil has a list of them.
+    """
+    try:
+        yield
+    except OSError as error:
+        full = os.strerror(errno.ENOSPC)
+        if error.errno == errno.ENOSPC or (isinstance(error, shutil.Error) and full in str(error)):
+            raise OSError(errno.ENOSPC, full, str(place)) from error
+        raise
 
 
 def _beside(path: Path) -> Path:

@@ -278,6 +278,18 @@ class ServingSettings(_Section):
     )
 
 
+class EngineSettings(_Section):
+    """Where the commands run that go over many products (docs/scale.md)."""
+
+    name: str = Field("local", description="Engine: local, or ray for a cluster")
+    address: str | None = Field(
+        None, description="Address of a Ray cluster; without one, workers are started here"
+    )
+    workers: Positive | None = Field(
+        None, description="Ray workers, a processor each; as many as there are when absent"
+    )
+
+
 class Settings(_Section):
     """Everything ``productnet.toml`` can say. Unknown keys are refused."""
 
@@ -306,6 +318,7 @@ class Settings(_Section):
     sign_in: SignInSettings = SignInSettings()
     portal: PortalSettings = PortalSettings()
     serving: ServingSettings = ServingSettings()
+    engine: EngineSettings = EngineSettings()
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from productnet.encoders.base import ImageEncoder, TextEncoder
+from productnet.encoders.pictures import square_pixels
 from productnet.encoders.registry import (
     IMAGE_ENCODERS,
     TEXT_ENCODERS,
@@ -100,6 +101,14 @@ class TestImageEncoders:
 
     def test_a_vector_depends_on_its_image_alone(self, name: str) -> None:
         check_independence(loaded_image_encoder(name).encode, list(PICTURES.values()))
+
+    def test_images_may_be_decoded_elsewhere(self, name: str) -> None:
+        encoder = loaded_image_encoder(name)
+        images = list(PICTURES.values())
+        pixels = np.stack([square_pixels(one, encoder.side) for one in images])
+        np.testing.assert_allclose(
+            encoder.encode_pixels(pixels), encoder.encode(images), atol=CLOSE
+        )
 
     def test_a_damaged_image_is_refused(self, name: str) -> None:
         for content in (b"", b"not an image", PICTURES["photograph"][:200]):

@@ -1,4 +1,4 @@
-"""Every test here that asks for ``database_url`` runs over SQLite and over PostgreSQL."""
+"""Databases that every test of ``database_url`` runs over, and workers for tests of engines."""
 
 import os
 import pwd
@@ -12,6 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from productnet.engine.base import Engine
+from productnet.engine.registry import open_engine
+from productnet.settings import EngineSettings
+
 _names = count()
 
 
@@ -22,6 +26,13 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
         return f"sqlite:///{tmp_path / 'decisions.db'}"
     server: str = request.getfixturevalue("postgresql_url")
     return _fresh(server)
+
+
+@pytest.fixture(scope="session")
+def workers() -> Iterator[Engine]:
+    """Two workers of Ray, in a cluster on this machine."""
+    with open_engine(EngineSettings(workers=2), name="ray") as engine:
+        yield engine
 
 
 @pytest.fixture(scope="session")

@@ -43,7 +43,7 @@ def test_damaged_data_is_reported(shop: Project, read: Callable[[Pool], object])
 
 
 def test_an_import_never_clears_away_a_pool_that_holds_data(shop: Project, feed: Path) -> None:
-    shutil.rmtree(shop.pool_path / "_versions")
+    shutil.rmtree(str(shop.pool_path / "_versions"))
     before = sorted((shop.pool_path / "data").iterdir())
     with pytest.raises(ProjectError, match="put it back from a backup"):
         import_feed(shop, feed)

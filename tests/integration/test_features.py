@@ -64,18 +64,13 @@ class Counting:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.encoded = 0
-        real = features_module._loaded
+        real = features_module._encoded
 
-        def loaded(name: str, modality: Modality) -> object:
-            encoder, encode = real(name, modality)
+        def counted(keys: pa.Array, there: pa.BooleanArray, vectors: np.ndarray) -> pa.RecordBatch:
+            self.encoded += len(vectors)
+            return real(keys, there, vectors)
 
-            def counted(contents: list[bytes]) -> np.ndarray:
-                self.encoded += len(contents)
-                return encode(contents)
-
-            return encoder, counted
-
-        monkeypatch.setattr(features_module, "_loaded", loaded)
+        monkeypatch.setattr(features_module, "_encoded", counted)
 
 
 def test_features_are_those_of_the_encoder(tmp_path: Path) -> None:

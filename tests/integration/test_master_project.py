@@ -25,7 +25,7 @@ FAST = replace(PRESETS["fast"], hidden=16, epochs=30, min_steps=0, batch_size=8)
 class Hashed:
     """Stands in for a pretrained encoder of anything: counts of hashed pieces."""
 
-    name, version, dimension = "hashed", "1", 16
+    name, version, dimension, side = "hashed", "1", 16, 1
 
     def __init__(self) -> None:
         self.calls = 0
@@ -42,8 +42,9 @@ class Hashed:
 @pytest.fixture
 def encoder(monkeypatch: pytest.MonkeyPatch) -> Hashed:
     hashed = Hashed()
-    monkeypatch.setattr(features, "image_encoder", lambda name: hashed)
-    monkeypatch.setattr(features, "text_encoder", lambda name: hashed)
+    for modality in ("image", "text"):
+        monkeypatch.setattr(features, f"{modality}_encoder", lambda name: hashed)
+        monkeypatch.setitem(features._ENCODERS, modality, lambda name: hashed)
     return hashed
 
 

@@ -175,7 +175,7 @@ def test_killed_it_does_not_hash_again_what_was_hashed(
 ) -> None:
     project = copied(plain, tmp_path)
     killed(project, "_groups")
-    monkeypatch.setattr(signatures, "_hashed", None)
+    monkeypatch.setattr(signatures, "_text_bytes", None)
     assert len(find_near_duplicates(project)) == 0
 
 

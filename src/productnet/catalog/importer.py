@@ -13,6 +13,7 @@ from pathlib import Path
 
 from productnet.catalog.feed import Feed, open_feed
 from productnet.catalog.known import KnownProducts, SeenIds
+from productnet.catalog.loaded_apart import LoadProducts, load_apart
 from productnet.catalog.loader import Loaded, ProductLoader
 from productnet.catalog.mapping import FeedMapping, MappedProduct, map_columns
 from productnet.catalog.pool import Pool
@@ -24,6 +25,8 @@ from productnet.catalog.side_tables import (
     TableWriter,
     merge_categories,
 )
+from productnet.engine.base import Engine
+from productnet.engine.local import LOCAL
 from productnet.errors import ProjectError
 from productnet.files import alone
 from productnet.locations import failures_told
@@ -75,6 +78,7 @@ def import_feed(
     reference: str | None = None,
     labels: str | None = None,
     progress: Progress = SILENT,
+    engine: Engine = LOCAL,
 ) -> ImportSummary:
     """Import a feed into the project's pool.
 
@@ -91,6 +95,7 @@ def import_feed(
         reference: Column kept apart in ``project.reference_path``, for evaluation alone.
         labels: Column of existing labels, kept in ``imported-labels.parquet``.
         progress: Told of every row.
+        engine: Where images are loaded and thumbnails made; the pool is written here.
 
     Raises FeedError, UsageError or UnknownName before anything is written, and ProjectError while
     another import runs.
@@ -103,13 +108,35 @@ def import_feed(
         progress.task(f"Importing {feed.name}", total=None) as advance,
     ):
         running = _Import(project, decided)
-        settings = project.settings
-        with ProductLoader(
-            opened.folder, settings.images, running.known.is_current, seed=settings.seed
-        ) as loader:
-            for loaded in loader.load(running.accepted(opened, advance)):
-                running.take(loaded)
+        load = _load_apart if engine.apart else _load_here
+        for loaded in load(project, opened, running, advance, engine):
+            running.take(loaded)
         return running.finish()
+
+
+def _load_here(
+    project: Project, feed: Feed, running: "_Import", advance: Advance, engine: Engine
+) -> Iterator[Loaded]:
+    settings = project.settings
+    with ProductLoader(
+        feed.folder, settings.images, running.known.is_current, seed=settings.seed
+    ) as loader:
+        yield from loader.load(running.accepted(feed, advance))
+
+
+def _load_apart(
+    project: Project, feed: Feed, running: "_Import", advance: Advance, engine: Engine
+) -> Iterator[Loaded]:
+    settings = project.settings
+    load = LoadProducts(
+        feed.folder.resolve(),
+        settings.catalog.fields,
+        settings.images,
+        running.known,
+        settings.seed,
+    )
+    work = (project.root / ".import").resolve()
+    return load_apart(running.accepted(feed, advance), work, load, engine)
 
 
 def decide_mapping(

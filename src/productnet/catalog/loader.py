@@ -4,7 +4,6 @@ A product is passed over, its images not decoded, when its fingerprint says that
 """
 
 import asyncio
-import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -19,6 +18,7 @@ from productnet.catalog.known import digest
 from productnet.catalog.mapping import MappedProduct
 from productnet.catalog.readers.rows import Fault
 from productnet.catalog.schema import IMAGE, MORE_IMAGES, Product
+from productnet.engine.cores import cores
 from productnet.settings import ImageSettings
 
 # Grows when an import would make something else of the same feed.
@@ -66,7 +66,7 @@ class ProductLoader:
         self._seed = seed
         self._window = max(_LOCAL_WINDOW, 2 * settings.concurrency)
         self._sources = ImageSources(folder, max_bytes=settings.max_bytes)
-        self._workers = ThreadPoolExecutor(os.cpu_count() or 2, thread_name_prefix="decode")
+        self._workers = ThreadPoolExecutor(cores(), thread_name_prefix="decode")
         self._fetcher: Fetcher | None = None
         self._opened = ExitStack()
 

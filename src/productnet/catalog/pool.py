@@ -7,6 +7,7 @@ beyond that: products are identified by id everywhere.
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
+from pathlib import Path
 
 import lance
 import numpy as np
@@ -47,15 +48,15 @@ class Pool:
             )
 
     @classmethod
-    def open(cls, path: Location) -> "Pool":
-        """The pool at this path; raises ProjectError if nothing was imported yet."""
+    def open(cls, path: Location, *, version: int | None = None) -> "Pool":
+        """The pool at this path, as it is or was; raises ProjectError if nothing was imported."""
         if not cls.exists(path):
             raise ProjectError(
                 f"{path.parent} has no products yet. Bring some in with `productnet import FEED`."
             )
         uri = str(path)
         with _damage_reported(uri):
-            return cls(lance.dataset(uri, storage_options=_options(uri)))
+            return cls(lance.dataset(uri, version=version, storage_options=_options(uri)))
 
     @staticmethod
     def exists(path: Location) -> bool:
@@ -70,6 +71,12 @@ class Pool:
     def fields(self) -> tuple[str, ...]:
         """The text fields, in the project's order."""
         return tuple(name for name in self._dataset.schema.names if name not in RESERVED)
+
+    @property
+    def address(self) -> str:
+        """Its URL, or its whole path: what another process finds it by."""
+        uri: str = self._dataset.uri
+        return uri if is_url(uri) else str(Path(uri).resolve())
 
     @property
     def version(self) -> int:
@@ -89,12 +96,21 @@ class Pool:
             yield from zip(*(batch.column(name).to_pylist() for name in columns), strict=True)
 
     def scan(
-        self, *, columns: Sequence[str] | None = None, batch_size: int = 1_024
+        self,
+        *,
+        columns: Sequence[str] | None = None,
+        batch_size: int = 1_024,
+        rows: range | None = None,
     ) -> Iterator[pa.RecordBatch]:
-        """Record batches in pool order; memory is bounded by a few batches of these columns."""
+        """Record batches in pool order; memory is bounded by a few batches of these columns.
+
+        All rows, or those from ``rows.start`` up to ``rows.stop``.
+        """
         scanner = self._dataset.scanner(
             columns=list(columns) if columns is not None else None,
             batch_size=batch_size,
+            offset=None if rows is None else rows.start,
+            limit=None if rows is None else len(rows),
             batch_readahead=2,
             fragment_readahead=1,
             scan_in_order=True,

@@ -9,6 +9,7 @@ import shutil
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import lance
@@ -30,7 +31,11 @@ from productnet.catalog.known import digest
 from productnet.catalog.pool import Pool
 from productnet.catalog.schema import THUMBNAIL
 from productnet.catalog.texts import distinct_words
+from productnet.engine.base import Engine, Stage
+from productnet.engine.cores import cores
+from productnet.engine.local import LOCAL
 from productnet.errors import ProjectError
+from productnet.locations import location
 from productnet.progress import SILENT, Progress
 
 # Raise it when the hashes, or what they are made of, change.
@@ -75,13 +80,16 @@ class Signatures:
         )
 
 
-def sign_pool(pool: Pool, path: Path, *, progress: Progress = SILENT) -> Signatures:
+def sign_pool(
+    pool: Pool, path: Path, *, progress: Progress = SILENT, engine: Engine = LOCAL
+) -> Signatures:
     """The signatures of a pool, those of new and changed products computed now.
 
     Args:
         pool: The products; their texts and thumbnails are hashed.
         path: The Lance table that keeps signatures; made if it is missing or of another format.
-        progress: Told of products gone through.
+        progress: Told of products hashed.
+        engine: Where they are hashed.
 
     Raises:
         ProjectError: The table is damaged.
@@ -89,16 +97,16 @@ def sign_pool(pool: Pool, path: Path, *, progress: Progress = SILENT) -> Signatu
     # Two that hash the same pool, such as `embed` and a release, take turns.
     path.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(path.with_suffix(".lock")):
-        return _sign(pool, path, progress)
+        return _sign(pool, path, progress, engine)
 
 
-def _sign(pool: Pool, path: Path, progress: Progress) -> Signatures:
+def _sign(pool: Pool, path: Path, progress: Progress, engine: Engine) -> Signatures:
     keys = np.fromiter((_key(id, print_) for id, print_, _ in pool.fingerprints()), np.uint64)
     try:
         table = _prepare(path)
         wanted = ~np.isin(keys, table.to_table(columns=["key"]).column("key").to_numpy())
         if wanted.any():
-            table = _append_missing(table, pool, keys, wanted, progress)
+            table = _append_missing(table, pool, keys, wanted, progress, engine)
         return _aligned(table, keys)
     except (OSError, ValueError, pa.ArrowException) as error:
         raise ProjectError(
@@ -117,53 +125,85 @@ def _prepare(path: Path) -> lance.LanceDataset:
     return lance.write_dataset(_SCHEMA.empty_table(), str(path), mode="create")
 
 
+@dataclass(frozen=True)
+class _Unsigned:
+    """Rows of the pool that are hashed together: their keys (n,), and which are wanted (n,)."""
+
+    rows: range
+    keys: npt.NDArray[np.uint64]
+    wanted: npt.NDArray[np.bool_]
+
+
 def _append_missing(
     table: lance.LanceDataset,
     pool: Pool,
     keys: npt.NDArray[np.uint64],
     wanted: npt.NDArray[np.bool_],
     progress: Progress,
+    engine: Engine,
 ) -> lance.LanceDataset:
-    rows: list[tuple[int, bytes | None, bytes | None]] = []
-    start = 0
-    with progress.task("Hashing texts and images", total=len(keys)) as advance:
-        for batch in pool.scan(columns=[*pool.fields, THUMBNAIL]):
-            part = slice(start, start + batch.num_rows)
-            new = np.flatnonzero(wanted[part])
-            if len(new):
-                hashed = _hashed(batch.take(pa.array(new)), pool.fields)
-                rows += [
-                    (int(key), *pair) for key, pair in zip(keys[part][new], hashed, strict=True)
-                ]
-            if len(rows) >= _CHUNK_PRODUCTS:
-                table = _append(table, rows)
-                rows = []
-            advance(batch.num_rows)
-            start = part.stop
-    return _append(table, rows) if rows else table
-
-
-def _append(
-    table: lance.LanceDataset, rows: list[tuple[int, bytes | None, bytes | None]]
-) -> lance.LanceDataset:
-    columns = [
-        pa.array(column, field.type)
-        for column, field in zip(zip(*rows, strict=True), _SCHEMA, strict=True)
+    starts = range(0, len(keys), _CHUNK_PRODUCTS)
+    parts = [slice(start, min(start + _CHUNK_PRODUCTS, len(keys))) for start in starts]
+    pieces = [
+        _Unsigned(range(part.start, part.stop), keys[part], wanted[part])
+        for part in parts
+        if wanted[part].any()
     ]
-    return lance.write_dataset(pa.table(columns, schema=_SCHEMA), table.uri, mode="append")
+    reading = _Reading(pool.address, pool.version, pool.fields)
+    stages = [Stage(partial(_Hash, pool.fields), processors=0.9)]
+    with progress.task("Hashing texts and images", total=int(wanted.sum())) as advance:
+        for _, batches in engine.stream(pieces, reading, stages, advance=advance):
+            table = _append(table, batches)
+    return table
 
 
-def _hashed(
-    products: pa.RecordBatch, fields: tuple[str, ...]
-) -> Iterator[tuple[bytes | None, bytes | None]]:
-    """The text and the image hash of each product, as bytes."""
-    columns = [products.column(name).to_pylist() for name in fields]
-    # Pillow lets go of the interpreter lock while it decodes.
-    with ThreadPoolExecutor() as workers:
-        images = workers.map(_image_bytes, products.column(THUMBNAIL).to_pylist())
-        for texts, image in zip(_rows(columns, products.num_rows), images, strict=True):
-            words = distinct_words(" ".join(text[:_MOST_CHARACTERS] for text in texts if text))
-            yield (text_hash(words).tobytes() if words else None), image
+def _append(table: lance.LanceDataset, batches: list[pa.RecordBatch]) -> lance.LanceDataset:
+    rows = pa.Table.from_batches(batches).cast(_SCHEMA)
+    return lance.write_dataset(rows, table.uri, mode="append")
+
+
+@dataclass(frozen=True)
+class _Reading:
+    """Gives the wanted products of a piece: their key, texts and thumbnail."""
+
+    pool: str
+    version: int
+    fields: tuple[str, ...]
+
+    def __call__(self, piece: _Unsigned) -> Iterator[pa.RecordBatch]:
+        """Batch by batch, in pool order."""
+        pool = Pool.open(location(self.pool), version=self.version)
+        start = 0
+        for batch in pool.scan(columns=[*self.fields, THUMBNAIL], rows=piece.rows):
+            new = start + np.flatnonzero(piece.wanted[start : start + batch.num_rows])
+            products = batch.take(pa.array(new - start))
+            start += batch.num_rows
+            yield pa.record_batch(
+                [pa.array(piece.keys[new], pa.uint64()), *products.columns],
+                ["key", *products.schema.names],
+            )
+
+
+class _Hash:
+    """Products become their key with the text and the image hash, as bytes."""
+
+    def __init__(self, fields: tuple[str, ...]) -> None:
+        self._fields = fields
+
+    def __call__(self, products: pa.RecordBatch) -> pa.RecordBatch:
+        columns = [products.column(name).to_pylist() for name in self._fields]
+        # Pillow lets go of the interpreter lock while it decodes.
+        with ThreadPoolExecutor(cores()) as workers:
+            coming = workers.map(_image_bytes, products.column(THUMBNAIL).to_pylist())
+            texts = [_text_bytes(row) for row in _rows(columns, products.num_rows)]
+            images = list(coming)
+        hashes = [pa.array(texts, _SCHEMA.types[1]), pa.array(images, _SCHEMA.types[2])]
+        return pa.record_batch([products.column("key"), *hashes], _SCHEMA.names)
+
+
+def _text_bytes(texts: tuple[str | None, ...]) -> bytes | None:
+    words = distinct_words(" ".join(text[:_MOST_CHARACTERS] for text in texts if text))
+    return text_hash(words).tobytes() if words else None
 
 
 def _rows(columns: list[list[str | None]], count: int) -> Iterator[tuple[str | None, ...]]:

@@ -7,9 +7,18 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from productnet.cli.console import Bars, say, show, table
-from productnet.cli.models import MODEL_PANEL, FeedArgument, ModelOption, chosen_model, resumed
+from productnet.cli.models import (
+    MODEL_PANEL,
+    Chosen,
+    FeedArgument,
+    ModelOption,
+    chosen_model,
+    resumed,
+)
 from productnet.cli.options import (
     HERE,
+    AddressOption,
+    EngineOption,
     FormatOption,
     JsonOption,
     MapOption,
@@ -20,7 +29,7 @@ from productnet.errors import UsageError
 from productnet.settings import Project, Settings
 
 if TYPE_CHECKING:
-    from productnet.master.model import MasterModel
+    from productnet.engine.base import Engine
     from productnet.serving.feeds import FeedProducts
     from productnet.taxonomy.tree import Taxonomy
 
@@ -71,6 +80,8 @@ def categorize(
     model: ModelOption = None,
     map: MapOption = None,
     format: FormatOption = None,
+    engine: EngineOption = None,
+    address: AddressOption = None,
     project: ProjectOption = HERE,
     json: JsonOption = False,
 ) -> None:
@@ -87,7 +98,10 @@ def categorize(
         productnet categorize feed.parquet --out categories.parquet --model model --top 1
 
         productnet categorize feed.parquet --out keys.parquet --precision 0.99
+
+        productnet categorize feed.parquet --out categories.parquet --engine ray
     """
+    from productnet.engine.registry import DEFAULT, open_engine
     from productnet.serving.feeds import FeedProducts
     from productnet.serving.zero_shot import LEAST
     from productnet.taxonomy.tree import Taxonomy
@@ -99,6 +113,11 @@ def categorize(
                 "Without a model no precision can be promised: --taxonomy and --zero-shot go with "
                 "neither --model nor --precision. --least sets the confidence a category needs."
             )
+        if engine not in (None, DEFAULT) or address is not None:
+            raise UsageError(
+                "--taxonomy and --zero-shot run in this process; --engine and --address go with a "
+                "model."
+            )
         by = taxonomy if taxonomy is not None else Project.open(project)
         settings = Settings() if isinstance(by, str) else by.settings
         # The feed first, which is read at once: what is wrong with it is told before anything else.
@@ -107,9 +126,15 @@ def categorize(
         return
     if least is not None:
         raise UsageError("--least goes with --taxonomy or --zero-shot; of a model, --precision.")
-    chosen, settings = chosen_model(model, project)
+    if false_accept is not None and precision is None:
+        raise UsageError("--false-accept goes with --precision. Name both, or neither.")
+    chosen = chosen_model(model, project)
+    settings = chosen.settings
     feed = FeedProducts(file, settings, mapping=split_pairs(map), format=format)
-    if precision is not None:
+    with open_engine(settings.engine, name=engine, address=address) as where:
+        if precision is None:
+            _categorize(chosen, feed, out, top=top, engine=where, as_json=json)
+            return
         tree = None
         if model is None:
             tree = Taxonomy.load_if_any(Project.open(project).taxonomy_path)
@@ -120,21 +145,26 @@ def categorize(
             taxonomy=tree,
             precision=precision,
             false_accept=false_accept,
+            engine=where,
             as_json=json,
         )
-        return
-    if false_accept is not None:
-        raise UsageError("--false-accept goes with --precision. Name both, or neither.")
-    _categorize(chosen, feed, out, top=top, as_json=json)
 
 
 def _categorize(
-    model: "MasterModel", feed: "FeedProducts", out: Path, *, top: int, as_json: bool
+    chosen: Chosen,
+    feed: "FeedProducts",
+    out: Path,
+    *,
+    top: int,
+    engine: "Engine",
+    as_json: bool,
 ) -> None:
     """Write the likeliest categories of each product."""
     from productnet.serving.categorize import categorize_feed
 
-    written = categorize_feed(model, feed, out, top=top, progress=Bars())
+    written = categorize_feed(
+        chosen.model, feed, out, top=top, progress=Bars(), engine=engine, folder=chosen.folder
+    )
     show(
         asdict(written),
         as_json=as_json,
@@ -146,28 +176,31 @@ def _categorize(
 
 
 def _decide(
-    model: "MasterModel",
+    chosen: Chosen,
     feed: "FeedProducts",
     out: Path,
     *,
     taxonomy: "Taxonomy | None",
     precision: float,
     false_accept: float | None,
+    engine: "Engine",
     as_json: bool,
 ) -> None:
     """Write one category of each product that the model is sure enough of."""
     from productnet.serving.categorize import decide_feed
 
     written = decide_feed(
-        model,
+        chosen.model,
         feed,
         out,
         precision=precision,
         false_accept=false_accept,
         taxonomy=taxonomy,
         progress=Bars(),
+        engine=engine,
+        folder=chosen.folder,
     )
-    basis = model.certainty.thresholds(precision)
+    basis = chosen.model.certainty.thresholds(precision)
     show(
         asdict(written) | {"precision": precision, "certified": basis.certified},
         as_json=as_json,

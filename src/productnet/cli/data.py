@@ -10,6 +10,8 @@ import typer
 from productnet.cli.console import Bars, say, show, table
 from productnet.cli.options import (
     HERE,
+    AddressOption,
+    EngineOption,
     FormatOption,
     JsonOption,
     MapOption,
@@ -188,6 +190,8 @@ def import_(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show the mapping and three products; change nothing")
     ] = False,
+    engine: EngineOption = None,
+    address: AddressOption = None,
     project: ProjectOption = HERE,
     json: JsonOption = False,
 ) -> None:
@@ -202,6 +206,7 @@ def import_(
     """
     from productnet.catalog.importer import import_feed
     from productnet.catalog.preview import preview_feed
+    from productnet.engine.registry import open_engine
 
     opened = Project.open(project)
     mapping = split_pairs(map)
@@ -215,15 +220,17 @@ def import_(
         return
     if labels and not opened.taxonomy_path.exists():
         raise ProjectError("Labels need a taxonomy. Give the project one: productnet taxonomy FILE")
-    summary = import_feed(
-        opened,
-        feed,
-        mapping=mapping,
-        format=format,
-        reference=reference,
-        labels=labels,
-        progress=Bars(),
-    )
+    with open_engine(opened.settings.engine, name=engine, address=address) as where:
+        summary = import_feed(
+            opened,
+            feed,
+            mapping=mapping,
+            format=format,
+            reference=reference,
+            labels=labels,
+            progress=Bars(),
+            engine=where,
+        )
     taken, unknown = _record_labels(opened, trusted=trusted) if labels else (None, Counter())
     result = {
         **asdict(summary),

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from productnet.cli.console import Bars, say, show, step, table
-from productnet.cli.options import HERE, JsonOption, ProjectOption
+from productnet.cli.options import HERE, AddressOption, EngineOption, JsonOption, ProjectOption
 from productnet.cli.simulate import simulate
 from productnet.errors import UsageError
 from productnet.settings import Project
@@ -21,7 +21,12 @@ def register(app: typer.Typer) -> None:
         app.command(command.__name__.rstrip("_"), rich_help_panel=LOOP_PANEL)(command)
 
 
-def embed(project: ProjectOption = HERE, json: JsonOption = False) -> None:
+def embed(
+    engine: EngineOption = None,
+    address: AddressOption = None,
+    project: ProjectOption = HERE,
+    json: JsonOption = False,
+) -> None:
     """Embed the pool with the pretrained encoders, draw its map, find near-duplicates, index words.
 
     Each text and image is encoded once and remembered: the same command again goes on after a
@@ -31,18 +36,22 @@ def embed(project: ProjectOption = HERE, json: JsonOption = False) -> None:
         productnet embed
 
         productnet embed --project my-shop --json
+
+        productnet embed --engine ray --address 10.0.0.1:6379
     """
     from productnet.embeddings.active import active_set
     from productnet.embeddings.initial import embed_initial
     from productnet.embeddings.map import build_map
     from productnet.embeddings.near_duplicates import find_near_duplicates
+    from productnet.engine.registry import open_engine
     from productnet.retrieval.resources import refresh_words
 
     opened = Project.open(project)
-    stamp = embed_initial(opened, progress=Bars()).stamp
-    # Of the set in use too, if a round made it before there were maps.
-    build_map(active_set(opened), progress=Bars())
-    duplicates = find_near_duplicates(opened, progress=Bars())
+    with open_engine(opened.settings.engine, name=engine, address=address) as where:
+        stamp = embed_initial(opened, progress=Bars(), engine=where).stamp
+        # Of the set in use too, if a round made it before there were maps.
+        build_map(active_set(opened), progress=Bars())
+        duplicates = find_near_duplicates(opened, progress=Bars(), engine=where)
     refresh_words(opened, progress=Bars())
 
     def human() -> None:

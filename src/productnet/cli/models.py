@@ -2,13 +2,15 @@
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
 from productnet.cli.console import Bars, say, show, table
 from productnet.cli.options import (
     HERE,
+    AddressOption,
+    EngineOption,
     FormatOption,
     JsonOption,
     MapOption,
@@ -57,7 +59,7 @@ def evaluate(
     from productnet.evaluation.table import Scored, table_row
     from productnet.serving.feeds import FeedProducts
 
-    chosen, settings = chosen_model(model, project)
+    chosen, settings, _ = chosen_model(model, project)
     feed = FeedProducts(file, settings, mapping=split_pairs(map), format=format, label=label)
     products, labels = feed.table()
     rows = [row for row, text in enumerate(labels) if text is not None]
@@ -101,6 +103,8 @@ def encode(
     model: ModelOption = None,
     map: MapOption = None,
     format: FormatOption = None,
+    engine: EngineOption = None,
+    address: AddressOption = None,
     project: ProjectOption = HERE,
     json: JsonOption = False,
 ) -> None:
@@ -111,12 +115,22 @@ def encode(
 
         productnet encode new-products.csv --out vectors.parquet --dimension 128
     """
+    from productnet.engine.registry import open_engine
     from productnet.serving.categorize import encode_feed
     from productnet.serving.feeds import FeedProducts
 
-    chosen, settings = chosen_model(model, project)
+    chosen, settings, folder = chosen_model(model, project)
     feed = FeedProducts(file, settings, mapping=split_pairs(map), format=format)
-    written = encode_feed(chosen, feed, out, dimension=dimension, progress=Bars())
+    with open_engine(settings.engine, name=engine, address=address) as where:
+        written = encode_feed(
+            chosen,
+            feed,
+            out,
+            dimension=dimension,
+            progress=Bars(),
+            engine=where,
+            folder=folder,
+        )
     show(
         asdict(written),
         as_json=json,
@@ -175,12 +189,27 @@ def resumed(written: "Written") -> str:
     return f"Went on after {written.resumed:,} products. " if written.resumed else ""
 
 
-def chosen_model(folder: Path | None, project: Path) -> "tuple[MasterModel, Settings]":
+class Chosen(NamedTuple):
+    """A model that was named.
+
+    Attributes:
+        model: Loaded.
+        settings: For reading feeds.
+        folder: Where it is.
+    """
+
+    model: "MasterModel"
+    settings: Settings
+    folder: Path
+
+
+def chosen_model(folder: Path | None, project: Path) -> Chosen:
     """The model of a folder with default settings, or the project's active one with its own."""
     from productnet.master.model import MasterModel
-    from productnet.serving.categorize import active_model
+    from productnet.serving.categorize import active_model_folder
 
     if folder is not None:
-        return MasterModel.load(folder), Settings()
+        return Chosen(MasterModel.load(folder), Settings(), folder)
     opened = Project.open(project)
-    return active_model(opened), opened.settings
+    active = active_model_folder(opened)
+    return Chosen(MasterModel.load(active), opened.settings, active)

@@ -20,6 +20,15 @@ MapOption = Annotated[
     list[str] | None, typer.Option(metavar="FIELD=COLUMN", help="Fill a field from a column")
 ]
 
+EngineOption = Annotated[
+    str | None,
+    typer.Option("--engine", metavar="NAME", help="Where it runs: local, or ray [default: local]"),
+]
+AddressOption = Annotated[
+    str | None,
+    typer.Option(metavar="HOST:PORT", help="Ray cluster [default: workers on this machine]"),
+]
+
 
 def split_pairs(pairs: list[str] | None) -> dict[str, str]:
     """``--map`` options as a dictionary; raises UsageError with the form they take."""

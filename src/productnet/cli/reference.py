@@ -45,6 +45,7 @@ def registries_page() -> str:
     """``docs/registries.md``: every named piece that can be chosen, or added by one new file."""
     from productnet.catalog.readers.registry import READERS
     from productnet.encoders.registry import IMAGE_ENCODERS, TEXT_ENCODERS
+    from productnet.engine.registry import ENGINES
     from productnet.inspection.registry import INSPECTIONS
     from productnet.local.registry import LOCAL_MODELS
     from productnet.master.fields.registry import FIELD_ENCODERS
@@ -62,6 +63,7 @@ def registries_page() -> str:
         ("Field encoders of the master model", FIELD_ENCODERS),
         ("Export formats", EXPORTERS),
         ("Inspections of the data", INSPECTIONS),
+        ("Engines", ENGINES),
     )
     parts = [_HEAD, "# Registries\n\nWhat can be chosen by name. Adding one is one new file and "]
     parts.append("one line in its table.\n")

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from productnet.cli.console import Bars, say, show, table
-from productnet.cli.options import HERE, JsonOption, ProjectOption
+from productnet.cli.options import HERE, AddressOption, EngineOption, JsonOption, ProjectOption
 from productnet.errors import UsageError
 from productnet.locations import Location, failures_told, is_url, location
-from productnet.settings import Project
+from productnet.settings import EngineSettings, Project
 
 if TYPE_CHECKING:
     from productnet.release.diff import Difference
@@ -130,7 +130,7 @@ def list_(project: ProjectOption = HERE, json: JsonOption = False) -> None:
                     one.gold,
                     one.hard_negatives,
                     len(one.leaves),
-                    one.as_of,
+                    one.as_of[:16],
                     one.log_sequence,
                     one.content_hash[:12],
                 )
@@ -230,7 +230,9 @@ def verify(
             raise UsageError(f"{folder} is no release of this project, so it cannot be rebuilt.")
         opened = Project.open(project)
         if folder.resolve().parent != opened.releases_path.resolve():
-            raise UsageError(f"{folder} is no release of {opened.root}, so it cannot be rebuilt.")
+            raise UsageError(
+                f"{folder} is no release of {opened.root.resolve()}, so it cannot be rebuilt."
+            )
         build.rebuild(opened, folder.name, progress=Bars())
     made = " Made again from the log, every byte is the same." if rebuild else ""
     show(
@@ -321,6 +323,8 @@ def export(
         str | None,
         typer.Option(help="With embeddings: the set they are of [default: the one in use]"),
     ] = None,
+    engine: EngineOption = None,
+    address: AddressOption = None,
     project: ProjectOption = HERE,
     json: JsonOption = False,
 ) -> None:
@@ -335,6 +339,7 @@ def export(
     """
     from productnet.embeddings.active import active_set
     from productnet.embeddings.sets import EmbeddingSet
+    from productnet.engine.registry import open_engine
     from productnet.release.export import export_release
     from productnet.release.exporters.registry import EXPORTERS
     from productnet.release.manifest import read_manifest
@@ -349,7 +354,13 @@ def export(
         raise UsageError(f'--embedding-set goes with a format of embeddings, not with "{format}".')
     manifest = read_manifest(folder)
     target = out or Path(f"{manifest.name}-{manifest.version}-{format}".replace("/", "-"))
-    summary = export_release(folder, target, format=format, vectors=vectors, progress=Bars())
+    settings = EngineSettings()
+    if (project / Project.SETTINGS_FILE).is_file():
+        settings = Project.open(project).settings.engine
+    with open_engine(settings, name=engine, address=address) as where:
+        summary = export_release(
+            folder, target, format=format, vectors=vectors, progress=Bars(), engine=where
+        )
 
     def human() -> None:
         went_on = (

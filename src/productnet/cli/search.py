@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from productnet.cli.console import Bars, say, show, table
-from productnet.cli.options import HERE, JsonOption, ProjectOption
+from productnet.cli.options import HERE, AddressOption, EngineOption, JsonOption, ProjectOption
 from productnet.settings import Project
 
 HAND_ON_PANEL = "Hand the pool on"
@@ -25,6 +25,8 @@ def partition(
         float, typer.Option(help="Share of the decided categories that should be right")
     ] = 0.99,
     images: Annotated[bool, typer.Option("--images", help="Write the images, too")] = False,
+    engine: EngineOption = None,
+    address: AddressOption = None,
     project: ProjectOption = HERE,
     json: JsonOption = False,
 ) -> None:
@@ -39,11 +41,14 @@ def partition(
 
         productnet partition --out by-category --precision 0.95 --images
     """
+    from productnet.engine.registry import open_engine
     from productnet.serving.partition import PARTITION_FILE, UNCERTAIN, partition_pool
 
-    summary = partition_pool(
-        Project.open(project), out, precision=precision, images=images, progress=Bars()
-    )
+    opened = Project.open(project)
+    with open_engine(opened.settings.engine, name=engine, address=address) as where:
+        summary = partition_pool(
+            opened, out, precision=precision, images=images, progress=Bars(), engine=where
+        )
 
     def human() -> None:
         say(

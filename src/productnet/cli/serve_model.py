@@ -78,7 +78,9 @@ def _doors(
     if project is not None and keys is not False:
         database = stack.enter_context(Database.open(project.database_url))
         doors = Doors.open(database, project.settings.sign_in)
-        if keys is None and not doors.people.all():
+        # As the portal tells a team from the one who works alone, whose account it made by itself.
+        by_provider = project.settings.sign_in.oidc_issuer is not None
+        if keys is None and not by_provider and not doors.people.any_password():
             doors = None
     if doors is None and keys:
         raise UsageError("API keys are kept in a project. Name one with --project, or --no-keys.")

@@ -6,7 +6,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from productnet.cli.console import Bars, say, show, table
-from productnet.cli.options import HERE, JsonOption, ProjectOption, split_numbers
+from productnet.cli.options import (
+    HERE,
+    AddressOption,
+    EngineOption,
+    JsonOption,
+    ProjectOption,
+    split_numbers,
+)
 from productnet.settings import Project
 
 if TYPE_CHECKING:
@@ -52,6 +59,8 @@ def simulate(
         str, typer.Option(metavar="VIEWS,...", help="Count positives after so many views")
     ] = "20,50,100,200",
     workers: Annotated[int, typer.Option(min=1, help="Processes that share the comparison")] = 1,
+    engine: EngineOption = None,
+    address: AddressOption = None,
     project: ProjectOption = HERE,
     json: JsonOption = False,
 ) -> None:
@@ -67,29 +76,36 @@ def simulate(
         productnet simulate --leaf mugs --source nearest --labeler-error 0
 
         productnet simulate --no-people --compare all --seeds 3 --views 200 --workers 2
+
+        productnet simulate --no-people --compare all --engine ray
     """
+    from productnet.engine.registry import open_engine
     from productnet.evaluation.comparison import ComparisonPlan
     from productnet.evaluation.simulate import simulate as run_simulation
 
-    result = run_simulation(
-        Project.open(project),
-        leaves=leaf,
-        people=not no_people,
-        target=target,
-        source=source,
-        page_size=page_size,
-        max_views=max_views,
-        labeler_error=labeler_error,
-        auditor_error=auditor_error,
-        comparison=ComparisonPlan(
-            every_leaf=compare is CompareOn.ALL,
-            seeds=seeds,
-            views=views,
-            after=split_numbers(after, option="--after"),
-            workers=workers,
-        ),
-        progress=Bars(),
+    plan = ComparisonPlan(
+        every_leaf=compare is CompareOn.ALL,
+        seeds=seeds,
+        views=views,
+        after=split_numbers(after, option="--after"),
+        workers=workers,
     )
+    opened = Project.open(project)
+    with open_engine(opened.settings.engine, name=engine, address=address) as where:
+        result = run_simulation(
+            opened,
+            leaves=leaf,
+            people=not no_people,
+            target=target,
+            source=source,
+            page_size=page_size,
+            max_views=max_views,
+            labeler_error=labeler_error,
+            auditor_error=auditor_error,
+            comparison=plan,
+            progress=Bars(),
+            engine=where,
+        )
 
     def human() -> None:
         if not no_people:

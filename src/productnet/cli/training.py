@@ -1,7 +1,9 @@
 """Commands that make a model: ``train``, ``transfer``, and ``onnx``, which hands it on."""
 
 import shutil
+from collections.abc import Callable
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,6 +13,8 @@ from productnet.cli.console import Bars, say, show
 from productnet.cli.models import MODEL_PANEL, FeedArgument, LabelOption, ModelOption, chosen_model
 from productnet.cli.options import (
     HERE,
+    AddressOption,
+    EngineOption,
     FormatOption,
     JsonOption,
     MapOption,
@@ -20,7 +24,7 @@ from productnet.cli.options import (
 )
 from productnet.errors import UsageError
 from productnet.progress import SILENT, Progress
-from productnet.settings import Settings
+from productnet.settings import EngineSettings, Settings
 
 if TYPE_CHECKING:
     from productnet.master.model import MasterModel
@@ -75,6 +79,8 @@ def train(
     log: LogOption = None,
     map: MapOption = None,
     format: FormatOption = None,
+    engine: EngineOption = None,
+    address: AddressOption = None,
     json: JsonOption = False,
 ) -> None:
     """Train a master model on a labelled file, without a project.
@@ -88,47 +94,46 @@ def train(
         productnet train feed.csv --label category --preset paper --image efficientnet-lite0 -o m
 
         productnet train feed.csv --label category -o m --nested 64,128 --log logs
+
+        productnet train feed.csv --label category -o m --engine ray --address 10.0.0.1:6379
     """
-    from productnet.master.cross_fit import folds_for
-    from productnet.master.fitting import Keeping
+    from productnet.engine.registry import open_engine
     from productnet.master.model import MasterModel
     from productnet.master.team import leads_team
-    from productnet.serving.feeds import FeedProducts
 
     _refuse_taken(out)
-    feed = FeedProducts(file, Settings(), mapping=split_pairs(map), format=format, label=label)
-    products, labels = feed.table()
-    known = {
-        product: text
-        for product, text in zip(products.column("id").to_pylist(), labels, strict=True)
-        if text is not None
-    }
-    model = MasterModel(
-        preset,
-        dimension=dimension,
-        seed=seed,
-        image=image,
-        nested=split_numbers(nested, option="--nested") if nested else None,
-        epochs=epochs,
-        batch_size=batch_size,
-        device=device,
-        compiled=compile,
-    )
     checkpoints = out.with_name(f"{out.name}.checkpoints")
-    model.fit(
-        products,
-        known,
-        folds=folds or folds_for(model.preset, len(known)),
-        keeping=Keeping(checkpoints, log),
-        progress=_bars(),
+    training = partial(
+        _train,
+        file.resolve(),
+        label,
+        out.resolve(),
+        model=partial(
+            MasterModel,
+            preset,
+            dimension=dimension,
+            seed=seed,
+            image=image,
+            nested=split_numbers(nested, option="--nested") if nested else None,
+            epochs=epochs,
+            batch_size=batch_size,
+            device=device,
+            compiled=compile,
+        ),
+        folds=folds,
+        keeping=(checkpoints.resolve(), log.resolve() if log else None),
+        mapping=split_pairs(map),
+        format=format,
     )
-    model.save(out)
+    with open_engine(EngineSettings(), name=engine, address=address) as where:
+        known = where.together(training, folder=out.with_name(f"{out.name}.team"))
     if not leads_team():
         return
+    model = MasterModel.load(out)
     _finish(model, checkpoints, log)
     result = {
         "model": str(out),
-        "products": len(known),
+        "products": known,
         "categories": len(model.classes),
         "history": [asdict(epoch) for epoch in model.history],
     }
@@ -136,9 +141,44 @@ def train(
         result,
         as_json=json,
         human=lambda: say(
-            f"Trained on {len(known):,} products of {len(model.classes)} categories: {out}"
+            f"Trained on {known:,} products of {len(model.classes)} categories: {out}"
         ),
     )
+
+
+def _train(
+    file: Path,
+    label: str,
+    out: Path,
+    *,
+    model: Callable[[], "MasterModel"],
+    folds: int | None,
+    keeping: tuple[Path, Path | None],
+    mapping: dict[str, str],
+    format: str | None,
+) -> int:
+    """Train and save a model, alone or in a team; how many products it learnt from."""
+    from productnet.master.cross_fit import folds_for
+    from productnet.master.fitting import Keeping
+    from productnet.serving.feeds import FeedProducts
+
+    feed = FeedProducts(file, Settings(), mapping=mapping, format=format, label=label)
+    products, labels = feed.table()
+    known = {
+        product: text
+        for product, text in zip(products.column("id").to_pylist(), labels, strict=True)
+        if text is not None
+    }
+    made = model()
+    made.fit(
+        products,
+        known,
+        folds=folds or folds_for(made.preset, len(known)),
+        keeping=Keeping(*keeping),
+        progress=_bars(),
+    )
+    made.save(out)
+    return len(known)
 
 
 def transfer(
@@ -177,7 +217,7 @@ def transfer(
     chosen_kind = next((one for one in KINDS if one == kind), None)
     if chosen_kind is None:
         raise UsageError(f'--kind takes {", ".join(KINDS)}; not "{kind}".')
-    body, settings = chosen_model(model, project)
+    body, settings, _ = chosen_model(model, project)
     feed = FeedProducts(file, settings, mapping=split_pairs(map), format=format, label=target)
     products, values = feed.table()
     checkpoints = out.with_name(f"{out.name}.checkpoints")
@@ -221,7 +261,7 @@ def onnx(
 
         productnet onnx --model model --out exported
     """
-    chosen, _ = chosen_model(model, project)
+    chosen = chosen_model(model, project).model
     exported = chosen.export_onnx(out)
     show(
         {"folder": str(out), "difference": exported.difference, "bytes": exported.bytes},

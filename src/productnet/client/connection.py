@@ -46,6 +46,11 @@ class Connection:
         timeout: float,
         transport: httpx.BaseTransport | None,
     ) -> None:
+        if key is not None and not key.isascii():
+            raise NotSignedIn(
+                "This API key has characters that none has. Give one as `productnet people key "
+                "add` printed it."
+            )
         self._credentials = credentials
         self._tries = tries
         self._http = httpx.Client(

@@ -16,6 +16,8 @@ from productnet.embeddings.sets import EmbeddingSet, build_index, write_embeddin
 from productnet.embeddings.stamp import Stamp
 from productnet.encoders.feature_store import Modality
 from productnet.encoders.features import Features, compute_features, open_features
+from productnet.engine.base import Engine
+from productnet.engine.local import LOCAL
 from productnet.errors import EmbeddingError
 from productnet.progress import SILENT, Progress
 from productnet.settings import Project
@@ -33,7 +35,9 @@ _QUERIES = 1_000
 _BLOCK = 8_192
 
 
-def embed_initial(project: Project, *, progress: Progress = SILENT) -> EmbeddingSet:
+def embed_initial(
+    project: Project, *, progress: Progress = SILENT, engine: Engine = LOCAL
+) -> EmbeddingSet:
     """Embed the whole pool with the project's encoders, as embedding set "initial".
 
     The set is put into use, unless a round has trained a better one that can still be read.
@@ -42,11 +46,16 @@ def embed_initial(project: Project, *, progress: Progress = SILENT) -> Embedding
     share of the ten nearest neighbours that survive the reduction is measured on a sample and
     noted in the stamp as ``neighbours_kept``.
 
+    Args:
+        project: Whose pool.
+        progress: Told of products.
+        engine: Where they are encoded.
+
     Raises:
         EmbeddingError: The pool is empty, or no product has an image or a text.
         EncoderError: An encoder is missing here.
     """
-    features = _features(project, progress)
+    features = _features(project, progress, engine)
     first = next(iter(features.values()))
     settings = project.settings
     pool_version = Pool.open(project.pool_path).version
@@ -127,7 +136,7 @@ def _better_in_use(project: Project) -> bool:
     return True
 
 
-def _features(project: Project, progress: Progress) -> dict[str, Features]:
+def _features(project: Project, progress: Progress, engine: Engine) -> dict[str, Features]:
     """The features of each modality that some product has, made up to date."""
     pool = Pool.open(project.pool_path)
     if not len(pool):
@@ -140,7 +149,7 @@ def _features(project: Project, progress: Progress) -> dict[str, Features]:
         encoders = {"image": project.settings.encoders.image, **encoders}
     features: dict[str, Features] = {}
     for modality, encoder in encoders.items():
-        compute_features(project, encoder, modality=modality, progress=progress)
+        compute_features(project, encoder, modality=modality, progress=progress, engine=engine)
         opened = open_features(project, encoder, modality=modality)
         if opened.present.any():
             features[modality] = opened

@@ -17,6 +17,8 @@ from productnet.embeddings.lookup import IdLookup
 from productnet.embeddings.nearest import Rows
 from productnet.embeddings.sets import EmbeddingSet
 from productnet.embeddings.told_apart import ToldApart
+from productnet.engine.base import Engine
+from productnet.engine.local import LOCAL
 from productnet.errors import EmbeddingError
 from productnet.files import drafted_folder
 from productnet.progress import SILENT, Progress
@@ -171,12 +173,14 @@ def _parts(members: Sequence[str], apart: ToldApart) -> list[list[str]]:
     return parts
 
 
-def find_near_duplicates(project: Project, *, progress: Progress = SILENT) -> NearDuplicates:
+def find_near_duplicates(
+    project: Project, *, progress: Progress = SILENT, engine: Engine = LOCAL
+) -> NearDuplicates:
     """Find the pool's near-duplicates, or open those found before in the same pool.
 
     Products are compared by their hashes and by the initial embedding set, which no training has
     drawn together. Killed and run again it goes on hashing where it stopped; until it is done,
-    the groups found before stay.
+    the groups found before stay. Products are hashed where the engine runs, and compared here.
 
     Raises EmbeddingError if there is no initial embedding set.
     """
@@ -195,7 +199,7 @@ def find_near_duplicates(project: Project, *, progress: Progress = SILENT) -> Ne
             return NearDuplicates.open(folder)
     except (OSError, ValueError, pa.ArrowException):  # missing or damaged: they are found again
         pass
-    signatures = sign_pool(pool, signatures_path(project), progress=progress)
+    signatures = sign_pool(pool, signatures_path(project), progress=progress, engine=engine)
     ids = pool.ids()
     rows = embedding_set.rows(ids.to_pylist())
     leaders = lead_products(signatures, embedding_set.read, rows, progress=progress)

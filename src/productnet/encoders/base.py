@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 FloatArray = NDArray[np.float32]
+PixelArray = NDArray[np.uint8]
 
 
 class Encoder(Protocol):
@@ -30,13 +31,24 @@ class Encoder(Protocol):
 
 
 class ImageEncoder(Encoder, Protocol):
-    """Turns encoded images into vectors."""
+    """Turns encoded images into vectors.
+
+    Attributes:
+        side: Pixels S of the square that it sees, as ``square_pixels`` makes it. Decoding may be
+            done apart from encoding, and elsewhere.
+    """
+
+    side: int
 
     def encode(self, images: Sequence[bytes]) -> FloatArray:
         """Vectors (B, D) of B encoded images (JPEG, PNG, WebP …), not normalised.
 
         Raises ImageError if one cannot be decoded.
         """
+        ...
+
+    def encode_pixels(self, pixels: PixelArray) -> FloatArray:
+        """The same of images decoded already: (B, S, S, 3) -> (B, D)."""
         ...
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from productnet.encoders.base import FloatArray
+from productnet.encoders.base import FloatArray, PixelArray
 from productnet.encoders.export import check_weights, export_onnx, required
 from productnet.encoders.pictures import square_pixels
 from productnet.encoders.prepared import prepared
@@ -61,20 +61,28 @@ class EfficientNetLite:
     def __init__(self, variant: Variant) -> None:
         self.name = variant.name
         self.version = f"{RECIPE}-{variant.weights_sha256[:16]}"
-        self._side = variant.side
+        self.side = variant.side
         stamp = {"recipe": RECIPE, "weights": variant.weights_sha256}
         folder = prepared(self.name, stamp=stamp, build=lambda draft: _export(variant, draft))
         self._model = OnnxModel(folder / "model.onnx")
 
     def encode(self, images: Sequence[bytes]) -> FloatArray:
         """See ``ImageEncoder.encode``."""
-        rows = on_every_core(self._encode_one, images)
-        return np.stack(rows) if rows else np.empty((0, DIMENSION), np.float32)
+        return _stacked(
+            on_every_core(lambda one: self._encode_one(square_pixels(one, self.side)), images)
+        )
 
-    def _encode_one(self, content: bytes) -> FloatArray:
-        pixels = square_pixels(content, self._side)
+    def encode_pixels(self, pixels: PixelArray) -> FloatArray:
+        """See ``ImageEncoder.encode_pixels``."""
+        return _stacked(on_every_core(self._encode_one, pixels))
+
+    def _encode_one(self, pixels: PixelArray) -> FloatArray:
         vector: FloatArray = self._model(images=pixels[None])[0]  # (1, S, S, 3) -> (D,)
         return vector
+
+
+def _stacked(rows: list[FloatArray]) -> FloatArray:
+    return np.stack(rows) if rows else np.empty((0, DIMENSION), np.float32)
 
 
 def lite0() -> EfficientNetLite:

@@ -22,7 +22,6 @@ from numpy.typing import NDArray
 
 from productnet.catalog.pool import Pool
 from productnet.catalog.schema import ID
-from productnet.encoders.base import FloatArray
 from productnet.encoders.registry import encoder_slug
 from productnet.errors import EncoderError
 from productnet.files import drafted
@@ -106,11 +105,11 @@ class FeatureTable:
         with _damage_reported(self._path):
             return self._dataset.to_table(columns=[KEY]).column(KEY).combine_chunks()
 
-    def append(self, vectors: Mapping[bytes, FloatArray]) -> None:
+    def append(self, vectors: Mapping[bytes, NDArray[np.float16]]) -> None:
         """Add vectors (D,) by key, in one atomic step."""
         if not vectors:
             return
-        matrix = np.stack(list(vectors.values())).astype(np.float16)  # (n, D)
+        matrix = np.stack(list(vectors.values()))  # (n, D)
         columns = [
             pa.array(list(vectors), pa.binary(16)),
             pa.FixedSizeListArray.from_arrays(pa.array(matrix.reshape(-1)), matrix.shape[1]),

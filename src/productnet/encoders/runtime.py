@@ -5,7 +5,6 @@ second, a batch of 32 over both cores 95. It also makes a vector independent of 
 the batch, down to the last bit, so that interrupted work continues to exactly the same result.
 """
 
-import os
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -15,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from productnet.encoders.base import FloatArray
+from productnet.engine.cores import cores
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -45,12 +45,7 @@ def on_every_core(function: Callable[[Item], Result], items: Iterable[Item]) -> 
     The first exception is raised once the calls already running have ended.
     """
     todo = list(items)
-    if len(todo) == 1:
-        return [function(todo[0])]  # a thread takes longer to start than a text to encode
-    with ThreadPoolExecutor(_cores()) as threads:
+    if len(todo) == 1 or cores() == 1:
+        return [function(one) for one in todo]  # a thread takes longer to start than a text
+    with ThreadPoolExecutor(cores()) as threads:
         return list(threads.map(function, todo))
-
-
-def _cores() -> int:
-    # Fewer than the machine's where the process is confined, as in a container with a cpuset.
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from productnet.encoders.base import FloatArray
+from productnet.encoders.base import FloatArray, PixelArray
 from productnet.encoders.export import required
 from productnet.encoders.hub import hub_file, weights_version
 from productnet.encoders.pictures import square_pixels
@@ -42,7 +42,7 @@ class TimmEncoder:
         self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self._network = network.eval().to(self._device)
         config = timm.data.resolve_model_data_config(network)
-        self._side = int(config["input_size"][-1])
+        self.side = int(config["input_size"][-1])
         self._mean = torch.tensor(config["mean"], device=self._device) * 255
         self._scale = torch.tensor(config["std"], device=self._device) * 255
         self.version = f"1-{weights_version(network)}"
@@ -50,15 +50,26 @@ class TimmEncoder:
 
     def encode(self, images: Sequence[bytes]) -> FloatArray:
         """See ``ImageEncoder.encode``."""
-        import torch
-
         vectors = np.empty((len(images), self.dimension), np.float32)
         for start in range(0, len(images), _IMAGES_PER_CALL):
             some = images[start : start + _IMAGES_PER_CALL]
-            decoded = np.stack(on_every_core(lambda one: square_pixels(one, self._side), some))
-            with torch.inference_mode():
-                pixels = torch.from_numpy(decoded).to(self._device).float()  # (b, S, S, 3)
-                pixels = ((pixels - self._mean) / self._scale).permute(0, 3, 1, 2)
-                features = self._network(pixels)  # (b, 3, S, S) -> (b, D)
-            vectors[start : start + len(some)] = features.cpu().numpy()
+            pixels = np.stack(on_every_core(lambda one: square_pixels(one, self.side), some))
+            vectors[start : start + len(some)] = self._features(pixels)
         return vectors
+
+    def encode_pixels(self, pixels: PixelArray) -> FloatArray:
+        """See ``ImageEncoder.encode_pixels``."""
+        vectors = np.empty((len(pixels), self.dimension), np.float32)
+        for start in range(0, len(pixels), _IMAGES_PER_CALL):
+            some = pixels[start : start + _IMAGES_PER_CALL]
+            vectors[start : start + len(some)] = self._features(some)
+        return vectors
+
+    def _features(self, decoded: PixelArray) -> FloatArray:
+        import torch
+
+        with torch.inference_mode():
+            pixels = torch.from_numpy(decoded).to(self._device).float()  # (b, S, S, 3)
+            pixels = ((pixels - self._mean) / self._scale).permute(0, 3, 1, 2)
+            features: FloatArray = self._network(pixels).cpu().numpy()  # (b, 3, S, S) -> (b, D)
+        return features

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 import numpy as np
@@ -9,13 +10,15 @@ import numpy as np
 from productnet import __version__
 from productnet.embeddings.active import active_set, read_active
 from productnet.embeddings.initial import initial_set
+from productnet.engine.base import Engine
+from productnet.engine.local import LOCAL
 from productnet.errors import UsageError
 from productnet.evaluation.journal import Journal
 from productnet.evaluation.reference import reference_counts
 from productnet.evaluation.simulation_record import SIMULATION_FILE, Found, SimulationRecord
 from productnet.evaluation.standings import TABLE_FILE, write_table
 from productnet.evaluation.trials import PAGE, Trial, Trials
-from productnet.evaluation.workers import one_thread, run_in_processes
+from productnet.evaluation.workers import one_thread, run_in_processes, trials_of
 from productnet.files import alone, file_hash
 from productnet.progress import SILENT, Progress
 from productnet.retrieval.resources import Resources
@@ -73,6 +76,7 @@ def compare_sources(
     plan: ComparisonPlan,
     seed: int,
     progress: Progress = SILENT,
+    engine: Engine = LOCAL,
 ) -> SimulationRecord:
     """Let every source look for the positives of leaves, and keep what came of it for the report.
 
@@ -86,6 +90,7 @@ def compare_sources(
         plan: How thoroughly.
         seed: The first seed.
         progress: Told of every trial.
+        engine: Where trials run; of this process, in as many processes as the plan says.
 
     Raises:
         ProjectError: Another comparison runs in this project.
@@ -119,7 +124,7 @@ def compare_sources(
         left = [trial for trial in trials if trial not in journal.found]
         with progress.task("Comparing sources", total=len(trials)) as advance:
             advance(len(trials) - len(left))
-            for found in _outcomes(own, left, project, plan):
+            for found in _outcomes(own, left, project, plan, engine):
                 journal.add(found)
                 advance(1)
         active = read_active(project)
@@ -145,8 +150,10 @@ def _few(leaves: Sequence[Category], findable: Mapping[Category, int]) -> list[C
 
 
 def _outcomes(
-    own: Trials, trials: Sequence[Trial], project: Project, plan: ComparisonPlan
+    own: Trials, trials: Sequence[Trial], project: Project, plan: ComparisonPlan, engine: Engine
 ) -> Iterator[Found]:
+    if engine.apart:
+        return engine.each(partial(trials_of, project.root.resolve(), plan.views), trials)
     if plan.workers == 1:
         return map(own.run, trials)
     return run_in_processes(project, trials, views=plan.views, workers=plan.workers)

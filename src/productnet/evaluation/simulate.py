@@ -5,6 +5,8 @@ from dataclasses import asdict, dataclass
 
 from productnet.annotation.state import LeafProgress
 from productnet.annotation.workflow import Workflow
+from productnet.engine.base import Engine
+from productnet.engine.local import LOCAL
 from productnet.errors import UsageError
 from productnet.evaluation.comparison import QUICK, ComparisonPlan, compare_sources
 from productnet.evaluation.people import Team
@@ -102,6 +104,7 @@ def simulate(
     comparison: ComparisonPlan = QUICK,
     seed: int | None = None,
     progress: Progress = SILENT,
+    engine: Engine = LOCAL,
 ) -> SimulationResult:
     """Let simulated people label, audit and adjudicate, and compare sources for the report.
 
@@ -120,6 +123,7 @@ def simulate(
         comparison: How thoroughly sources are compared.
         seed: Of people and pages; the project's when None.
         progress: Told of every leaf.
+        engine: Where sources are compared; people work in this process, one after another.
 
     Raises:
         UsageError: There are no reference labels, what is named is no leaf, or a rate is no share.
@@ -153,7 +157,13 @@ def simulate(
     )
     results = _work(resources, team, plan, chosen, progress=progress) if people else ()
     compared = compare_sources(
-        resources, truth, leaves=chosen, plan=comparison, seed=seed, progress=progress
+        resources,
+        truth,
+        leaves=chosen,
+        plan=comparison,
+        seed=seed,
+        progress=progress,
+        engine=engine,
     )
     return SimulationResult(results, compared)
 

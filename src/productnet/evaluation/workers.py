@@ -7,7 +7,7 @@ outcome wherever it runs: it has one thread, so that sums are always taken in on
 import os
 import signal
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from itertools import islice
@@ -60,6 +60,12 @@ def run_in_processes(
         ) from None
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+def trials_of(root: Path, views: int) -> Callable[[Trial], Found]:
+    """What runs trials of a project in a worker of an engine."""
+    one_thread()
+    return Trials.of_project(Project.open(root), views=views).run
 
 
 def one_thread() -> threadpool_limits:

@@ -9,7 +9,7 @@ from pathlib import Path
 from pydantic import TypeAdapter, ValidationError
 
 from productnet.errors import EmbeddingError, ProjectError, TrainingError, UsageError
-from productnet.files import write_atomically
+from productnet.files import drafted, write_atomically
 from productnet.inspection.flaws import Flaw, gravest_first
 from productnet.inspection.registry import INSPECTIONS
 from productnet.inspection.subject import Subject
@@ -138,11 +138,11 @@ def write_flaws(path: Path, found: Inspected) -> None:
         ]
     )
     table = pa.Table.from_pylist(rows, schema=schema)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if flat:
-        pyarrow.csv.write_csv(table, path)
-    else:
-        pq.write_table(table, path)
+    with drafted(path) as draft:
+        if flat:
+            pyarrow.csv.write_csv(table, draft)
+        else:
+            pq.write_table(table, draft)
 
 
 def _row(flaw: Flaw, *, flat: bool) -> dict[str, object]:

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 
 from productnet.encoders.features import compute_features, open_features
+from productnet.engine.base import Engine
+from productnet.engine.local import LOCAL
 from productnet.errors import EncoderError
 from productnet.master.presets import Input
 from productnet.master.products import cached_as
@@ -13,7 +15,11 @@ from productnet.settings import Project
 
 
 def compute_missing_features(
-    source: Source, inputs: Mapping[str, Input] | Mapping[str, SavedInput], progress: Progress
+    source: Source,
+    inputs: Mapping[str, Input] | Mapping[str, SavedInput],
+    progress: Progress,
+    *,
+    engine: Engine = LOCAL,
 ) -> None:
     """Bring a project's cache of frozen features up to date; a table has none."""
     project = source.project if isinstance(source, PoolPart) else source
@@ -27,4 +33,11 @@ def compute_missing_features(
         try:
             open_features(project, encoder, modality=modality, fields=fields)
         except EncoderError:
-            compute_features(project, encoder, modality=modality, fields=fields, progress=progress)
+            compute_features(
+                project,
+                encoder,
+                modality=modality,
+                fields=fields,
+                progress=progress,
+                engine=engine,
+            )

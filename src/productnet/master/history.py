@@ -4,12 +4,11 @@ TensorBoard's event files are written through its own library, where that is ins
 (``pip install 'productnet[tensorboard]'``).
 """
 
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
+from productnet.closing import Closing
 from productnet.errors import TrainingError
 
 if TYPE_CHECKING:
@@ -41,7 +40,7 @@ class Epoch:
         return ", ".join(parts)
 
 
-class TrainingLog(AbstractContextManager["TrainingLog"]):
+class TrainingLog(Closing):
     """Event files that TensorBoard draws: loss, learning rate and validation, phase by phase.
 
     A resumed training goes on with the same curves.
@@ -87,15 +86,8 @@ class TrainingLog(AbstractContextManager["TrainingLog"]):
             },
         )
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
+        """Write what is left to write."""
         if self._writer is not None:
             self._writer.close()
 

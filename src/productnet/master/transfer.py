@@ -8,9 +8,10 @@ and Ruder 2018, *Universal Language Model Fine-tuning*, section 3.2).
 What a body was trained to tell apart is not always what the new target asks for: one that knows
 article types has forgotten colours in its last layers, not in its encoders. So there are two
 *starts*, the whole body or its encoders alone under new layers, and a short trial on a quarter of
-the products held out says which is better. Under new layers words are counted anew: which of them
-are rare, and which there are, depends on the few products that are learnt from more than one would
-think, and a model from scratch would beat a transfer that knows the body's words alone.
+the products held out says which is better; where there are few, four trials do. Under new layers
+words are counted anew: which of them are rare, and which there are, depends on the few products
+that are learnt from more than one would think, and a model from scratch would beat a transfer that
+knows the body's words alone.
 """
 
 import copy
@@ -42,8 +43,11 @@ BODY_RATE = 0.3
 Start = Literal["auto", "whole", "encoders"]
 _STARTS = ("whole", "encoders")
 
-# Share of the products that a trial is judged on.
+# Share of the products that a trial is judged on; up to so many products there are several trials,
+# since what a handful says is chance.
 _TRIED = 0.25
+_FEW = 256
+_TRIALS = 4
 
 # A number's products are held out band by band, so that all sizes are among them.
 _BANDS = 10
@@ -159,18 +163,20 @@ def _better(starts: Mapping[str, tuple[MasterNetwork, Lesson]], run: Run) -> str
         patience=None,
         refit=False,
     )
-    losses = {}
+    losses = dict.fromkeys(starts, 0.0)
     for name, (network, lesson) in starts.items():
-        learnt, held_out = _split(lesson.everything, _TRIED, seed=run.seed)
-        if not len(held_out):
-            return "encoders"
-        tried, short = copy.deepcopy(network), replace(run, preset=half)
-        if name == "whole":
-            _train_head(tried, learnt, short, phase="trial of the head")
-        else:
-            short = replace(short, body_rate=1.0)
-        history = short.train(tried, learnt, validation=held_out, phase=f"trial of {name}")
-        losses[name] = history[-1].validation_loss or 0.0
+        for number in range(_TRIALS if len(lesson.everything) <= _FEW else 1):
+            learnt, held_out = _split(lesson.everything, _TRIED, seed=run.seed + number)
+            if not len(held_out):
+                return "encoders"
+            tried, short = copy.deepcopy(network), replace(run, preset=half)
+            if name == "whole":
+                _train_head(tried, learnt, short, phase=f"trial {number} of the head")
+            else:
+                short = replace(short, body_rate=1.0)
+            phase = f"trial {number} of {name}"
+            history = short.train(tried, learnt, validation=held_out, phase=phase)
+            losses[name] += history[-1].validation_loss or 0.0
     return min(losses, key=lambda name: losses[name])
 
 

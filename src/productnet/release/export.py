@@ -3,13 +3,15 @@
 import json
 import re
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from productnet.embeddings.sets import EmbeddingSet
+from productnet.engine.base import Engine
+from productnet.engine.local import LOCAL
 from productnet.errors import ReleaseError, UsageError
 from productnet.files import alone_at, goes_on, unfinished, write_atomically
 from productnet.progress import SILENT, Progress
@@ -61,6 +63,7 @@ def export_release(
     format: str,
     vectors: EmbeddingSet | None = None,
     progress: Progress = SILENT,
+    engine: Engine = LOCAL,
 ) -> ExportSummary:
     """Write a release in another format, into a folder that appears when it is whole.
 
@@ -73,6 +76,7 @@ def export_release(
         format: Name of an exporter.
         vectors: The embedding set, for formats of embeddings.
         progress: Told of rows.
+        engine: Where parts are written, but of a format that takes them in order.
 
     Raises:
         ReleaseError: The release is damaged, or the disk does not take the files.
@@ -88,7 +92,14 @@ def export_release(
     work = unfinished(out)
     with _disk_faults(work), alone_at(out):
         goes_on(work, stamp, mark=f"{SCRATCH}/{_STAMP}", what="export")
-        resumed = _write_parts(exporter, released, work, progress)
+        where = LOCAL if exporter.in_order else engine
+        writing = _Writing(
+            folder.resolve(),
+            format,
+            None if vectors is None else vectors.path.resolve(),
+            work.resolve(),
+        )
+        resumed = _write_parts(released, work, writing, where, progress)
         exporter.finish(work)
         _write_documents(exporter, released, work)
         record = _record(work, stamp, released)
@@ -125,25 +136,49 @@ def _finished(out: Path, stamp: Stamp) -> dict[str, object]:
     raise UsageError(f"{out} exists and is no such export. Choose another folder, or delete it.")
 
 
-def _write_parts(exporter: Exporter, released: Released, work: Path, progress: Progress) -> int:
+@dataclass(frozen=True)
+class _Writing:
+    """Writes parts of a release, by their number, where an engine has it done."""
+
+    folder: Path
+    format: str
+    vectors: Path | None
+    work: Path
+
+    def __call__(self) -> Callable[[int], int]:
+        """What writes a part, and tells its number again."""
+        released = Released.open(self.folder)
+        vectors = None if self.vectors is None else EmbeddingSet.open(self.vectors)
+        exporter = EXPORTERS[self.format](Contents(released, vectors))
+
+        def write(number: int) -> int:
+            part = released.parts[number]
+            part.check()
+            exporter.write(part, self.work)
+            return number
+
+        return write
+
+
+def _write_parts(
+    released: Released, work: Path, writing: _Writing, engine: Engine, progress: Progress
+) -> int:
     """Write every part that is not there yet; how many rows were."""
     done = work / SCRATCH / _DONE
     known = set(done.read_text(encoding="utf-8").split("\n")[:-1]) if done.exists() else set()
-    resumed = 0
-    total = sum(part.rows for part in released.parts)
+    parts = released.parts
+    missing = [number for number, part in enumerate(parts) if _line(part) not in known]
+    total = sum(part.rows for part in parts)
+    resumed = total - sum(parts[number].rows for number in missing)
     with (
         done.open("a", encoding="utf-8") as finished,
         progress.task("Exporting", total=total) as advance,
     ):
-        for part in released.parts:
-            if _line(part) in known:
-                resumed += part.rows
-            else:
-                part.check()
-                exporter.write(part, work)
-                finished.write(_line(part) + "\n")
-                finished.flush()
-            advance(part.rows)
+        advance(resumed)
+        for number in engine.each(writing, missing):
+            finished.write(_line(parts[number]) + "\n")
+            finished.flush()
+            advance(parts[number].rows)
     return resumed
 
 

@@ -4,6 +4,7 @@ The manifest comes last. Until it is there nobody finds a release, and a copy th
 on where it stopped.
 """
 
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from shutil import copyfileobj
@@ -88,10 +89,8 @@ def _is_there(file: Location, size: int) -> bool:
 
 
 def _copy(source: Location, target: Location) -> None:
-    if isinstance(target, Path):
-        with source.open("rb") as read, drafted(target) as draft, draft.open("wb") as written:
-            copyfileobj(read, written, _BLOCK)
-        return
-    # A store shows a file when all of it has come, or not at all.
-    with source.open("rb") as read, target.open("wb") as written:
+    # A store shows a file when all of it has come, or not at all; a disk shows a draft grow.
+    whole: AbstractContextManager[Location]
+    whole = drafted(target) if isinstance(target, Path) else nullcontext(target)
+    with source.open("rb") as read, whole as place, place.open("wb") as written:
         copyfileobj(read, written, _BLOCK)

@@ -23,7 +23,7 @@ from productnet.catalog.pool import Pool
 from productnet.catalog.schema import ID
 from productnet.embeddings.lookup import IdLookup
 from productnet.encoders.texts import product_text, well_formed
-from productnet.files import drafted_folder
+from productnet.files import drafted_folder, mapped_array
 from productnet.local.model import Floats
 from productnet.progress import SILENT, Progress
 
@@ -155,9 +155,7 @@ def _write(pool: Pool, folder: Path, progress: Progress) -> None:
     np.save(folder / "indptr.npy", indptr.astype(wide))
     IdLookup.write(folder, pa.array(ids, pa.string()))
     columns = {
-        part: np.lib.format.open_memmap(
-            folder / f"{part}.npy", mode="w+", dtype=kind, shape=(int(indptr[-1]),)
-        )
+        part: mapped_array(folder / f"{part}.npy", dtype=kind, shape=(int(indptr[-1]),))
         for part, kind in (("data", np.float32), ("indices", wide))
     }
     for start in range(0, len(ids), _BLOCK):

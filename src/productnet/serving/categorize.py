@@ -9,8 +9,10 @@ import pyarrow as pa
 
 from productnet.catalog.schema import ID
 from productnet.embeddings.active import read_active
+from productnet.engine.base import Engine
+from productnet.engine.local import LOCAL
 from productnet.errors import ModelError
-from productnet.master.certainty import DECIDED_SCHEMA
+from productnet.master.certainty import DECIDED_SCHEMA, Rule
 from productnet.master.hierarchy import Path as CategoryPath
 from productnet.master.hierarchy import Tree
 from productnet.master.model import MasterModel
@@ -19,6 +21,7 @@ from productnet.progress import SILENT, Progress
 from productnet.rounds.steps import MODEL_FOLDER
 from productnet.serving.feeds import FeedProducts
 from productnet.serving.resumed import Written, write_resumed
+from productnet.serving.shipped import ShippedModel
 from productnet.serving.tables import DEEPEST, deepest_columns
 from productnet.settings import Project
 from productnet.taxonomy.paths import split_path
@@ -30,6 +33,8 @@ _NUMBERS = pa.schema(
         pa.field("number", pa.float64(), nullable=False),
     ]
 )
+
+_DECIDED = pa.schema([*DECIDED_SCHEMA, *DEEPEST])
 
 
 def active_model(project: Project) -> MasterModel:
@@ -73,41 +78,49 @@ def categorize_feed(
     *,
     top: int = 3,
     progress: Progress = SILENT,
+    engine: Engine = LOCAL,
+    folder: Path | None = None,
 ) -> Written:
     """Write the ``top`` likeliest categories of each product, a row each, with confidence.
 
     Confidence is calibrated on held-out products (see ``MasterModel.predict_proba``). Of a model
     that predicts a number, the number is written instead, a row a product.
+
+    An engine with workers needs the folder that the model was loaded from.
     """
+    shipped = ShippedModel(model, folder)
     if model.predicts_number:
         return write_resumed(
             products,
             out,
             _NUMBERS,
-            partial(_number_rows, model),
+            partial(_number_rows, shipped),
             stamp={"model": model.fingerprint, "answer": "number"},
             label="Predicting",
             progress=progress,
+            engine=engine,
         )
-
-    def rows(table: pa.Table) -> pa.Table:
-        probabilities = model.predict_proba(table)  # (B, K)
-        return likeliest(table.column(ID).to_pylist(), probabilities, model.classes, count=top)
-
     return write_resumed(
         products,
         out,
         PREDICTION_SCHEMA,
-        rows,
+        partial(_likeliest_rows, shipped, top),
         stamp={"model": model.fingerprint, "answer": "categories", "top": top},
         label="Categorizing",
         progress=progress,
+        engine=engine,
     )
 
 
-def _number_rows(model: MasterModel, table: pa.Table) -> pa.Table:
-    said = pa.array(model.predict_number(table), pa.float64())
+def _number_rows(shipped: ShippedModel, table: pa.Table) -> pa.Table:
+    said = pa.array(shipped.model.predict_number(table), pa.float64())
     return pa.table([table.column(ID), said], schema=_NUMBERS)
+
+
+def _likeliest_rows(shipped: ShippedModel, top: int, table: pa.Table) -> pa.Table:
+    model = shipped.model
+    probabilities = model.predict_proba(table)  # (B, K)
+    return likeliest(table.column(ID).to_pylist(), probabilities, model.classes, count=top)
 
 
 def decide_feed(
@@ -119,6 +132,8 @@ def decide_feed(
     false_accept: float | None = None,
     taxonomy: Taxonomy | None = None,
     progress: Progress = SILENT,
+    engine: Engine = LOCAL,
+    folder: Path | None = None,
 ) -> Written:
     """Write one category of each product that is sure enough, and none of the others.
 
@@ -135,6 +150,8 @@ def decide_feed(
         taxonomy: Where the model's categories stand; without one, a category such as "A > B" is
             taken for its own path.
         progress: Told of every product.
+        engine: Where it is decided.
+        folder: That the model was loaded from, for an engine with workers.
 
     Raises:
         UsageError: A share is out of range.
@@ -143,29 +160,19 @@ def decide_feed(
     tree = Tree(class_paths(model.classes, taxonomy))
     # Made once, and before the feed is read, so that mistakes are told at once.
     rule = model.certainty.rule(precision, false_accept=false_accept)
-    schema = pa.schema([*DECIDED_SCHEMA, *DEEPEST])
     decided = 0
 
     def count(table: pa.Table) -> None:
         nonlocal decided
         decided += len(table) - table.column("category").null_count
 
-    def rows(table: pa.Table) -> pa.Table:
-        tables = []
-        for block in model.embed(table):
-            found = rule.decide(
-                block.ids,
-                block.probabilities,
-                model.familiarity(block.vectors) if false_accept is not None else None,
-            )
-            deepest = deepest_columns(tree, block.probabilities, sure=precision)
-            tables.append(pa.table([*found.table().columns, *deepest], schema=schema))
-        return pa.concat_tables(tables) if tables else schema.empty_table()
-
+    rows = partial(
+        _decided_rows, ShippedModel(model, folder), rule, tree, precision, false_accept is not None
+    )
     written = write_resumed(
         products,
         out,
-        schema,
+        _DECIDED,
         rows,
         stamp={
             "model": model.fingerprint,
@@ -177,8 +184,26 @@ def decide_feed(
         label="Categorizing",
         progress=progress,
         tally=count,
+        engine=engine,
     )
     return replace(written, decided=decided)
+
+
+def _decided_rows(
+    shipped: ShippedModel,
+    rule: Rule,
+    tree: Tree,
+    precision: float,
+    looks_familiar: bool,
+    table: pa.Table,
+) -> pa.Table:
+    tables = []
+    for block in shipped.model.embed(table):
+        known = shipped.model.familiarity(block.vectors) if looks_familiar else None
+        found = rule.decide(block.ids, block.probabilities, known)
+        deepest = deepest_columns(tree, block.probabilities, sure=precision)
+        tables.append(pa.table([*found.table().columns, *deepest], schema=_DECIDED))
+    return pa.concat_tables(tables) if tables else _DECIDED.empty_table()
 
 
 def encode_feed(
@@ -188,10 +213,13 @@ def encode_feed(
     *,
     dimension: int | None = None,
     progress: Progress = SILENT,
+    engine: Engine = LOCAL,
+    folder: Path | None = None,
 ) -> Written:
     """Write the embedding of each product: ``id`` and ``embedding``, float32 of unit length.
 
-    A ``dimension`` is one of those nested in the model's own; raises ModelError otherwise.
+    A ``dimension`` is one of those nested in the model's own; raises ModelError otherwise. An
+    engine with workers needs the folder that the model was loaded from.
     """
     width = model.check_dimension(dimension)
     schema = pa.schema(
@@ -201,18 +229,20 @@ def encode_feed(
         ]
     )
 
-    def rows(table: pa.Table) -> pa.Table:
-        vectors = model.encode(table, dimension=width)  # (B, D)
-        flat = pa.array(vectors.ravel(), pa.float32())  # (B, D) -> (B * D,)
-        lists = pa.FixedSizeListArray.from_arrays(flat, width)
-        return pa.table([table.column(ID), lists], schema=schema)
-
     return write_resumed(
         products,
         out,
         schema,
-        rows,
+        partial(_vector_rows, ShippedModel(model, folder), width),
         stamp={"model": model.fingerprint, "answer": "embedding", "dimension": width},
         label="Encoding",
         progress=progress,
+        engine=engine,
     )
+
+
+def _vector_rows(shipped: ShippedModel, width: int, table: pa.Table) -> pa.Table:
+    vectors = shipped.model.encode(table, dimension=width)  # (B, D)
+    flat = pa.array(vectors.ravel(), pa.float32())  # (B, D) -> (B * D,)
+    lists = pa.FixedSizeListArray.from_arrays(flat, width)
+    return pa.table([table.column(ID), lists], names=[ID, "embedding"])

@@ -1,7 +1,8 @@
 """Products of a feed as batches for a model, without bringing them into a pool."""
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from productnet.catalog.loader import Loaded, ProductLoader
 from productnet.catalog.mapping import MappedProduct, map_columns
 from productnet.catalog.readers.rows import Fault
 from productnet.catalog.schema import ID, IMAGE, Product, products_to_table
-from productnet.settings import Settings
+from productnet.settings import ImageSettings, Settings
 
 # Products in memory at a time.
 BATCH = 256
@@ -27,6 +28,7 @@ class FeedProducts:
     Memory: one batch of products and their images, whatever the feed's size.
 
     Attributes:
+        rows: Makes tables of what is read.
         products: Usable rows so far.
         skipped: Bad rows so far.
 
@@ -56,6 +58,7 @@ class FeedProducts:
         self._columns = map_columns(
             self._feed.columns, settings.catalog.fields, overrides=mapping or {}, labels=label
         )
+        self.rows = FeedRows(self._feed.folder.resolve(), settings.catalog.fields, settings.images)
         self.products = 0
         self.skipped = 0
 
@@ -91,11 +94,7 @@ class FeedProducts:
 
         As many products as are to be skipped are read again, but none of their images.
         """
-        images = self._settings.images
-        with ProductLoader(self._feed.folder, images, _never_current) as loader:
-            loaded = loader.load(islice(self._usable(), skip, None))
-            while batch := list(islice(loaded, BATCH)):
-                yield self._table(batch), [one.mapped.labels for one in batch]
+        yield from self.rows.batches(islice(self.usable(), skip, None))
 
     def table(self) -> tuple[pa.Table, list[str | None]]:
         """The whole feed at once, for training; it has to fit in memory."""
@@ -103,9 +102,10 @@ class FeedProducts:
         for table, some in self.batches():
             tables.append(table)
             labels += some
-        return pa.concat_tables(tables) if tables else self._table([]), labels
+        return pa.concat_tables(tables) if tables else self.rows.table([]), labels
 
-    def _usable(self) -> Iterator[MappedProduct]:
+    def usable(self) -> Iterator[MappedProduct]:
+        """The good rows, as they are read; the others are counted."""
         for row in self._feed.rows:
             product = self._columns.product(row)
             if isinstance(product, Fault):
@@ -114,10 +114,34 @@ class FeedProducts:
                 self.products += 1
                 yield product
 
-    def _table(self, batch: list[Loaded]) -> pa.Table:
-        fields = self.fields
+
+@dataclass(frozen=True, slots=True)
+class FeedRows:
+    """Makes tables of a feed's rows, wherever its images can be read.
+
+    Attributes:
+        folder: Where the images are that rows name.
+        fields: The text fields.
+        images: Limits on them.
+    """
+
+    folder: Path
+    fields: tuple[str, ...]
+    images: ImageSettings
+
+    def batches(
+        self, products: Iterable[MappedProduct]
+    ) -> Iterator[tuple[pa.Table, list[str | None]]]:
+        """Tables of ``id``, the text fields and ``image``, with the label of each row."""
+        with ProductLoader(self.folder, self.images, _never_current) as loader:
+            loaded = loader.load(products)
+            while batch := list(islice(loaded, BATCH)):
+                yield self.table(batch), [one.mapped.labels for one in batch]
+
+    def table(self, batch: list[Loaded]) -> pa.Table:
+        """One of these tables."""
         products = [one.product for one in batch if isinstance(one.product, Product)]
-        return products_to_table(products, fields).select([ID, *fields, IMAGE])
+        return products_to_table(products, self.fields).select([ID, *self.fields, IMAGE])
 
 
 def _never_current(product_id: str, fingerprint: bytes) -> bool:

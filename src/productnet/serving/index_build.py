@@ -16,7 +16,7 @@ from productnet.catalog.schema import ID
 from productnet.embeddings.active import active_set, read_active
 from productnet.embeddings.sets import EmbeddingSet
 from productnet.errors import EmbeddingError, UsageError
-from productnet.files import alone_at, drafted_folder
+from productnet.files import alone_at, drafted_folder, mapped_array
 from productnet.master.predictions import NO_CATEGORY
 from productnet.progress import SILENT, Progress
 from productnet.retrieval.guesses import read_guesses
@@ -139,9 +139,7 @@ def _leaves(
     progress: Progress,
 ) -> tuple[tuple[str, ...], Mapped, str | None]:
     """The classes, the number of each product's (N,), and who told it."""
-    leaves = np.lib.format.open_memmap(
-        draft / LEAVES_FILE, mode="w+", dtype=np.int32, shape=(len(vectors),)
-    )
+    leaves = mapped_array(draft / LEAVES_FILE, dtype=np.int32, shape=(len(vectors),))
     leaves[:] = NO_CATEGORY
     active = read_active(project)
     if active is None or active.embedding_set != vectors.name:

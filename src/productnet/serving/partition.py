@@ -20,6 +20,8 @@ import pyarrow as pa
 
 from productnet.catalog.pool import Pool
 from productnet.catalog.schema import GROUP, ID, IMAGE
+from productnet.engine.base import Engine
+from productnet.engine.local import LOCAL
 from productnet.errors import UsageError
 from productnet.files import alone_at, goes_on, put_in_place, unfinished, write_atomically
 from productnet.master.model import MasterModel
@@ -92,6 +94,7 @@ def partition_pool(
     precision: float,
     images: bool = False,
     progress: Progress = SILENT,
+    engine: Engine = LOCAL,
 ) -> PartitionSummary:
     """Write every product into the folder of its category, if the model in use is sure enough.
 
@@ -104,6 +107,7 @@ def partition_pool(
         precision: Share of the decided categories that should be right, such as 0.99.
         images: Whether rows hold the image, too.
         progress: Told of products.
+        engine: Where products are encoded and categorised.
 
     Raises:
         UsageError: ``out`` holds something else, the precision is no share, or a name does not
@@ -136,6 +140,7 @@ def partition_pool(
             made=folder.parent,
             precision=precision,
             progress=progress,
+            engine=engine,
         )
         resumed = _write(pool, answers, folders, columns, work, progress)
         summary = _summary(out, answers, model, precision, resumed)

@@ -6,6 +6,7 @@ Answers lie in memory-mapped columns, sixteen bytes a product, whatever the pool
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -15,18 +16,30 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from productnet.catalog.pool import Pool
+from productnet.catalog.schema import ID
 from productnet.embeddings.stamp import read_stamp
+from productnet.engine.base import Engine, Stage
+from productnet.engine.local import LOCAL
 from productnet.errors import EmbeddingError, ProjectError
-from productnet.master.model import MasterModel
+from productnet.files import mapped_array
+from productnet.locations import location
+from productnet.master.caches import compute_missing_features
+from productnet.master.model import Embedded, MasterModel
 from productnet.master.predictions import NO_CATEGORY, PREDICTIONS_FILE
+from productnet.master.sources import PoolPart
 from productnet.master.thresholds import Thresholds
 from productnet.progress import Progress
+from productnet.rounds.steps import MODEL_FOLDER
+from productnet.serving.shipped import ShippedModel
 from productnet.settings import Project
 
 _LIKELIEST = "likeliest.npy"
 _CONFIDENCE = "confidence.npy"
 _DRAFT = "confidence.draft.npy"
 _ORDERED = "ordered.npy"
+
+# Products that a worker answers for at a time; a block of ``MasterModel.embed``.
+_PIECE = 4_096
 
 # Products whose numbers are in memory at a time.
 _BLOCK = 1_048_576
@@ -81,8 +94,7 @@ class PoolCategories:
 
         Within a category they ascend. They lie in this folder, memory-mapped.
         """
-        place = folder / _ORDERED
-        ordered = np.lib.format.open_memmap(place, mode="w+", dtype=np.int64, shape=(len(self),))
+        ordered = mapped_array(folder / _ORDERED, dtype=np.int64, shape=(len(self),))
         counts = self.counts()
         free = np.cumsum(counts) - counts  # (K + 1,) where the next row of each category goes
         for start, numbers in self.blocks():
@@ -106,6 +118,7 @@ def categorize_pool(
     made: Path,
     precision: float | None,
     progress: Progress,
+    engine: Engine = LOCAL,
 ) -> PoolCategories:
     """Go over the pool, or read what the model's round predicted of it.
 
@@ -117,6 +130,7 @@ def categorize_pool(
         made: The folder of the round that made the model; another may be in use by now.
         precision: Share of the decided categories that should be right; None decides on all.
         progress: Told of products.
+        engine: Where the model goes over them.
 
     Raises:
         UsageError: The precision is no share.
@@ -126,7 +140,13 @@ def categorize_pool(
     thresholds = None if precision is None else model.certainty.thresholds(precision)
     if not (folder / _CONFIDENCE).exists():
         if not _fill(folder, len(pool), _predicted(project, pool, model, made)):
-            whole = _fill(folder, len(pool), _asked(project, model, progress))
+            shipped = ShippedModel(model, made / MODEL_FOLDER)
+            asked = (
+                _asked_apart(project, pool, shipped, progress, engine)
+                if engine.apart
+                else _asked(project, model, progress)
+            )
+            whole = _fill(folder, len(pool), asked)
             if not whole or Pool.open(project.pool_path).version != pool.version:
                 raise ProjectError(
                     "Products were imported while the model went over the pool. Run the same "
@@ -146,9 +166,8 @@ _Answers = Iterator[tuple[Numbers, Confidences]]
 
 def _fill(folder: Path, size: int, answers: _Answers) -> bool:
     """Write the columns; whether there were as many answers as products."""
-    create = np.lib.format.open_memmap
-    likeliest = create(folder / _LIKELIEST, mode="w+", dtype=np.int32, shape=(size,))
-    confidence = create(folder / _DRAFT, mode="w+", dtype=np.float32, shape=(size,))
+    likeliest = mapped_array(folder / _LIKELIEST, dtype=np.int32, shape=(size,))
+    confidence = mapped_array(folder / _DRAFT, dtype=np.float32, shape=(size,))
     at = 0
     for numbers, sure in answers:
         if at + len(numbers) > size:
@@ -163,8 +182,62 @@ def _fill(folder: Path, size: int, answers: _Answers) -> bool:
 
 def _asked(project: Project, model: MasterModel, progress: Progress) -> _Answers:
     for block in model.embed(project, progress=progress):
-        best = block.probabilities.argmax(axis=1).astype(np.int32)
-        yield best, block.probabilities.max(axis=1)
+        yield _best(block)
+
+
+def _best(block: Embedded) -> tuple[Numbers, Confidences]:
+    best = block.probabilities.argmax(axis=1).astype(np.int32)
+    return best, block.probabilities.max(axis=1)
+
+
+def _asked_apart(
+    project: Project, pool: Pool, shipped: ShippedModel, progress: Progress, engine: Engine
+) -> _Answers:
+    """What workers answer, in pool order: they encode what was not yet, then ask the model."""
+    compute_missing_features(project, shipped.model.inputs, progress, engine=engine)
+    size = len(pool)
+    pieces = [range(at, min(at + _PIECE, size)) for at in range(0, size, _PIECE)]
+    reading = _ReadIds(pool.address, pool.version)
+    asking = Stage(
+        partial(_Asking, project.root.resolve(), shipped),
+        keeps=True,
+        processors=0.8,
+        accelerated=True,
+    )
+    waiting: dict[int, list[pa.RecordBatch]] = {}
+    following = 0
+    with progress.task("Categorizing the pool", total=size) as advance:
+        for number, batches in engine.stream(pieces, reading, [asking], advance=advance):
+            waiting[number] = batches
+            while following in waiting:
+                for batch in waiting.pop(following):
+                    yield batch["likeliest"].to_numpy(), batch["confidence"].to_numpy()
+                following += 1
+
+
+@dataclass(frozen=True)
+class _ReadIds:
+    pool: str
+    version: int
+
+    def __call__(self, rows: range) -> Iterator[pa.RecordBatch]:
+        return Pool.open(location(self.pool), version=self.version).scan(
+            columns=[ID], rows=rows, batch_size=_PIECE
+        )
+
+
+class _Asking:
+    """Asks the model of products by id, as a stage."""
+
+    def __init__(self, root: Path, shipped: ShippedModel) -> None:
+        self._project = Project.open(root)
+        self._model = shipped.model
+
+    def __call__(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        part = PoolPart(self._project, batch.column(ID).to_pylist())
+        answers = [_best(block) for block in self._model.embed(part)]
+        columns = [np.concatenate(column) for column in zip(*answers, strict=True)]
+        return pa.record_batch(columns, ["likeliest", "confidence"])
 
 
 def _predicted(project: Project, pool: Pool, model: MasterModel, made: Path) -> _Answers:

@@ -5,6 +5,7 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Protocol
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
@@ -26,7 +27,10 @@ def deepest_columns(tree: Tree, probabilities: FloatArray, *, sure: float) -> li
     """The columns ``DEEPEST`` of products (B, K): a category at least as probable as ``sure``."""
     found = tree.deepest(probabilities, sure=max(sure, _LEAST_SURE))
     labels = [join_path(path) if path else None for path in found.paths]
-    return [pa.array(labels, pa.string()), pa.array(found.probabilities, pa.float32())]
+    # Everything is of the root, which says nothing.
+    nothing = np.array([name is None for name in labels])
+    chances = pa.array(found.probabilities, pa.float32(), mask=nothing)
+    return [pa.array(labels, pa.string()), chances]
 
 
 class TableSink(Protocol):

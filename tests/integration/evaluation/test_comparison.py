@@ -18,6 +18,8 @@ from productnet.catalog.pool import Pool
 from productnet.cli.main import app
 from productnet.embeddings.active import Active, activate
 from productnet.embeddings.near_duplicates import NearDuplicates
+from productnet.engine.base import Engine
+from productnet.engine.local import LOCAL
 from productnet.errors import EmbeddingError, ProjectError, UsageError
 from productnet.evaluation.comparison import ComparisonPlan
 from productnet.evaluation.reference import read_reference
@@ -45,9 +47,15 @@ FILES = ("simulation.json", "simulation.parquet")
 
 
 def compare(
-    project: Project, plan: ComparisonPlan = PLAN, *, progress: Progress = SILENT
+    project: Project,
+    plan: ComparisonPlan = PLAN,
+    *,
+    progress: Progress = SILENT,
+    engine: Engine = LOCAL,
 ) -> SimulationRecord:
-    return simulate(project, people=False, comparison=plan, seed=1, progress=progress).comparison
+    return simulate(
+        project, people=False, comparison=plan, seed=1, progress=progress, engine=engine
+    ).comparison
 
 
 def reports(project: Project) -> dict[str, bytes]:
@@ -149,6 +157,17 @@ def test_two_workers_find_what_one_finds(
     compare(project, ComparisonPlan(every_leaf=True, views=50, after=(10, 50), workers=2))
     assert reports(project) == reports(compared[0])
     assert set(reports(project)) == set(FILES)
+
+
+def test_workers_of_an_engine_find_what_one_process_finds(
+    make_shop: MakeShop,
+    tmp_path: Path,
+    compared: tuple[Project, SimulationRecord],
+    workers: Engine,
+) -> None:
+    project = make_shop(tmp_path / "shop")
+    compare(project, engine=workers)
+    assert reports(project) == reports(compared[0])
 
 
 def test_what_was_interrupted_goes_on_where_it_stopped(

@@ -55,10 +55,12 @@ class Exporter(ABC):
             it cannot read the format.
         types: Type of every column, for the card, where files do not tell it; by the names of
             ``datasets``.
+        in_order: Whether a part can be written only after those before it.
     """
 
     pattern: ClassVar[str | None] = None
     types: Mapping[str, str] | None = None
+    in_order: ClassVar[bool] = False
 
     def __init__(self, contents: Contents) -> None:
         self.contents = contents

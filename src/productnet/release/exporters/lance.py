@@ -21,6 +21,7 @@ class Lance(Exporter):
 
     # ``datasets`` cannot tell sides apart by pattern here; it reads a table by its path.
     pattern = None
+    in_order = True
 
     def write(self, part: Part, root: Path) -> None:
         """Append the part to its side's table."""
@@ -39,7 +40,9 @@ class Lance(Exporter):
         schema = schema.set(schema.get_field_index(IMAGE), pa.field(IMAGE, pa.large_binary()))
         schema = schema.remove_metadata()
         reader = pa.RecordBatchReader.from_batches(schema, _batches(part, schema))
-        lance.write_dataset(reader, str(path), mode="append" if part.offset else "overwrite")
+        # To overwrite what is not there is warned of on stderr.
+        first = "overwrite" if path.exists() else "create"
+        lance.write_dataset(reader, str(path), mode="append" if part.offset else first)
 
     def finish(self, root: Path) -> None:
         """Drop what commits and kills left behind."""

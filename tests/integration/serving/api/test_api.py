@@ -5,7 +5,7 @@ import base64
 import gzip
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -15,11 +15,13 @@ from httpx2 import Response
 from starlette.testclient import TestClient
 from starlette.types import Message
 
+from productnet.catalog.schema import Product
 from productnet.database.database import Database
 from productnet.master.predictions import PREDICTIONS_FILE
 from productnet.people.doors import Doors
 from productnet.serving.api import gate
 from productnet.serving.api.app import create_app
+from productnet.serving.served_model import Seen
 from productnet.serving.service import ModelService
 from productnet.settings import Project
 from tests.integration.serving.api.conftest import HERE, Serving, picture, shared
@@ -350,23 +352,30 @@ def test_with_accounts_a_key_is_needed(project: Project, service: ModelService) 
         assert "people key add" in refused.json()["detail"]
 
 
+def held(service: ModelService) -> tuple[threading.Event, threading.Event]:
+    """Have the model compute nothing before the door is opened; and hear when it was entered."""
+    entered, door = threading.Event(), threading.Event()
+    look = service.now.look
+
+    def slowly(products: Sequence[Product]) -> list[Seen | Exception]:
+        entered.set()
+        assert door.wait(20)
+        return look(products)
+
+    service.now.look = slowly  # type: ignore[method-assign]
+    return entered, door
+
+
 def test_more_than_can_be_answered_is_refused_with_a_time_to_come_back(
     serving: Serving, made_project: Path
 ) -> None:
     client = serving(requests=2, wait_ms=0)
     service = client.app.state.served.answers.service  # type: ignore[attr-defined]
-    entered, door = threading.Event(), threading.Event()
-    look = service.now.look
-
-    def slowly(products: list[object]) -> object:
-        entered.set()
-        assert door.wait(20)
-        return look(products)
+    entered, door = held(service)
 
     def ask() -> Response:
         return client.post("/v1/categorize", json={"products": [MUG]})
 
-    service.now.look = slowly
     with ThreadPoolExecutor(8) as threads:
         first = threads.submit(ask)
         assert entered.wait(20)
@@ -390,18 +399,11 @@ def test_lists_are_let_in_while_others_are_computed(serving: Serving) -> None:
     # A product takes longer than single ones are promised to wait.
     client = serving(patience_ms=1, wait_ms=0)
     service = client.app.state.served.answers.service  # type: ignore[attr-defined]
-    entered, door = threading.Event(), threading.Event()
-    look = service.now.look
-
-    def slowly(products: list[object]) -> object:
-        entered.set()
-        assert door.wait(20)
-        return look(products)
+    entered, door = held(service)
 
     def ask() -> Response:
         return client.post("/v1/categorize", json={"products": [MUG, VASE]})
 
-    service.now.look = slowly
     with ThreadPoolExecutor(3) as threads:
         asked = [threads.submit(ask)]
         assert entered.wait(20)
