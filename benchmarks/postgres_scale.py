@@ -31,13 +31,13 @@ from sqlalchemy import event
 
 from benchmarks.portal.load import spread
 from productnet.annotation.audits import audit_sheet
+from productnet.annotation.checkpoint import make_anew
 from productnet.annotation.checks import Checks
 from productnet.annotation.decisions import Role, Task, Verdict, decide
 from productnet.annotation.leases import Leases
 from productnet.annotation.log import DecisionLog
 from productnet.annotation.quality import Quality
 from productnet.annotation.queue import Board
-from productnet.annotation.recount import count_anew
 from productnet.annotation.sources_of_sums import KeptSums
 from productnet.database.database import Database
 from productnet.retrieval.candidates import Leaf
@@ -199,8 +199,7 @@ def build(database: Database, decisions: int, leaves: int, *, seed: int) -> dict
     raw.commit()
     raw.close()
     began = time.perf_counter()
-    with database.writing() as connection:
-        count_anew(connection)
+    make_anew(database)
     took["counted"] = time.perf_counter() - began
     _scatter(database)
     with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:

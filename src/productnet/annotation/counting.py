@@ -1,10 +1,6 @@
-"""What a transaction of the log changes of the read models, and their rows as objects.
+"""What decisions change of the read models, and the rows of these as objects."""
 
-``follow`` runs in the transaction that writes decisions, so that the tables and the log are never
-apart.
-"""
-
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from sqlalchemy import (
@@ -18,42 +14,37 @@ from sqlalchemy import (
 )
 
 from productnet.annotation import read_models as models
-from productnet.annotation.decisions import Decision, Role, Task, Verdict
+from productnet.annotation.decisions import Task, Verdict
+from productnet.annotation.effects import Effect
 from productnet.annotation.histories import in_parts
 from productnet.annotation.sums import Added, AnswerSum, Counts, Meeting, Said, Sums
 from productnet.annotation.times import Times
-from productnet.annotation.verdicts import SUGGESTED, History, PairState, Reason, Stage, after
+from productnet.annotation.verdicts import SUGGESTED, PairState, Reason, Stage
 from productnet.database.columns import insert_into
 
 # Rows written at a time, and keys looked up.
 _CHUNK = 2_000
 
 
-def follow(
-    connection: Connection,
-    written: Sequence[tuple[int, Decision]],
-    histories: Mapping[str, History],
-) -> None:
-    """Take decisions that were just written into the read models.
+def follow(connection: Connection, effects: Sequence[Effect]) -> None:
+    """Move the read models on by decisions that follow the last one they hold.
 
     Args:
-        connection: The transaction that wrote them.
-        written: With their sequence numbers, rising.
-        histories: The votes of their products before them.
+        connection: A transaction in which nobody else does so.
+        effects: In order, at least one.
     """
-    last = written[-1][0]
+    last = effects[-1].seq
     sums = Sums()
-    now: dict[str, History] = {}
-    for seq, decision in written:
-        sums.count(seq, Said.of(decision))
-        product = decision.product
-        now[product] = after(now.get(product, histories[product]), seq, decision)
+    moved: dict[str, tuple[Added, Added]] = {}
+    for effect in effects:
+        product = effect.decision.product
+        sums.count(effect.seq, Said.of(effect.decision))
+        moved[product] = moved.get(product, (effect.was,))[0], effect.now
     rows: list[dict[str, object]] = []
-    for product, history in now.items():
-        before, added = Added.by(histories[product]), Added.by(history)
-        sums.put(before, -1, seq=last)
-        sums.put(added, 1, seq=last)
-        rows += _changed_rows(product, before, added, last)
+    for product, (was, now) in moved.items():
+        sums.put(was, -1, seq=last)
+        sums.put(now, 1, seq=last)
+        rows += _changed_rows(product, was, now, last)
     _replace(connection, models.pairs, rows)
     _add(connection, sums, last)
     connection.execute(update(models.counted).values(seq=last))
@@ -100,7 +91,6 @@ PAIR_COLUMNS = tuple(
 _STAGES = {str(stage): stage for stage in Stage}
 _VERDICTS: dict[str | None, Verdict | None] = {None: None, **{str(one): one for one in Verdict}}
 _REASONS = {str(reason): reason for reason in Reason}
-_ROLES = {str(role): role for role in Role}
 
 
 def pair_of(row: Any) -> tuple[str, PairState]:

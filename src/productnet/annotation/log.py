@@ -4,18 +4,18 @@ One object owns both the log and the cached state, so that the second is never o
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from threading import Lock
 from typing import Self
 from uuid import UUID
 
 from sqlalchemy import Connection, func, insert, select
 
 from productnet.annotation.aside import Aside, find_answer
+from productnet.annotation.checkpoint import Place, fold
 from productnet.annotation.commits import Check, Commits, Outcome, Sent, Status
-from productnet.annotation.counting import follow
 from productnet.annotation.decisions import Decision
-from productnet.annotation.histories import decisions_since, in_parts, read_histories
+from productnet.annotation.histories import decisions_since, what_is_said
 from productnet.annotation.kept_state import KeptState
-from productnet.annotation.recount import Place, catch_up
 from productnet.annotation.schema import decisions as table
 from productnet.annotation.schema import from_row, to_row
 from productnet.annotation.state import State
@@ -25,6 +25,15 @@ from productnet.database.database import Database
 from productnet.errors import ProductNetError, WorkflowError
 
 _NEWEST = select(func.max(table.c.seq))
+
+_NUMBERED = insert(table).returning(table.c.seq, sort_by_parameter_order=True)
+
+# Decisions that a process keeps in memory because no read model holds them yet, about 2 kB each;
+# a portal folds them in long before.
+_LONGEST_TAIL = 5_000
+
+# What a decision that is about to be written comes after: every other one.
+_LAST = 2**62
 
 
 class DecisionLog(Closing):
@@ -41,6 +50,7 @@ class DecisionLog(Closing):
     def __init__(self, database: Database) -> None:
         self.database = database
         self._state = KeptState(database)
+        self._folding = Lock()
         self._commits = Commits(self._write)
 
     @classmethod
@@ -95,19 +105,19 @@ class DecisionLog(Closing):
         return self._commits.send(Sent(decisions, check, whole))
 
     def _write(self, batch: Sequence[Sent]) -> None:
-        """Write what several senders sent, and what follows from it, in one transaction."""
-        with self.database.writing() as connection:
-            place = catch_up(connection)
-            sent_now = [one for sent in batch for one in sent.decisions]
-            known = _known(connection, [one.id for one in sent_now])
-            histories = read_histories(connection, {one.product for one in sent_now})
+        """Write what several senders sent in one transaction."""
+        with self.database.writing(rings=True) as connection:
+            known, histories = what_is_said(
+                connection, [one for sent in batch for one in sent.decisions]
+            )
             checked = [one for sent in batch if sent.check for one in sent.decisions]
-            draft = _Draft(place.log, histories, known, Aside(connection, checked))
+            draft = _Draft(histories, known, Aside(connection, checked))
             for sent in batch:
                 sent.outcomes = draft.take(sent)
-            if written := draft.write(connection):
-                follow(connection, written, histories)
-            self.database.bell.ring(connection)
+            written = draft.write(connection)
+        # What one has just written need not be read again, unless somebody else was quicker.
+        if written:
+            self._state.take_own(written, histories)
 
     def since(self, seq: int = 0) -> Iterator[tuple[int, Decision]]:
         """Sequence number and decision of everything after ``seq``, a chunk in memory at a time."""
@@ -137,14 +147,13 @@ class DecisionLog(Closing):
 
     def state(self) -> KeptState:
         """The state of all pairs, with everything committed until now."""
-        with self.database.reading() as connection:
-            place = Place.of(connection)
-            if place.log == place.counted:
-                self._state.catch_up(connection, seq=place.counted, made=place.made)
+        while True:
+            place = Place.of_now(self.database)
+            if 0 <= place.behind <= _LONGEST_TAIL:
+                self._state.catch_up(place)
                 return self._state
-        with self.database.writing() as connection:
-            catch_up(connection)
-        return self.state()
+            with self._folding:
+                fold(self.database)
 
     def whole(self) -> State:
         """The state of all pairs as of now, in memory: for whoever is going to look at all of it.
@@ -162,28 +171,17 @@ class DecisionLog(Closing):
         self.database.close()
 
 
-def _known(connection: Connection, ids: Sequence[UUID]) -> dict[UUID, Decision]:
-    """The decisions among these that are in the log."""
-    known: dict[UUID, Decision] = {}
-    for part in in_parts(ids):
-        for row in connection.execute(select(table).where(table.c.id.in_(part))):
-            known[row.id] = from_row(row)[1]
-    return known
-
-
 class _Draft:
     """What a transaction is about to write, and how the log would stand after it."""
 
     def __init__(
         self,
-        seq: int,
         histories: Mapping[str, History],
         known: dict[UUID, Decision],
         aside: Aside,
     ) -> None:
         self._fresh: list[Decision] = []
         self._aside = aside
-        self._seq = seq
         self._known = known | aside.known
         self._before = histories
         self._histories: dict[str, History] = {}
@@ -218,7 +216,7 @@ class _Draft:
             return Outcome(decision.id, Status.REFUSED, error)
         self._known[decision.id] = decision
         if not taken:
-            seq = self._seq + len(self._fresh) + 1
+            seq = _LAST + len(self._fresh)
             self._histories[decision.product] = after(history, seq, decision)
             self._fresh.append(decision)
         return Outcome(decision.id, Status.RECORDED)
@@ -228,8 +226,7 @@ class _Draft:
         self._aside.write(connection)
         if not self._fresh:
             return []
-        numbered = insert(table).returning(table.c.seq, sort_by_parameter_order=True)
-        numbers = connection.scalars(numbered, [to_row(decision) for decision in self._fresh])
+        numbers = connection.scalars(_NUMBERED, [to_row(decision) for decision in self._fresh])
         return list(zip(numbers, self._fresh, strict=True))
 
 

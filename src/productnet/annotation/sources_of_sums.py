@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from sqlalchemy import Connection, Table, select
 
 from productnet.annotation import read_models as models
+from productnet.annotation.checkpoint import fold
 from productnet.annotation.counting import answers_of
 from productnet.annotation.decisions import IMPORTED, Decision, Task, Verdict
 from productnet.annotation.drift import BEFORE, LATELY
@@ -68,6 +69,7 @@ class KeptSums:
     def refresh(self) -> Changes:
         """Take in what was decided since the last time."""
         changes = Changes()
+        fold(self._database)
         with self._database.reading() as connection:
             query = select(models.counted.c.seq, models.counted.c.made)
             newest, made = connection.execute(query).one()

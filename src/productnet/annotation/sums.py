@@ -150,6 +150,8 @@ class Added(NamedTuple):
     @classmethod
     def by(cls, history: History) -> "Added":
         """What a product of this history adds."""
+        if not history:
+            return NOTHING
         pairs = judge(history)
         # Most products were answered once, and nothing else follows from one answer.
         if len(history) < 2 and not any(pair.gold for pair in pairs.values()):

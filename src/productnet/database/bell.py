@@ -37,11 +37,11 @@ class Bell:
         self._closed = Event()
         self._hears = True
 
-    def ring(self, connection: Connection, message: str = "") -> None:
+    def ring(self, connection: Connection, message: str) -> None:
         """Ring when this transaction is committed; at once outside of one."""
         if self.silent or len(message.encode()) > _LONGEST:
             return
-        connection.execute(select(func.pg_notify(self._named(connection), message)))
+        connection.execute(select(func.pg_notify(self.channel(connection), message)))
 
     def wait(self, seconds: float) -> list[str]:
         """Wait until it rings, or so long; the messages that were heard."""
@@ -51,7 +51,7 @@ class Bell:
         try:
             if self._ear is None:
                 with self._engine.connect() as connection:
-                    self._ear = _Ear(self._engine, self._named(connection))
+                    self._ear = _Ear(self._engine, self.channel(connection))
             heard = self._ear.wait(seconds)
         except Exception as error:  # whatever the driver raises, one waits and tries again
             if self._hears:  # told once, however long it lasts
@@ -77,8 +77,8 @@ class Bell:
         if ear is not None:
             ear.close()
 
-    def _named(self, connection: Connection) -> str:
-        """The channel: projects may share a database, each in its schema."""
+    def channel(self, connection: Connection) -> str:
+        """Where it rings: projects may share a database, each in its schema."""
         if self._name is None:
             schema = connection.scalar(select(func.current_schema()))
             self._name = f"productnet_{schema}"[:63]

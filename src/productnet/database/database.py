@@ -46,6 +46,8 @@ _TRUSTED = 5.0
 # PostgreSQL's writers queue on this advisory lock, so that sequence numbers are committed in
 # their own order and a reader that has seen one has seen all before it.
 _WRITERS = 0x70726F64
+_TURN = text(f"SELECT pg_advisory_xact_lock({_WRITERS})")
+_TURN_AND_BELL = text(f"SELECT pg_advisory_xact_lock({_WRITERS}), pg_notify(:channel, '')")
 
 
 class Database(Closing):
@@ -136,7 +138,7 @@ class Database(Closing):
             raise _too_busy() from error
 
     @contextmanager
-    def writing(self, *, in_turn: bool = True) -> Iterator[Connection]:
+    def writing(self, *, in_turn: bool = True, rings: bool = False) -> Iterator[Connection]:
         """A transaction that no other writer, here or in another process, overlaps.
 
         It is committed, durably, when the block ends; an error in the block undoes it.
@@ -144,6 +146,7 @@ class Database(Closing):
         Args:
             in_turn: Without, PostgreSQL keeps writers apart by the rows they lock alone: for what
                 is no part of the log. SQLite has one writer at a time in any case.
+            rings: Whether the commit rings the bell; for what is written in turn.
 
         Raises:
             DatabaseUnavailable: The database could not take it; nothing was acknowledged.
@@ -154,7 +157,11 @@ class Database(Closing):
             queued = in_turn or self.engine.dialect.name == "sqlite"
             with self._writers if queued else nullcontext(), writer.begin() as connection:
                 if in_turn and self.engine.dialect.name == "postgresql":
-                    connection.execute(text(f"SELECT pg_advisory_xact_lock({_WRITERS})"))
+                    if rings:  # in the same errand
+                        channel = self.bell.channel(connection)
+                        connection.execute(_TURN_AND_BELL, {"channel": channel})
+                    else:
+                        connection.execute(_TURN)
                 self.on_turn(time.perf_counter() - asked)
                 yield connection
         except DBAPIError as error:

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from productnet.portal.portal import Portal
 
 
-# Seconds between two times at which the drift of a few people is worked out.
-_DRIFT_EVERY = 2.0
-
+# Seconds between two times at which decisions are folded into the read models, and the drift of a
+# few people is worked out.
+_FOLD_EVERY = 5.0
 
 # Seconds between two times at which all answers to check items are looked at.
 _CHECKS_EVERY = 600.0
@@ -33,7 +33,7 @@ class Watch:
 
     def __init__(self, portal: "Portal") -> None:
         self._portal = portal
-        self._drift_after = self._checks_after = 0.0
+        self._fold_after = self._checks_after = 0.0
         self._told_seq = portal.log.state().seq
         self._told_check = portal.checks.last_answer()
         # What came to be while nobody served, or when a portal was killed before it could tell.
@@ -41,7 +41,7 @@ class Watch:
         tell(portal.project, portal.activity)
         self._tell_of_done(portal.log.state().categories())
         self.updates = Updates(
-            [self._new_answers, self._new_state, self._drifts], portal.database.bell
+            [self._new_answers, self._new_state, self._fold], portal.database.bell
         )
         portal.jobs.watch(self._tell_of_job)
 
@@ -65,10 +65,10 @@ class Watch:
             self._tell_of_done(leaves)
         return [Update("progress", {"leaves": list(dict.fromkeys([*leaves, *checked]))})]
 
-    def _drifts(self) -> list[Update]:
+    def _fold(self) -> list[Update]:
         """Nothing to be told: what a dashboard would wait for is worked out beside requests."""
-        if time.monotonic() >= self._drift_after:
-            self._drift_after = time.monotonic() + _DRIFT_EVERY
+        if time.monotonic() >= self._fold_after:
+            self._fold_after = time.monotonic() + _FOLD_EVERY
             self._portal.quality.refresh()
             self._portal.quality.look_again()
         if time.monotonic() >= self._checks_after:
