@@ -225,8 +225,9 @@ class Watched:
         self.seconds = 0.0
         self.asked: dict[str, tuple[str, Any]] = {}
         self._began = 0.0
-        event.listen(database.engine, "before_cursor_execute", self._before)
-        event.listen(database.engine, "after_cursor_execute", self._after)
+        for engine in {database.engine, database.readers}:
+            event.listen(engine, "before_cursor_execute", self._before)
+            event.listen(engine, "after_cursor_execute", self._after)
 
     def _before(self, *_: Any) -> None:
         self._began = time.perf_counter()

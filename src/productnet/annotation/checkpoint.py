@@ -31,9 +31,7 @@ _AT_ONCE = 250
 _FEW = 50_000
 
 _SEEN = select(
-    select(func.max(log_table.c.seq)).scalar_subquery(),
-    select(models.counted.c.seq).scalar_subquery(),
-    select(models.counted.c.made).scalar_subquery(),
+    select(func.max(log_table.c.seq)).scalar_subquery(), models.counted.c.seq, models.counted.c.made
 )
 
 _CLAIM = select(models.counted.c.seq).with_for_update()
@@ -57,7 +55,7 @@ class Place:
     def of(cls, connection: Connection) -> "Place":
         """As of now."""
         log, folded, made = connection.execute(_SEEN).one()
-        return cls(log or 0, folded or 0, made or 0)
+        return cls(log or 0, folded, made)
 
     @classmethod
     def of_now(cls, database: Database) -> "Place":

@@ -102,6 +102,8 @@ class KeptState(State):
         # What was decided after ``_folded``, for what is read of the tables.
         self._tail: deque[Effect] = deque()
         self._folded = 0
+        # The last decision that this process has written.
+        self._own = 0
         self._rows: dict[str, LeafCounts] = {}
         self._order: tuple[str, ...] | None = None
         self._kept: Kept[LeafPairs] = Kept()
@@ -137,6 +139,12 @@ class KeptState(State):
         with self._moving:
             if self._made is not None and written[0][0] == self.seq + 1:
                 self._take(effects_of(written, histories))
+            self._own = written[-1][0]
+
+    @property
+    def holds_own(self) -> bool:
+        """Whether everything that this process has written is known."""
+        return self._made is not None and self.seq >= self._own
 
     def _begin_anew(self) -> None:
         """Read what is kept of all leaves; nothing that was read before holds."""

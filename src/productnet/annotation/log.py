@@ -155,6 +155,13 @@ class DecisionLog(Closing):
             with self._folding:
                 fold(self.database)
 
+    def recent(self) -> KeptState:
+        """The state with everything that was recorded through this object, without a look.
+
+        What other processes decided is in it as of the last ``state()``.
+        """
+        return self._state if self._state.holds_own else self.state()
+
     def whole(self) -> State:
         """The state of all pairs as of now, in memory: for whoever is going to look at all of it.
 

@@ -34,9 +34,9 @@ REVISION = "0007"
 # Seconds to wait for a connection, and a writer for its turn, before giving up.
 _PATIENCE = 30
 
-# Connections of one process: kept open, and at most; no more threads than that serve requests.
-_CONNECTIONS_KEPT = 10
-_MOST_CONNECTIONS = 40
+# Connections of one process that read and that write: kept open, and at most.
+_READERS_KEPT, _MOST_READERS = 6, 28
+_WRITERS_KEPT, _MOST_WRITERS = 4, 12
 
 # Seconds after which a connection that lay still is asked whether it lives before it is used. To
 # ask each time would be a fifth of what a small answer costs; a server that went away meanwhile
@@ -57,6 +57,7 @@ class Database(Closing):
 
     Attributes:
         engine: SQLAlchemy's engine.
+        readers: The one that reads: the same for SQLite.
         bell: Rings in other processes on the same database.
         on_turn: Told how many seconds each writer waited for its turn.
     """
@@ -66,11 +67,7 @@ class Database(Closing):
         self.bell = Bell(engine)
         # PostgreSQL would begin and end a transaction around every look, two more errands each;
         # the statements of one see what is committed at their own time either way.
-        self._readers = (
-            engine.execution_options(isolation_level="AUTOCOMMIT")
-            if engine.dialect.name == "postgresql"
-            else engine
-        )
+        self.readers = _autocommitting(engine) if engine.name == "postgresql" else engine
         self.on_turn: Callable[[float], None] = lambda seconds: None
         # Writers of this process queue here rather than poll the database.
         self._writers = Lock()
@@ -88,16 +85,14 @@ class Database(Closing):
         engine = create_engine(
             usable,
             connect_args={"timeout" if sqlite else "connect_timeout": _PATIENCE},
-            pool_size=_CONNECTIONS_KEPT,
-            max_overflow=_MOST_CONNECTIONS - _CONNECTIONS_KEPT,
+            pool_size=_WRITERS_KEPT + (_READERS_KEPT if sqlite else 0),
+            max_overflow=_MOST_WRITERS - _WRITERS_KEPT + (_MOST_READERS if sqlite else 0),
         )
         if sqlite:
             event.listen(engine, "connect", _prepare_sqlite)
             event.listen(engine, "begin", _begin_sqlite)
         else:
-            event.listen(engine, "connect", _prepare_postgres)
-            event.listen(engine, "checkin", _remember_use)
-            event.listen(engine, "checkout", _ask_if_alive)
+            _listen_to_postgres(engine)
         database = cls(engine)
         try:
             database._migrate()
@@ -126,7 +121,7 @@ class Database(Closing):
         Raises:
             DatabaseUnavailable: The database is damaged, away, or too busy.
         """
-        readers = self._readers
+        readers = self.readers
         if one_state and self.engine.dialect.name == "postgresql":
             readers = self.engine.execution_options(isolation_level="REPEATABLE READ")
         try:
@@ -181,6 +176,7 @@ class Database(Closing):
         """Let go of the database."""
         self.bell.close()
         self.engine.dispose()
+        self.readers.dispose()
 
     def _migrate(self) -> None:
         with self.engine.connect() as connection:
@@ -201,6 +197,25 @@ class Database(Closing):
         with self.writing() as connection:
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
+
+
+def _autocommitting(engine: Engine) -> Engine:
+    """Another engine of the same database, each of whose statements stands by itself."""
+    readers = create_engine(
+        engine.url,
+        isolation_level="AUTOCOMMIT",
+        connect_args={"connect_timeout": _PATIENCE},
+        pool_size=_READERS_KEPT,
+        max_overflow=_MOST_READERS - _READERS_KEPT,
+    )
+    _listen_to_postgres(readers)
+    return readers
+
+
+def _listen_to_postgres(engine: Engine) -> None:
+    event.listen(engine, "connect", _prepare_postgres)
+    event.listen(engine, "checkin", _remember_use)
+    event.listen(engine, "checkout", _ask_if_alive)
 
 
 def _too_busy() -> DatabaseUnavailable:

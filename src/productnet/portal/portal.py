@@ -97,7 +97,8 @@ class Portal(Closing):
         self._fit_after = 0.0
         self.live = LiveModels(
             self.resources,
-            self.log.state,
+            # Who asks for a page has looked, and has what others decided fitted, too.
+            self.log.recent,
             scorer=self._score,
             workers=_FITS_AT_ONCE,
             most_kept=_MODELS_KEPT,
@@ -204,7 +205,7 @@ class Portal(Closing):
         self.metrics.fit_seconds.observe(ended - began)
         if scored is not None:
             told: dict[str, object] = {"leaf": leaf.category.id, "version": scored.version}
-            self.updates.tell_all(Update("model", told), self.database)
+            self.updates.tell_all(Update("model", told))
         return scored
 
     def close(self) -> None:

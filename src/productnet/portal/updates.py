@@ -17,7 +17,6 @@ from uuid import uuid4
 
 from starlette.concurrency import run_in_threadpool
 
-from productnet.database.bell import Bell
 from productnet.database.database import Database
 from productnet.errors import DatabaseUnavailable
 
@@ -25,7 +24,10 @@ _logger = logging.getLogger(__name__)
 
 # Seconds between two looks at most, and at least.
 _EVERY = 0.5
-_LEAST = 0.1
+_LEAST = 0.3
+
+# Updates in one message to other processes, of which none may be longer than 7,900 bytes.
+_AT_ONCE = 25
 
 # Seconds of silence after which a comment is sent, so that proxies keep the line open.
 _KEEP_ALIVE = 15.0
@@ -62,12 +64,13 @@ class Updates:
 
     Args:
         looks: Each gives what has changed since it was called last.
-        bell: Calls before the time is up, where there is one.
+        database: By whose bell it is called before the time is up, where it has one.
     """
 
-    def __init__(self, looks: Iterable[Look], bell: Bell | None = None) -> None:
+    def __init__(self, looks: Iterable[Look], database: Database | None = None) -> None:
         self._looks = list(looks)
-        self._bell = bell
+        self._database = database
+        self._for_others: list[Update] = []
         # By which this process knows what it said itself.
         self._name = uuid4().hex
         self._listeners: set[_Listener] = set()
@@ -76,17 +79,12 @@ class Updates:
         self._thread = Thread(target=self._go_on_looking, name="updates", daemon=True)
         self._thread.start()
 
-    def tell_all(self, update: Update, database: Database) -> None:
+    def tell_all(self, update: Update) -> None:
         """Tell everybody who listens, be it to another process on this database."""
         self.tell(update)
-        if database.bell.silent:
-            return
-        message = json.dumps([self._name, update.kind, update.data])
-        try:
-            with database.reading() as connection:
-                database.bell.ring(connection, message)
-        except DatabaseUnavailable:
-            _logger.warning("Other processes were not told of %s", update.kind)
+        if self._database is not None and not self._database.bell.silent:
+            with self._lock:
+                self._for_others.append(update)
 
     def tell(self, update: Update) -> None:
         """Tell everybody who listens here now; from any thread."""
@@ -125,8 +123,8 @@ class Updates:
     def close(self) -> None:
         """Stop looking, and let every listener go."""
         self._stopped.set()
-        if self._bell is not None:
-            self._bell.wake()
+        if self._database is not None:
+            self._database.bell.wake()
         with self._lock:
             listeners = list(self._listeners)
         for listener in listeners:
@@ -148,25 +146,40 @@ class Updates:
 
     def _wait(self) -> None:
         """Until it is time to look again; what other processes say meanwhile is passed on."""
-        if self._bell is None:
+        if self._database is None:
             self._stopped.wait(_EVERY)
             return
         # Answers come a hundred a second at times: one look is for all of a moment.
         self._stopped.wait(_LEAST)
-        for message in self._bell.wait(_EVERY - _LEAST):
+        for message in self._database.bell.wait(_EVERY - _LEAST):
             self._pass_on(message)
+        self._tell_others(self._database)
+
+    def _tell_others(self, database: Database) -> None:
+        """What is to be told to other processes since the last time, in few messages."""
+        with self._lock:
+            told, self._for_others = self._for_others, []
+        parts = [told[start : start + _AT_ONCE] for start in range(0, len(told), _AT_ONCE)]
+        try:
+            for part in parts:
+                said = [[update.kind, update.data] for update in part]
+                with database.reading() as connection:
+                    database.bell.ring(connection, json.dumps([self._name, said]))
+        except DatabaseUnavailable:
+            _logger.warning("Other processes were not told of %s changes", len(told))
 
     def _pass_on(self, message: str) -> None:
         if not message:
             return
         try:
-            name, kind, data = json.loads(message)
-            update = Update(str(kind), dict(data))
+            name, said = json.loads(message)
+            updates = [Update(str(kind), dict(data)) for kind, data in said]
         except (ValueError, TypeError):
             _logger.warning("A message of another process is none that this one understands")
             return
         if name != self._name:
-            self.tell(update)
+            for update in updates:
+                self.tell(update)
 
     def _go_on_looking(self) -> None:
         failing: dict[Look, str] = {}

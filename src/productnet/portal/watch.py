@@ -40,9 +40,7 @@ class Watch:
         portal.activity.recall()
         tell(portal.project, portal.activity)
         self._tell_of_done(portal.log.state().categories())
-        self.updates = Updates(
-            [self._new_answers, self._new_state, self._fold], portal.database.bell
-        )
+        self.updates = Updates([self._new_answers, self._new_state, self._fold], portal.database)
         portal.jobs.watch(self._tell_of_job)
 
     def close(self) -> None:

@@ -55,11 +55,14 @@ def caught(log: DecisionLog, ask: Callable[[], object]) -> dict[str, tuple[str, 
             worded = re.sub(r"%\(\w+\)s(::\w+)?", "?", worded)
             asked.setdefault(worded, (statement, parameters))
 
-    event.listen(log.database.engine, "before_cursor_execute", note)
+    engines = {log.database.engine, log.database.readers}
+    for engine in engines:
+        event.listen(engine, "before_cursor_execute", note)
     try:
         ask()
     finally:
-        event.remove(log.database.engine, "before_cursor_execute", note)
+        for engine in engines:
+            event.remove(engine, "before_cursor_execute", note)
     return asked
 
 
