@@ -121,7 +121,9 @@ class Checks:
             chosen = _as_many_of_each(fresh, wanted - len(again), rng)
             if chosen:
                 # Another page of this person may have planted one meanwhile.
-                planting = insert_into(connection, items_table).on_conflict_do_nothing()
+                planting = insert_into(
+                    connection.dialect.name, items_table
+                ).on_conflict_do_nothing()
                 connection.execute(planting, _to_rows(chosen, leaf, person))
         return again + chosen
 

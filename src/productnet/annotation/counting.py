@@ -1,17 +1,10 @@
 """What decisions change of the read models, and the rows of these as objects."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
 from typing import Any
 
-from sqlalchemy import (
-    ColumnElement,
-    Connection,
-    Table,
-    case,
-    select,
-    tuple_,
-    update,
-)
+from sqlalchemy import Connection, Select, Table, bindparam, case, select, update
 
 from productnet.annotation import read_models as models
 from productnet.annotation.decisions import Task, Verdict
@@ -47,7 +40,10 @@ def follow(connection: Connection, effects: Sequence[Effect]) -> None:
         rows += _changed_rows(product, was, now, last)
     _replace(connection, models.pairs, rows)
     _add(connection, sums, last)
-    connection.execute(update(models.counted).values(seq=last))
+    connection.execute(_REACHED, {"last": last})
+
+
+_REACHED = update(models.counted).values(seq=bindparam("last"))
 
 
 def _changed_rows(
@@ -115,9 +111,6 @@ def answers_of(row: Any) -> AnswerSum:
     return AnswerSum(row.answers, row.hesitations, row.untimed, Times(row.times))
 
 
-_ANSWERS = ("answers", "hesitations", "untimed", "times")
-
-
 def rows_of(sums: Sums, last: int) -> dict[str, list[dict[str, object]]]:
     """Sums as rows, by table."""
     rows: dict[str, list[dict[str, object]]] = {
@@ -166,28 +159,38 @@ def _add(connection: Connection, sums: Sums, last: int) -> None:
         _replace(connection, table, rows, added=True)
 
 
+_ANSWERS = ("answers", "hesitations", "untimed", "times")
+
+
 def _take_in_answers(connection: Connection, sums: Sums) -> None:
     """Put the answers that tables hold already into sums of new ones, which replace them.
 
     Times are counted in bins, which only this program can add to.
     """
-    leaves = models.leaf_sums
-    answered = [category for category, leaf in sums.leaves.items()]
-    for row in _named(connection, leaves, leaves.c.category, answered):
+    answered = [category for category, leaf in sums.leaves.items() if leaf.answers.count]
+    for row in _named(connection, _LEAF_ANSWERS, answered):
         sums.leaves[row.category].answers.merge(answers_of(row))
-    people = models.person_sums
-    for row in _named(connection, people, tuple_(people.c.person, people.c.task), sums.people):
-        sums.people[row.person, Task(row.task)].merge(answers_of(row))
-    days = models.day_sums
-    for row in _named(connection, days, days.c.day, sums.days):
+    for row in _named(connection, _PERSON_ANSWERS, {person for person, _ in sums.people}):
+        key = row.person, Task(row.task)
+        if key in sums.people:
+            sums.people[key].merge(answers_of(row))
+    for row in _named(connection, _DAY_ANSWERS, sums.days):
         sums.days[row.day].answers.merge(answers_of(row))
 
 
-def _named(
-    connection: Connection, table: Table, key: ColumnElement[Any], names: Iterable[Any]
-) -> Iterator[Any]:
+def _answers_by(table: Table, keys: Sequence[str]) -> Select[Any]:
+    columns = [table.c[name] for name in (*keys, *_ANSWERS)]
+    return select(*columns).where(columns[0].in_(bindparam("names", expanding=True)))
+
+
+_LEAF_ANSWERS = _answers_by(models.leaf_sums, ["category"])
+_PERSON_ANSWERS = _answers_by(models.person_sums, ["person", "task"])
+_DAY_ANSWERS = _answers_by(models.day_sums, ["day"])
+
+
+def _named(connection: Connection, query: Select[Any], names: Iterable[Any]) -> Iterator[Any]:
     for chunk in in_parts(names, _CHUNK):
-        yield from connection.execute(select(table).where(key.in_(chunk))).all()
+        yield from connection.execute(query, {"names": chunk}).all()
 
 
 # What a row of sums adds up, where it does not replace what was there.
@@ -201,7 +204,15 @@ def _replace(
     """Write rows over those of the same key; with ``added``, counts add up."""
     if not rows:
         return
-    statement = insert_into(connection, table)
+    upsert = _upsert(connection.dialect.name, table, added=added)
+    for chunk in in_parts(rows, _CHUNK):
+        connection.execute(upsert, chunk)
+
+
+@cache
+def _upsert(dialect: str, table: Table, *, added: bool) -> Any:
+    """Made once: to put it together takes longer than to have it done."""
+    statement = insert_into(dialect, table)
     values: dict[str, Any] = {}
     for column in table.columns:
         new = statement.excluded[column.name]
@@ -213,6 +224,4 @@ def _replace(
             values[column.name] = case((new > column, new), else_=column)
         else:
             values[column.name] = new
-    upsert = statement.on_conflict_do_update(index_elements=list(table.primary_key), set_=values)
-    for chunk in in_parts(rows, _CHUNK):
-        connection.execute(upsert, chunk)
+    return statement.on_conflict_do_update(index_elements=list(table.primary_key), set_=values)

@@ -197,7 +197,9 @@ def _make_rows(connection: Connection, leaves: Sequence[str]) -> None:
         _to_row(Lease(leaf, task, "", LONG_AGO, LONG_AGO)) for leaf in leaves for task in LEASED
     ]
     if rows:
-        connection.execute(insert_into(connection, table).on_conflict_do_nothing(), rows)
+        connection.execute(
+            insert_into(connection.dialect.name, table).on_conflict_do_nothing(), rows
+        )
 
 
 def _from_row(row: Row[Any]) -> Lease:

@@ -5,7 +5,6 @@ from typing import Any
 
 from sqlalchemy import (
     BigInteger,
-    Connection,
     DateTime,
     Dialect,
     Integer,
@@ -39,8 +38,8 @@ class UtcTime(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC)
 
 
-def insert_into(connection: Connection, table: Table) -> Any:
+def insert_into(dialect: str, table: Table) -> Any:
     """An insert that knows ON CONFLICT, which both databases write in the same way."""
-    if connection.dialect.name == "postgresql":
+    if dialect == "postgresql":
         return postgresql.insert(table)
     return sqlite.insert(table)

@@ -8,6 +8,7 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from productnet.annotation.checkpoint import fold_a_little
 from productnet.portal.jobs import Job
 from productnet.portal.updates import Update, Updates
 from productnet.rounds.news import tell
@@ -16,9 +17,13 @@ if TYPE_CHECKING:
     from productnet.portal.portal import Portal
 
 
-# Seconds between two times at which decisions are folded into the read models, and the drift of a
-# few people is worked out.
-_FOLD_EVERY = 5.0
+# Decisions that are folded into the read models together: the fewer, the dearer each.
+_FOLDED_TOGETHER = 250
+
+# Seconds between two times at which how somebody drifts is worked out, and at which quality numbers
+# take notice of everything: people wait for answers meanwhile, and dashboards are rarely asked for.
+_DRIFT_EVERY = 5.0
+_NOTICE_EVERY = 60.0
 
 # Seconds between two times at which all answers to check items are looked at.
 _CHECKS_EVERY = 600.0
@@ -33,7 +38,7 @@ class Watch:
 
     def __init__(self, portal: "Portal") -> None:
         self._portal = portal
-        self._fold_after = self._checks_after = 0.0
+        self._drift_after = self._notice_after = self._checks_after = 0.0
         self._told_seq = portal.log.state().seq
         self._told_check = portal.checks.last_answer()
         # What came to be while nobody served, or when a portal was killed before it could tell.
@@ -65,13 +70,17 @@ class Watch:
 
     def _fold(self) -> list[Update]:
         """Nothing to be told: what a dashboard would wait for is worked out beside requests."""
-        if time.monotonic() >= self._fold_after:
-            self._fold_after = time.monotonic() + _FOLD_EVERY
-            self._portal.quality.refresh()
-            self._portal.quality.look_again()
-        if time.monotonic() >= self._checks_after:
+        now, quality = time.monotonic(), self._portal.quality
+        fold_a_little(self._portal.database, least=_FOLDED_TOGETHER)
+        if now >= self._notice_after:
+            self._notice_after = now + _NOTICE_EVERY
+            quality.refresh()
+        elif now >= self._drift_after:
+            self._drift_after = now + _DRIFT_EVERY
+            quality.look_again(most=1)
+        if now >= self._checks_after:
             self._portal.checks.look_again(self._portal.log.state())
-            self._checks_after = time.monotonic() + _CHECKS_EVERY
+            self._checks_after = now + _CHECKS_EVERY
         return []
 
     def _new_state(self) -> list[Update]:
