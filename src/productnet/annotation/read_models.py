@@ -1,7 +1,7 @@
-"""The tables of what is computed from the log, kept in the transaction that writes the log.
+"""The tables of what is computed from the log up to one decision, that of ``counted``.
 
 Nothing here is a fact: all of it can be counted again from the decisions, and ``recount`` compares
-both. ``changed`` is the number of the last decision of the transaction that wrote a row, so that
+both. ``changed`` is the number of the last decision of the fold that wrote a row, so that
 whoever has seen that far asks for what came after.
 """
 
