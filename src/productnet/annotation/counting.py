@@ -167,8 +167,7 @@ def _take_in_answers(connection: Connection, sums: Sums) -> None:
 
     Times are counted in bins, which only this program can add to.
     """
-    answered = [category for category, leaf in sums.leaves.items() if leaf.answers.count]
-    for row in _named(connection, _LEAF_ANSWERS, answered):
+    for row in _named(connection, _LEAF_ANSWERS, sums.leaves):
         sums.leaves[row.category].answers.merge(answers_of(row))
     for row in _named(connection, _PERSON_ANSWERS, {person for person, _ in sums.people}):
         key = row.person, Task(row.task)
