@@ -22,6 +22,7 @@ from productnet.annotation.commits import Sent, Status
 from productnet.annotation.decisions import Decision, Role, Verdict, decide
 from productnet.annotation.log import DecisionLog
 from productnet.annotation.quality import Quality
+from productnet.annotation.sources_of_sums import KeptSums
 from productnet.annotation.workflow import Workflow
 from productnet.taxonomy.tree import Category, Taxonomy
 
@@ -86,7 +87,7 @@ def person(workflow: Workflow, number: int, until: float) -> list[float]:
 def report_quality(log: DecisionLog) -> None:
     """Print what the quality numbers of the log cost, at first and then by new decisions."""
     resident = _resident()
-    quality = Quality(log, pause=120.0)
+    quality = Quality(KeptSums(log.database), pause=120.0)
     first = _timed(quality.refresh)
     held = _resident() - resident
     log.append(*(label(f"late-{number}", number % _LEAVES, "ann") for number in range(1_000)))

@@ -59,7 +59,7 @@ async def _kill_again_and_again(
     tally, starts = Tally(), [served.start()]
     stop = asyncio.Event()
     annotators_at_work = team(
-        served.url,
+        [served.url],
         people,
         shop,
         every=arguments.every,

@@ -11,19 +11,19 @@ from productnet.cli.main import app
 from productnet.settings import Project, settings_from_toml, settings_to_toml
 
 # The store draws 43 leaves; each is served as so many, a share of its products in each.
-_PARTS = 3
+PARTS = 3
 
 
-def make_shop(folder: Path, *, products: int) -> Path:
+def make_shop(folder: Path, *, products: int, parts: int = PARTS) -> Path:
     """A project of so many products, imported and embedded; made once."""
-    shop = folder / f"shop-{products}"
+    shop = folder / (f"shop-{products}" if parts == PARTS else f"shop-{products}-{parts}")
     if (shop / "active.json").exists():
         return shop
     shutil.rmtree(shop, ignore_errors=True)
     files = write_store(folder / f"feed-{products}", size=products, images=False)
     paths = [line for line in files.taxonomy.read_text().splitlines() if line.strip()]
     leaves = [path for path in paths if not any(other.startswith(f"{path} > ") for other in paths)]
-    parted = [f"{path} > Part {part}" for path in leaves for part in range(_PARTS)]
+    parted = [f"{path} > Part {part}" for path in leaves for part in range(parts)]
     taxonomy = folder / f"taxonomy-{products}.txt"
     taxonomy.write_text("\n".join([*paths, *parted]) + "\n")
     _run("init", str(shop), "--taxonomy", str(taxonomy))
@@ -37,11 +37,11 @@ def make_shop(folder: Path, *, products: int) -> Path:
     return shop
 
 
-def belonging(shop: Path) -> dict[str, str]:
+def belonging(shop: Path, *, parts: int = PARTS) -> dict[str, str]:
     """Product to the path of the leaf that it belongs to; distractors are absent."""
     rows = pq.read_table(Project.open(shop).reference_path).to_pylist()
     return {
-        row["id"]: f"{row['category']} > Part {sum(row['id'].encode()) % _PARTS}"
+        row["id"]: f"{row['category']} > Part {sum(row['id'].encode()) % parts}"
         for row in rows
         if row["category"]
     }

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from productnet.annotation.decisions import Role, Verdict
 from productnet.annotation.state import State
-from productnet.annotation.verdicts import Answers, Stage, Vote
+from productnet.annotation.verdicts import SUGGESTED, Answers, Stage, Vote
 
 # Negatives as a share of a sheet; it is drawn between these, so that none can be inferred.
 _SHARES = (0.4, 0.6)
@@ -46,8 +46,11 @@ def audit_sheet(
         after: Cursor of the page before; empty for the first.
     """
     places = {_place(auditor, leaf, product): product for product in _chosen(state, leaf, auditor)}
+    pairs = state.pairs(leaf)
     waiting = [
-        place for place in sorted(places) if state.pair(places[place], leaf).stage is Stage.LABELLED
+        place
+        for place in sorted(places)
+        if pairs.get(places[place], SUGGESTED).stage is Stage.LABELLED
     ]
     ahead = [place for place in waiting if place > after]
     page = ahead[:count]
@@ -79,7 +82,8 @@ def _chosen(state: State, leaf: str, auditor: str) -> list[str]:
 
 def _labels(state: State, leaf: str, auditor: str) -> dict[str, Vote]:
     """The labels of a leaf that others gave, in the order of the log."""
-    answers = {product: Answers.of(state.history(product), leaf) for product in state.pairs(leaf)}
+    histories = state.histories(state.pairs(leaf))
+    answers = {product: Answers.of(history, leaf) for product, history in histories.items()}
     given = {
         product: each.label
         for product, each in answers.items()

@@ -4,15 +4,16 @@ Planting one is an appended fact, and so is its answer, in tables of their own: 
 product follows from it. The answer is sent as any decision is, and the log puts it ``aside``.
 """
 
+import time
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import chain, zip_longest
 from typing import Any
 
 import numpy as np
-from sqlalchemy import ColumnElement, Select, and_, insert, select, true
+from sqlalchemy import ColumnElement, Select, and_, func, select, true
 
 from productnet.annotation.agreement import Proportion
 from productnet.annotation.aside import known_answer
@@ -21,7 +22,14 @@ from productnet.annotation.schema import check_answers as answers_table
 from productnet.annotation.schema import check_items as items_table
 from productnet.annotation.schema import from_row
 from productnet.annotation.state import LeafProgress, State
+from productnet.database.columns import insert_into
 from productnet.database.database import Database
+
+# Certain products of a leaf, and of its siblings, among which check items are looked for.
+_DRAWN = 60
+
+# Seconds that who asks how everybody answered may wait for it.
+_QUICK = 0.02
 
 _WOULD_ADD = {
     Verdict.POSITIVE: LeafProgress(labelled_positive=1, to_audit=1),
@@ -63,6 +71,8 @@ class Checks:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._found: list[CheckResult] = []
+        self._took = 0.0
 
     def choose(
         self,
@@ -96,19 +106,25 @@ class Checks:
         if not wanted:
             return []
         without = {*exclude, *self.answers(leaf, person)}
+        with self._database.reading() as connection:
+            planted = set(connection.execute(_planted(person, leaf)).scalars())
         known = [
             item
-            for item in _known(state, leaf, siblings)
+            for item in _known(state, leaf, siblings, first=planted - without, rng=rng)
             if item.product not in without and not _answered(state, person, item.product)
         ]
-        with self._database.writing() as connection:
+        with self._database.writing(in_turn=False) as connection:
             planted = set(connection.execute(_planted(person, leaf)).scalars())
             waiting = [item for item in known if item.product in planted]
             fresh = [item for item in known if item.product not in planted]
             again = _as_many_of_each(waiting, wanted, rng)
             chosen = _as_many_of_each(fresh, wanted - len(again), rng)
             if chosen:
-                connection.execute(insert(items_table), _to_rows(chosen, leaf, person))
+                # Another page of this person may have planted one meanwhile.
+                planting = insert_into(
+                    connection.dialect.name, items_table
+                ).on_conflict_do_nothing()
+                connection.execute(planting, _to_rows(chosen, leaf, person))
         return again + chosen
 
     def waiting(self, leaf: str, person: str) -> set[str]:
@@ -122,6 +138,11 @@ class Checks:
         columns = answers_table.c
         of_both = and_(columns.category == leaf, columns.annotator == person)
         return {said.product: said.verdict for said in self._standing(of_both) if said.verdict}
+
+    def last_answer(self) -> int:
+        """The number of the last answer by anybody; 0 before the first."""
+        with self._database.reading() as connection:
+            return connection.scalar(select(func.max(answers_table.c.seq))) or 0
 
     def answered_since(self, seq: int) -> tuple[int, list[str]]:
         """The leaves of answers after this number, by anybody, and the number of the last one.
@@ -171,9 +192,11 @@ class Checks:
         sure: Counter[str] = Counter()
         unsure: Counter[str] = Counter()
         expected = self._expected()
-        for said in self._standing(true()):
+        given = self._standing(true())
+        histories = state.histories({said.product for said in given})
+        for said in given:
             person, key = said.annotator, (said.annotator, said.product, said.category)
-            if expected.get(key) != known_answer(state.history(said.product), said.category):
+            if expected.get(key) != known_answer(histories[said.product], said.category):
                 continue
             if said.verdict is Verdict.UNSURE:
                 unsure[person] += 1
@@ -184,6 +207,18 @@ class Checks:
             CheckResult(person, Proportion.count(right[person], sure[person]), unsure[person])
             for person in sorted(sure.keys() | unsure.keys())
         ]
+
+    def lately(self, state: State) -> list[CheckResult]:
+        """As ``results``; where that takes long, as ``look_again`` found it last."""
+        if self._took < _QUICK:
+            self.look_again(state)
+        return self._found
+
+    def look_again(self, state: State) -> None:
+        """Find out anew how everybody answered, for who asks for ``lately``."""
+        began = time.perf_counter()
+        self._found = self.results(state)
+        self._took = time.perf_counter() - began
 
     def _expected(self) -> dict[tuple[str, str, str], Verdict]:
         with self._database.reading() as connection:
@@ -212,13 +247,31 @@ def _standing(given: Sequence[Decision]) -> list[Decision]:
     return list(standing.values())
 
 
-def _known(state: State, leaf: str, siblings: Collection[str]) -> Iterator[CheckItem]:
-    """Products whose answer for the leaf is certain."""
+def _known(
+    state: State,
+    leaf: str,
+    siblings: Collection[str],
+    *,
+    first: Collection[str],
+    rng: np.random.Generator,
+) -> list[CheckItem]:
+    """Products whose answer for the leaf is certain: those of ``first``, and a draw of others.
+
+    There may be thousands; a page needs a few, and the history of each has to be looked at.
+    """
     own = [product for product, pair in state.pairs(leaf).items() if pair.certain]
-    for product in chain(own, *(state.gold(sibling) for sibling in siblings)):
-        expected = known_answer(state.history(product), leaf)
-        if expected:
-            yield CheckItem(product, expected)
+    gold = [product for one in state.positives_of(siblings).values() for product in one.gold]
+    drawn = [
+        products[place]
+        for products in (own, gold)
+        for place in sorted(rng.permutation(len(products))[:_DRAWN])
+    ]
+    histories = state.histories(list(dict.fromkeys([*first, *drawn])))
+    return [
+        CheckItem(product, expected)
+        for product, history in histories.items()
+        if (expected := known_answer(history, leaf))
+    ]
 
 
 def _answered(state: State, person: str, product: str) -> bool:

@@ -6,7 +6,7 @@ from datetime import date
 from productnet.annotation.agreement import Agreement, Proportion
 from productnet.annotation.decisions import Task
 from productnet.annotation.drift import Drift
-from productnet.annotation.tallies import Speed
+from productnet.annotation.times import Speed
 
 
 @dataclass(frozen=True, slots=True)

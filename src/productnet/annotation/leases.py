@@ -5,19 +5,25 @@ when it expires. It keeps people apart and nothing else: a decision needs none, 
 may reach the log long after it was given.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, delete, func, insert, or_, select
+from sqlalchemy import ColumnElement, Connection, Row, and_, func, select, update
 
 from productnet.annotation.decisions import Task
 from productnet.annotation.schema import leases as table
+from productnet.database.columns import insert_into
 from productnet.database.database import Database
 from productnet.errors import LeaseHeld, UsageError
 
 # The tasks that are done by one person at a time; disputes are settled one by one.
 LEASED = (Task.LABEL, Task.AUDIT)
+
+# When a lease that nobody has ended.
+LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,17 +80,48 @@ class Leases:
                 f'There are no leases for the task "{task}": disputes are settled one by one. '
                 "Take a leaf to label or to audit."
             )
-        with self._database.writing() as connection:
-            now = self._now(connection)
-            beside = self._read(connection, leaf)
-            for other in beside:
-                _refuse_beside(other, task, person)
-            taken_at = next((own.taken_at for own in beside if own.task is task), now)
-            lease = Lease(leaf, task, person, taken_at, now + self._lifetime)
-            replaced = and_(table.c.category == leaf, table.c.task == task)
-            connection.execute(delete(table).where(or_(replaced, table.c.expires_at <= now)))
-            connection.execute(insert(table).values(_to_row(lease)))
+        with self._database.writing(in_turn=False) as connection:
+            _make_rows(connection, [leaf])
+            return self._take(connection, leaf, task, person, self._lock_rows(connection, leaf))
+
+    def take_first(self, leaves: Sequence[str], task: Task, person: str) -> Lease | None:
+        """Take the first of these leaves that is free; None where none is.
+
+        Many may ask for the same leaves at once, and each is given another: a leaf that somebody
+        else is about to take is passed over rather than waited for.
+        """
+        if task not in LEASED:
+            return None
+        with self._database.writing(in_turn=False) as connection:
+            _make_rows(connection, leaves)
+            for leaf in leaves:
+                rows = self._lock_rows(connection, leaf, skip=True)
+                if len(rows) < len(LEASED):
+                    continue
+                with suppress(LeaseHeld):
+                    return self._take(connection, leaf, task, person, rows)
+        return None
+
+    def _take(
+        self, connection: Connection, leaf: str, task: Task, person: str, rows: Sequence[Lease]
+    ) -> Lease:
+        """Take a leaf of which this transaction holds the rows."""
+        now = self._now(connection)
+        beside = [row for row in rows if row.expires_at > now]
+        for other in beside:
+            _refuse_beside(other, task, person)
+        taken_at = next((own.taken_at for own in beside if own.task is task), now)
+        lease = Lease(leaf, task, person, taken_at, now + self._lifetime)
+        own = table.c.category == leaf, table.c.task == task
+        connection.execute(update(table).where(*own).values(_to_row(lease)))
         return lease
+
+    def _lock_rows(self, connection: Connection, leaf: str, *, skip: bool = False) -> list[Lease]:
+        """The leaf's rows, expired ones too, for this transaction alone until its end."""
+        # In one order, so that two who want both do not wait for each other.
+        query = select(table).where(table.c.category == leaf).order_by(table.c.task)
+        query = query.with_for_update(skip_locked=skip)
+        return [_from_row(row) for row in connection.execute(query)]
 
     def release(self, leaf: str, task: Task, person: str) -> bool:
         """Free a leaf; whether this person had it. Somebody else's is left alone."""
@@ -106,9 +143,9 @@ class Leases:
             return self._read(connection, holder=person)
 
     def _free(self, which: ColumnElement[bool]) -> int:
-        with self._database.writing() as connection:
-            standing = self._standing(connection)
-            return connection.execute(delete(table).where(which, standing)).rowcount
+        with self._database.writing(in_turn=False) as connection:
+            free = update(table).where(which, self._standing(connection))
+            return connection.execute(free.values(expires_at=LONG_AGO)).rowcount
 
     def _read(
         self,
@@ -122,10 +159,8 @@ class Leases:
             query = query.where(table.c.category == leaf)
         if holder is not None:
             query = query.where(table.c.holder == holder)
-        return [
-            Lease(row.category, Task(row.task), row.holder, row.taken_at, row.expires_at)
-            for row in connection.execute(query.order_by(table.c.taken_at, table.c.category))
-        ]
+        rows = connection.execute(query.order_by(table.c.taken_at, table.c.category))
+        return [_from_row(row) for row in rows]
 
     def _standing(self, connection: Connection) -> ColumnElement[bool]:
         if self._clock is None and connection.dialect.name == "postgresql":
@@ -154,6 +189,21 @@ def _refuse_beside(other: Lease, task: Task, person: str) -> None:
             f'{person} holds leaf "{other.leaf}" to {other.task} until {until}, and nobody does '
             f"both at once. Leave it there first, or take another leaf to {task}."
         )
+
+
+def _make_rows(connection: Connection, leaves: Sequence[str]) -> None:
+    """Give leaves their rows, free: what is to be locked has to be there."""
+    rows = [
+        _to_row(Lease(leaf, task, "", LONG_AGO, LONG_AGO)) for leaf in leaves for task in LEASED
+    ]
+    if rows:
+        connection.execute(
+            insert_into(connection.dialect.name, table).on_conflict_do_nothing(), rows
+        )
+
+
+def _from_row(row: Row[Any]) -> Lease:
+    return Lease(row.category, Task(row.task), row.holder, row.taken_at, row.expires_at)
 
 
 def _to_row(lease: Lease) -> dict[str, object]:

@@ -4,8 +4,8 @@ A pure function of what is known. Leaves come in an order that keeps a person's 
 what they were given, what they began, then what lies near it in the tree.
 """
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import islice, takewhile
 
 from productnet.annotation.assignments import Assignment
@@ -40,6 +40,9 @@ class Offer:
     progress: LeafProgress
 
 
+_NOTHING = LeafProgress()
+
+
 @dataclass(frozen=True, slots=True)
 class Board:
     """What the queue is made of: everything that is known at one moment."""
@@ -49,6 +52,8 @@ class Board:
     targets: TargetSettings
     leases: Collection[Lease] = ()
     assignments: Collection[Assignment] = ()
+    # Counts as each person may be told them, asked for once.
+    _told: dict[str, Mapping[str, LeafProgress]] = field(default_factory=dict, compare=False)
 
     def queue(self, person: str, task: Task, *, count: int) -> list[Offer]:
         """The next leaves for a person, at most ``count``, best first.
@@ -63,7 +68,7 @@ class Board:
             for place in _once([*self._assigned(person, task), *places])
             if place.leaf.id not in taken
             and (waiting := _WAITING[task](self, person, place.leaf.id))
-            and (progress := self.state.progress_told(place.leaf.id, person))
+            and (progress := self._progress(person, place.leaf.id))
         )
         return list(islice(offers, count))
 
@@ -74,6 +79,12 @@ class Board:
             progress.gold >= self.targets.positives
             and progress.hard_negatives >= self.targets.hard_negatives
         )
+
+    def _progress(self, person: str, leaf: str) -> LeafProgress:
+        """Counts of a leaf as this person may be told them."""
+        if person not in self._told:
+            self._told[person] = self.state.all_told(person, self.state.categories())
+        return self._told[person].get(leaf, _NOTHING)
 
     def _taken(self, person: str, task: Task) -> set[str]:
         """Leaves that somebody else has, or that this person may not have beside another task."""
@@ -122,32 +133,32 @@ class Board:
             yield _Place(node, "its labels wait for a second person")
 
     def _to_adjudicate(self, person: str) -> Iterator["_Place"]:
-        most_first = sorted(self._begun(), key=lambda node: -len(self.state.disputed(node.id)))
+        most_first = sorted(self._begun(), key=lambda node: -self.state.progress(node.id).disputed)
         for node in most_first:
             yield _Place(node, "answers differ, and you gave none of them")
 
     def _positives_wanted(self, person: str, leaf: str) -> int:
         # As they may be told: an audit that disputes a positive would have another one wanted.
-        labelled = self.state.progress_told(leaf, person).labelled_positive
+        labelled = self._progress(person, leaf).labelled_positive
         return max(self.targets.positives - labelled, 0)
 
     def _wants_labels(self, person: str, leaf: str) -> int:
-        hard = self.state.progress_told(leaf, person).hard_negatives
+        hard = self._progress(person, leaf).hard_negatives
         negatives = max(self.targets.hard_negatives - hard, 0)
         return self._positives_wanted(person, leaf) + negatives
 
     def _wants_audits(self, person: str, leaf: str) -> int:
         # The positives that wait would tell them from the negatives: the whole sheet does not. It
         # is offered to its end to who began it, and to nobody of whom negatives alone are left.
-        if self.done(leaf) or not self.state.progress_told(leaf, person).to_audit:
+        if self.done(leaf) or not self._progress(person, leaf).to_audit:
             return 0
         return audit_sheet(self.state, leaf, auditor=person, count=1).left
 
     def _wants_adjudication(self, person: str, leaf: str) -> int:
-        return sum(
-            may_adjudicate(person, leaf, self.state.history(product))
-            for product in self.state.disputed(leaf)
-        )
+        if not self.state.progress(leaf).disputed:
+            return 0
+        histories = self.state.histories(self.state.disputed(leaf))
+        return sum(may_adjudicate(person, leaf, history) for history in histories.values())
 
 
 _PLACES: dict[Task, Callable[[Board, str], Iterable["_Place"]]] = {

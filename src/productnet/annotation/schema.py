@@ -10,7 +10,7 @@ from productnet.annotation.decisions import Decision, Role, Verdict
 from productnet.database.columns import RowNumber, UtcTime, metadata
 
 
-def _of_decisions(name: str) -> Table:
+def _of_decisions(name: str, *also: Index) -> Table:
     """A table whose rows are decisions."""
     return Table(
         name,
@@ -33,16 +33,19 @@ def _of_decisions(name: str) -> Table:
         # A decision is taken back once.
         UniqueConstraint("undoes", name=f"{name}_undoes"),
         Index(f"{name}_product", "product"),
+        *also,
         # A sequence number is never given twice, even if the last row were lost.
         sqlite_autoincrement=True,
     )
 
 
 # The log.
-decisions = _of_decisions("decisions")
+decisions = _of_decisions("decisions", Index("decisions_annotator", "annotator", "role", "seq"))
 
 # Answers to check items, which are no part of the log: nothing about a product follows from them.
-check_answers = _of_decisions("check_answers")
+check_answers = _of_decisions(
+    "check_answers", Index("check_answers_annotator", "annotator", "category")
+)
 
 # Products with a known answer that a person is shown again, as one candidate among others.
 check_items = Table(

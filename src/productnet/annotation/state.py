@@ -5,9 +5,10 @@ of decisions only. Measured: about 400 bytes a decision, so 0.4 GB for a million
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import astuple, dataclass, field
 from threading import RLock
+from typing import NamedTuple
 
 from productnet.annotation.decisions import IMPORTED, Decision, Role, Verdict
 from productnet.annotation.told import before_audits
@@ -42,6 +43,13 @@ class LeafProgress:
 
     def __add__(self, other: "LeafProgress") -> "LeafProgress":
         return LeafProgress(*(a + b for a, b in zip(astuple(self), astuple(other), strict=True)))
+
+
+class Positives(NamedTuple):
+    """Products of a leaf whose verdict is positive, in the order of the log; and those of gold."""
+
+    all: Sequence[str] = ()
+    gold: Sequence[str] = ()
 
 
 class State:
@@ -101,6 +109,10 @@ class State:
         """The votes about a product that stand, in the order of the log."""
         return self._histories.get(product, ())
 
+    def histories(self, products: Collection[str]) -> dict[str, History]:
+        """The votes about these products that stand; one look for many is cheaper."""
+        return {product: self.history(product) for product in products}
+
     def pair(self, product: str, category: str) -> PairState:
         """Where this pair stands; stage *suggested* where nobody has decided."""
         with self._lock:
@@ -121,6 +133,13 @@ class State:
     def positives(self, category: str) -> Sequence[str]:
         """Products whose verdict is positive, confirmed or not yet."""
         return self._summary(category).positives
+
+    def positives_of(self, categories: Collection[str]) -> dict[str, Positives]:
+        """Positives of leaves, by leaf; one look for many is cheaper, and takes no negatives."""
+        return {
+            category: Positives(self.positives(category), self.gold(category))
+            for category in categories
+        }
 
     def negatives(self, category: str) -> Sequence[str]:
         """Products whose verdict is negative, confirmed or not yet."""
@@ -148,7 +167,9 @@ class State:
 
     def progress(self, category: str) -> LeafProgress:
         """Counts of a leaf."""
-        return self._summary(category).progress
+        with self._lock:
+            leaf = self._leaves.get(category)
+            return leaf.progress(leaf.summary()) if leaf else LeafProgress()
 
     def progress_told(self, category: str, person: str) -> LeafProgress:
         """Counts of a leaf as this person may be told them: as they were before their own audits.
@@ -159,18 +180,22 @@ class State:
         with self._lock:
             leaf = self._leaves.get(category)
             if leaf is None:
-                return _NOTHING.progress
+                return LeafProgress()
             audited = self._audited.get(person)
             if not audited or audited.isdisjoint(leaf.pairs):
-                return leaf.summary().progress
+                return leaf.progress(leaf.summary())
             if person not in leaf.told:
                 pairs = dict(leaf.pairs)
                 for product in audited & pairs.keys():
                     before = before_audits(self._histories[product], person).get(category)
                     if before is not None:
                         pairs[product] = before
-                leaf.told[person] = leaf.summarise(pairs).progress
+                leaf.told[person] = leaf.progress(_summarise(pairs))
             return leaf.told[person]
+
+    def all_told(self, person: str, categories: Collection[str]) -> dict[str, LeafProgress]:
+        """Counts of leaves as this person may be told them, by leaf."""
+        return {category: self.progress_told(category, person) for category in categories}
 
     def gold_labels(self) -> dict[str, str]:
         """Product id to the one leaf it is gold for, over all leaves."""
@@ -180,8 +205,8 @@ class State:
         """Product and vote of everything said for this leaf that stands, in the log's order."""
         votes = (
             (product, vote)
-            for product in self.pairs(category)
-            for vote in self.history(product)
+            for product, history in self.histories(self.pairs(category)).items()
+            for vote in history
             if vote.category == category
         )
         return sorted(votes, key=lambda item: item[1].seq)
@@ -202,15 +227,15 @@ class State:
                 if annotator in leaf.last_by
             }
 
-    def _summary(self, category: str) -> "_Summary":
+    def _summary(self, category: str) -> "Summary":
         with self._lock:
             leaf = self._leaves.get(category)
             return leaf.summary() if leaf else _NOTHING
 
 
 @dataclass(frozen=True, slots=True)
-class _Summary:
-    """What is asked of a leaf again and again, worked out once between its decisions."""
+class Summary:
+    """What is asked of the pairs of a leaf again and again."""
 
     positives: tuple[str, ...] = ()
     negatives: tuple[str, ...] = ()
@@ -218,10 +243,39 @@ class _Summary:
     gold: tuple[str, ...] = ()
     hard_negatives: tuple[str, ...] = ()
     disputed: tuple[str, ...] = ()
-    progress: LeafProgress = LeafProgress()
+
+    @classmethod
+    def of(cls, pairs: Mapping[str, PairState]) -> "Summary":
+        """Of these pairs, in the order of the log."""
+        of_verdict: dict[Verdict | None, list[str]] = {verdict: [] for verdict in (*Verdict, None)}
+        for product, pair in pairs.items():
+            of_verdict[pair.verdict].append(product)
+        positives, negatives = of_verdict[Verdict.POSITIVE], of_verdict[Verdict.NEGATIVE]
+        return cls(
+            positives=tuple(positives),
+            negatives=tuple(negatives),
+            unsure=tuple(of_verdict[Verdict.UNSURE]),
+            gold=tuple(product for product in positives if pairs[product].gold),
+            hard_negatives=tuple(hardest_first(negatives, pairs)[: len(positives)]),
+            disputed=tuple(of_verdict[None]),
+        )
+
+    def progress(self, *, decisions: int, seconds: float) -> LeafProgress:
+        """How far the leaf is, with so many answers that took so long."""
+        return LeafProgress(
+            labelled_positive=len(self.positives),
+            labelled_negative=len(self.negatives),
+            unsure=len(self.unsure),
+            gold=len(self.gold),
+            hard_negatives=len(self.hard_negatives),
+            disputed=len(self.disputed),
+            to_audit=len(self.positives) - len(self.gold),
+            decisions=decisions,
+            seconds=seconds,
+        )
 
 
-_NOTHING = _Summary()
+_NOTHING = Summary()
 
 
 @dataclass(slots=True)
@@ -232,7 +286,7 @@ class _Leaf:
     decisions: int = 0
     seconds: float = 0.0
     last_by: dict[str, int] = field(default_factory=dict)
-    known: _Summary | None = None
+    known: Summary | None = None
     told: dict[str, LeafProgress] = field(default_factory=dict)
 
     def count(self, seq: int, decision: Decision) -> None:
@@ -254,43 +308,20 @@ class _Leaf:
         self.known = None
         self.told.clear()
 
-    def summary(self) -> _Summary:
+    def summary(self) -> Summary:
         if self.known is None:
-            self.known = self.summarise(self.pairs)
+            self.known = _summarise(self.pairs)
         return self.known
 
-    def summarise(self, pairs: Mapping[str, PairState]) -> _Summary:
-        """What these pairs come to, for this leaf's decisions and seconds."""
-        pairs = dict(sorted(pairs.items(), key=lambda item: item[1].since))
-        of_verdict: dict[Verdict | None, list[str]] = {verdict: [] for verdict in (*Verdict, None)}
-        for product, pair in pairs.items():
-            of_verdict[pair.verdict].append(product)
-        positives, negatives = of_verdict[Verdict.POSITIVE], of_verdict[Verdict.NEGATIVE]
-        gold = [product for product in positives if pairs[product].gold]
-        hard = hardest_first(negatives, pairs)[: len(positives)]
-        progress = LeafProgress(
-            labelled_positive=len(positives),
-            labelled_negative=len(negatives),
-            unsure=len(of_verdict[Verdict.UNSURE]),
-            gold=len(gold),
-            hard_negatives=len(hard),
-            disputed=len(of_verdict[None]),
-            to_audit=len(positives) - len(gold),
-            decisions=self.decisions,
-            seconds=self.seconds,
-        )
-        return _Summary(
-            positives=tuple(positives),
-            negatives=tuple(negatives),
-            unsure=tuple(of_verdict[Verdict.UNSURE]),
-            gold=tuple(gold),
-            hard_negatives=tuple(hard),
-            disputed=tuple(of_verdict[None]),
-            progress=progress,
-        )
+    def progress(self, summary: Summary) -> LeafProgress:
+        return summary.progress(decisions=self.decisions, seconds=self.seconds)
 
 
-def hardest_first(products: Iterable[str], pairs: dict[str, PairState]) -> list[str]:
+def _summarise(pairs: Mapping[str, PairState]) -> Summary:
+    return Summary.of(dict(sorted(pairs.items(), key=lambda item: item[1].since)))
+
+
+def hardest_first(products: Iterable[str], pairs: Mapping[str, PairState]) -> list[str]:
     """Negatives that a source other than random showed: master errors, then the closest."""
     shown = [product for product in products if pairs[product].source not in (None, "random")]
     return sorted(

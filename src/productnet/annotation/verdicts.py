@@ -39,7 +39,7 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Vote:
-    """What the rules need of a decision; ``seq`` is its place in the log."""
+    """What the rules need of a decision; ``seq`` is its place in the log, ``day`` its UTC day."""
 
     seq: int
     id: UUID
@@ -49,6 +49,7 @@ class Vote:
     annotator: str
     source: str | None
     score: float | None
+    day: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +110,7 @@ def after(history: History, seq: int, decision: Decision) -> History:
         decision.annotator,
         decision.source,
         decision.score,
+        decision.at.toordinal(),
     )
     return (*history, vote)
 

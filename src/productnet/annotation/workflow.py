@@ -216,8 +216,8 @@ class Workflow:
 
         For the few that are shown to an adjudicator: they are read from the log.
         """
-        state = self.log.state()
-        stands = {vote.id for product in products for vote in state.history(product)}
+        histories = self.log.state().histories(products)
+        stands = {vote.id for history in histories.values() for vote in history}
         return {
             product: [decision for decision in said if decision.id in stands]
             for product, said in self.log.about(*products).items()
@@ -234,9 +234,12 @@ class Workflow:
         """
         state = self.log.state()
         waiting = [
-            Dispute(product, leaf, state.pair(product, leaf).reason, state.history(product))
+            Dispute(product, leaf, pairs[product].reason, history)
             for leaf in ([category] if category else state.categories())
-            for product in state.disputed(leaf)
+            if state.progress(leaf).disputed
+            for pairs in [state.pairs(leaf)]
+            for product, history in state.histories(state.disputed(leaf)).items()
+            if product in pairs
         ]
         return [
             dispute
@@ -269,7 +272,7 @@ class Workflow:
         return result
 
     def _import_chunk(self, labels: dict[str, str], trusted: bool, result: ImportedLabels) -> None:
-        state = self.log.state()
+        histories = self.log.state().histories(labels)
         ready: list[Decision] = []
         for product, category in labels.items():
             decision = decide(
@@ -280,7 +283,7 @@ class Workflow:
                 annotator=IMPORTED,
                 id=uuid5(_IMPORTS, f"{product}\0{category}\0{trusted}"),
             )
-            history = state.history(product)
+            history = histories[product]
             try:
                 if all(vote.id != decision.id for vote in history):
                     self._check(decision, history)

@@ -1,5 +1,6 @@
-"""Commands that keep a project safe: ``backup``, ``restore``."""
+"""Commands that keep a project safe: ``backup``, ``restore``, ``recount``."""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,10 +14,13 @@ if TYPE_CHECKING:
 
 PANEL = "Keep it safe"
 
+# Differences that are printed.
+_TOLD = 20
+
 
 def register(app: typer.Typer) -> None:
     """Add this file's commands to the application."""
-    for command in (backup, restore):
+    for command in (backup, restore, recount):
         app.command(command.__name__, rich_help_panel=PANEL)(command)
 
 
@@ -95,6 +99,52 @@ def restore(
             say("It has no products. Next: productnet import FEED, then productnet embed")
 
     show({"project": str(folder), **_summary(manifest)}, as_json=json, human=human)
+
+
+def recount(
+    repair: Annotated[
+        bool, typer.Option("--repair", help="Make what differs anew from the decisions")
+    ] = False,
+    project: ProjectOption = HERE,
+    json: JsonOption = False,
+) -> None:
+    """Count all decisions, and compare what is kept beside them for the pages of the portal.
+
+    Nobody need stop working. Ends with status 1 where anything differs, which is a defect to
+    report: `--repair` makes it anew, while those who label wait.
+
+    Examples:
+        productnet recount
+
+        productnet recount --repair
+    """
+    from productnet.annotation.recount import recount as count
+    from productnet.database.database import Database
+    from productnet.settings import Project
+
+    opened = Project.open(project)
+    with Database.open(opened.database_url) as database:
+        found = count(database, repair=repair, progress=Bars())
+    told = [asdict(one) for one in found.differences[:_TOLD]]
+
+    def human() -> None:
+        for one in found.differences[:_TOLD]:
+            say(f"{one.what}: kept {one.kept or 'nothing'}, counted {one.counted or 'nothing'}")
+        repaired = "; all of it is made anew" if repair and found.differences else ""
+        say(
+            f"{found.decisions:,} decisions counted, "
+            f"{len(found.differences):,} differences{repaired}."
+        )
+
+    result = {
+        "decisions": found.decisions,
+        "differences": len(found.differences),
+        "first": told,
+        "repaired": repair and bool(found.differences),
+    }
+    show(result, as_json=json, human=human)
+    if found.differences and not repair:
+        raise typer.Exit(1)
 
 
 def _summary(manifest: "Manifest") -> dict[str, object]:

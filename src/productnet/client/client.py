@@ -123,6 +123,10 @@ class Client(Closing):
         """Take a leaf, or keep it: the same call again, in time, renews it."""
         return self._portal.post("/leases", Lease, {"leaf": leaf, "task": task}, repeatable=True)
 
+    def take_next_lease(self, task: str = "label") -> Lease | None:
+        """Take the first leaf of one's queue that is free; None where there is none."""
+        return self._portal.post("/leases/next", _Next, {"task": task}, repeatable=True).lease
+
     def release_lease(self, leaf: str, task: str = "label") -> None:
         """Leave a leaf to others."""
         body = {"leaf": leaf, "task": task}
@@ -372,6 +376,10 @@ class _Cards(Result):
 
 class _Rounds(Result):
     items: Sequence[Round]
+
+
+class _Next(Result):
+    lease: Lease | None
 
 
 class _Releases(Result):

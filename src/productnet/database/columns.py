@@ -1,8 +1,18 @@
 """Column types that read the same from SQLite and PostgreSQL, and the metadata of all tables."""
 
 from datetime import UTC, datetime
+from typing import Any
 
-from sqlalchemy import BigInteger, DateTime, Dialect, Integer, MetaData, TypeDecorator
+from sqlalchemy import (
+    BigInteger,
+    DateTime,
+    Dialect,
+    Integer,
+    MetaData,
+    Table,
+    TypeDecorator,
+)
+from sqlalchemy.dialects import postgresql, sqlite
 
 # Every package that keeps tables declares them here; migrations write them out by themselves.
 metadata = MetaData()
@@ -26,3 +36,10 @@ class UtcTime(TypeDecorator[datetime]):
         if value is None or value.tzinfo:
             return value.astimezone(UTC) if value else None
         return value.replace(tzinfo=UTC)
+
+
+def insert_into(dialect: str, table: Table) -> Any:
+    """An insert that knows ON CONFLICT, which both databases write in the same way."""
+    if dialect == "postgresql":
+        return postgresql.insert(table)
+    return sqlite.insert(table)

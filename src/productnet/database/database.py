@@ -6,7 +6,7 @@ PostgreSQL is named by URL and needs the extra ``productnet[postgres]``.
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from importlib.util import find_spec
 from pathlib import Path
 from threading import Lock
@@ -25,17 +25,18 @@ from sqlalchemy.exc import TimeoutError as TooBusy
 from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 
 from productnet.closing import Closing
+from productnet.database.bell import Bell
 from productnet.errors import DatabaseUnavailable, WorkflowError
 
 # The newest file in migrations/versions; a test holds the two together.
-REVISION = "0006"
+REVISION = "0007"
 
 # Seconds to wait for a connection, and a writer for its turn, before giving up.
 _PATIENCE = 30
 
-# Connections of one process: kept open, and at most; no more threads than that serve requests.
-_CONNECTIONS_KEPT = 10
-_MOST_CONNECTIONS = 40
+# Connections of one process that read and that write: kept open, and at most.
+_READERS_KEPT, _MOST_READERS = 6, 28
+_WRITERS_KEPT, _MOST_WRITERS = 4, 12
 
 # Seconds after which a connection that lay still is asked whether it lives before it is used. To
 # ask each time would be a fifth of what a small answer costs; a server that went away meanwhile
@@ -45,6 +46,8 @@ _TRUSTED = 5.0
 # PostgreSQL's writers queue on this advisory lock, so that sequence numbers are committed in
 # their own order and a reader that has seen one has seen all before it.
 _WRITERS = 0x70726F64
+_TURN = text(f"SELECT pg_advisory_xact_lock({_WRITERS})")
+_TURN_AND_BELL = text(f"SELECT pg_advisory_xact_lock({_WRITERS}), pg_notify(:channel, '')")
 
 
 class Database(Closing):
@@ -54,18 +57,17 @@ class Database(Closing):
 
     Attributes:
         engine: SQLAlchemy's engine.
+        readers: The one that reads: the same for SQLite.
+        bell: Rings in other processes on the same database.
         on_turn: Told how many seconds each writer waited for its turn.
     """
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
+        self.bell = Bell(engine)
         # PostgreSQL would begin and end a transaction around every look, two more errands each;
         # the statements of one see what is committed at their own time either way.
-        self._readers = (
-            engine.execution_options(isolation_level="AUTOCOMMIT")
-            if engine.dialect.name == "postgresql"
-            else engine
-        )
+        self.readers = _autocommitting(engine) if engine.name == "postgresql" else engine
         self.on_turn: Callable[[float], None] = lambda seconds: None
         # Writers of this process queue here rather than poll the database.
         self._writers = Lock()
@@ -83,16 +85,14 @@ class Database(Closing):
         engine = create_engine(
             usable,
             connect_args={"timeout" if sqlite else "connect_timeout": _PATIENCE},
-            pool_size=_CONNECTIONS_KEPT,
-            max_overflow=_MOST_CONNECTIONS - _CONNECTIONS_KEPT,
+            pool_size=_WRITERS_KEPT + (_READERS_KEPT if sqlite else 0),
+            max_overflow=_MOST_WRITERS - _WRITERS_KEPT + (_MOST_READERS if sqlite else 0),
         )
         if sqlite:
             event.listen(engine, "connect", _prepare_sqlite)
             event.listen(engine, "begin", _begin_sqlite)
         else:
-            event.listen(engine, "connect", _prepare_postgres)
-            event.listen(engine, "checkin", _remember_use)
-            event.listen(engine, "checkout", _ask_if_alive)
+            _listen_to_postgres(engine)
         database = cls(engine)
         try:
             database._migrate()
@@ -112,14 +112,20 @@ class Database(Closing):
         return database
 
     @contextmanager
-    def reading(self) -> Iterator[Connection]:
+    def reading(self, *, one_state: bool = False) -> Iterator[Connection]:
         """A connection that reads.
+
+        Args:
+            one_state: Whether all that is read has to be of one and the same state.
 
         Raises:
             DatabaseUnavailable: The database is damaged, away, or too busy.
         """
+        readers = self.readers
+        if one_state and self.engine.dialect.name == "postgresql":
+            readers = self.engine.execution_options(isolation_level="REPEATABLE READ")
         try:
-            with self._readers.connect() as connection:
+            with readers.connect() as connection:
                 yield connection
         except DBAPIError as error:
             raise _damaged(self.engine, error) from error
@@ -127,10 +133,15 @@ class Database(Closing):
             raise _too_busy() from error
 
     @contextmanager
-    def writing(self) -> Iterator[Connection]:
+    def writing(self, *, in_turn: bool = True, rings: bool = False) -> Iterator[Connection]:
         """A transaction that no other writer, here or in another process, overlaps.
 
         It is committed, durably, when the block ends; an error in the block undoes it.
+
+        Args:
+            in_turn: Without, PostgreSQL keeps writers apart by the rows they lock alone: for what
+                is no part of the log. SQLite has one writer at a time in any case.
+            rings: Whether the commit rings the bell; for what is written in turn.
 
         Raises:
             DatabaseUnavailable: The database could not take it; nothing was acknowledged.
@@ -138,9 +149,14 @@ class Database(Closing):
         writer = self.engine.execution_options(begin="BEGIN IMMEDIATE")
         asked = time.perf_counter()
         try:
-            with self._writers, writer.begin() as connection:
-                if self.engine.dialect.name == "postgresql":
-                    connection.execute(text(f"SELECT pg_advisory_xact_lock({_WRITERS})"))
+            queued = in_turn or self.engine.dialect.name == "sqlite"
+            with self._writers if queued else nullcontext(), writer.begin() as connection:
+                if in_turn and self.engine.dialect.name == "postgresql":
+                    if rings:  # in the same errand
+                        channel = self.bell.channel(connection)
+                        connection.execute(_TURN_AND_BELL, {"channel": channel})
+                    else:
+                        connection.execute(_TURN)
                 self.on_turn(time.perf_counter() - asked)
                 yield connection
         except DBAPIError as error:
@@ -158,7 +174,9 @@ class Database(Closing):
 
     def close(self) -> None:
         """Let go of the database."""
+        self.bell.close()
         self.engine.dispose()
+        self.readers.dispose()
 
     def _migrate(self) -> None:
         with self.engine.connect() as connection:
@@ -179,6 +197,25 @@ class Database(Closing):
         with self.writing() as connection:
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
+
+
+def _autocommitting(engine: Engine) -> Engine:
+    """Another engine of the same database, each of whose statements stands by itself."""
+    readers = create_engine(
+        engine.url,
+        isolation_level="AUTOCOMMIT",
+        connect_args={"connect_timeout": _PATIENCE},
+        pool_size=_READERS_KEPT,
+        max_overflow=_MOST_READERS - _READERS_KEPT,
+    )
+    _listen_to_postgres(readers)
+    return readers
+
+
+def _listen_to_postgres(engine: Engine) -> None:
+    event.listen(engine, "connect", _prepare_postgres)
+    event.listen(engine, "checkin", _remember_use)
+    event.listen(engine, "checkout", _ask_if_alive)
 
 
 def _too_busy() -> DatabaseUnavailable:

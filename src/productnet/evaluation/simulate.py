@@ -182,16 +182,16 @@ def _work(
     with workflow.log:
         Work(workflow, resources, team, plan).on(leaves, progress=progress)
         state = workflow.log.state()
-    return tuple(
-        LeafResult(
-            category=leaf.id,
-            path=leaf.label,
-            views=len(views(state, leaf.id, labeler=team.labeler.name)),
-            available=counts.get(leaf.id, 0),
-            progress=state.progress(leaf.id),
+        return tuple(
+            LeafResult(
+                category=leaf.id,
+                path=leaf.label,
+                views=len(views(state, leaf.id, labeler=team.labeler.name)),
+                available=counts.get(leaf.id, 0),
+                progress=state.progress(leaf.id),
+            )
+            for leaf in leaves
         )
-        for leaf in leaves
-    )
 
 
 def _chosen(

@@ -131,6 +131,13 @@ class Activity:
             hard_negatives=hard_negatives,
         )
 
+    def recall(self) -> None:
+        """Read what was recorded once for ever, so that asking again costs nothing."""
+        with self._database.reading() as connection:
+            taken = connection.scalars(select(activity.c.key).where(activity.c.key.is_not(None)))
+            with self._lock:
+                self._taken.update(key for key in taken if key is not None)
+
     def round_activated(
         self, number: int, *, person: str | None = None, **details: Detail
     ) -> Event | None:

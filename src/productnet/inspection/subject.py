@@ -64,7 +64,7 @@ class Subject:
     def state(self) -> State:
         """What was decided."""
         with DecisionLog.open(self.project.database_url) as log:
-            return log.state()
+            return log.whole()
 
     @cached_property
     def embeddings(self) -> EmbeddingSet:

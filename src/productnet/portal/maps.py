@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from productnet.annotation.decisions import Verdict
 from productnet.annotation.state import State
 from productnet.annotation.told import Told, told
-from productnet.annotation.verdicts import PairState, Stage
+from productnet.annotation.verdicts import History, PairState, Stage
 from productnet.embeddings.active import Active, active_set
 from productnet.embeddings.map import EmbeddingMap, read_map
 from productnet.embeddings.sets import EmbeddingSet
@@ -126,8 +126,9 @@ class Asking:
     def pairs(self) -> Iterator[tuple[str, Verdict | None, Stage]]:
         """Products, their verdict and stage, of the leaf or of all, as far as one may see it."""
         for leaf in [self.leaf] if self.leaf else self.state.categories():
-            for product, pair in self.state.pairs(leaf).items():
-                known = self._told(product, leaf, pair)
+            pairs = self.state.pairs(leaf)
+            for product, history in self.state.histories(pairs).items():
+                known = self._told(product, leaf, pairs[product], history)
                 if known is not None:
                     yield product, known.verdict, known.stage
         # A check item is shown as one's answer would have made it, had nobody else answered.
@@ -138,18 +139,19 @@ class Asking:
     def gold(self) -> dict[str, str]:
         """The leaf of each gold product, as far as one may see it."""
         seen: dict[str, str] = {}
-        for product, leaf in self.state.gold_labels().items():
+        labels = self.state.gold_labels()
+        histories = self.state.histories(labels)
+        for product, leaf in labels.items():
             pair = self.state.pair(product, leaf)
-            known = self._told(product, leaf, pair)
+            known = self._told(product, leaf, pair, histories[product])
             if known and (known.verdict, known.stage) == (pair.verdict, pair.stage):
                 seen[product] = leaf
         return seen
 
-    def _told(self, product: str, leaf: str, pair: PairState) -> Told | None:
+    def _told(self, product: str, leaf: str, pair: PairState, history: History) -> Told | None:
         if (product, leaf) in self.checks:
             return None
         settles = bool({PersonRole.ADJUDICATOR, PersonRole.ADMIN} & self.person.roles)
-        history = self.state.history(product)
         return told(pair, history, leaf, self.person.name, settles=settles)
 
 

@@ -65,6 +65,7 @@ PERMISSIONS: Mapping[str, Permission] = {
     # Work
     "get_queue": _signed_in(),
     "take_lease": _only(_LABELER, _AUDITOR, scope=Scope.ANNOTATE),
+    "take_next_lease": _only(_LABELER, _AUDITOR, scope=Scope.ANNOTATE),
     "release_lease": _only(_LABELER, _AUDITOR, scope=Scope.ANNOTATE),
     "assign": _only(scope=Scope.ADMIN),
     "get_candidates": _only(_LABELER),

@@ -11,6 +11,7 @@ from productnet.annotation.leases import Leases
 from productnet.annotation.log import DecisionLog
 from productnet.annotation.quality import Quality
 from productnet.annotation.queue import Board
+from productnet.annotation.sources_of_sums import KeptSums
 from productnet.annotation.workflow import Workflow
 from productnet.closing import Closing
 from productnet.database.database import Database
@@ -96,14 +97,15 @@ class Portal(Closing):
         self._fit_after = 0.0
         self.live = LiveModels(
             self.resources,
-            self.log.state,
+            # Who asks for a page has looked, and has what others decided fitted, too.
+            self.log.recent,
             scorer=self._score,
             workers=_FITS_AT_ONCE,
             most_kept=_MODELS_KEPT,
         )
         self.checks = Checks(database)
         self.pictures = Pictures()
-        self.quality = Quality(self.log, pause=project.settings.workflow.pause_seconds)
+        self.quality = Quality(KeptSums(database), pause=project.settings.workflow.pause_seconds)
         hooks = project.settings.webhooks
         self.activity = Activity(database)
         self.webhooks = Webhooks(database, self.activity, private_hosts=hooks.private_hosts)
@@ -202,9 +204,8 @@ class Portal(Closing):
         self.metrics.fits.inc()
         self.metrics.fit_seconds.observe(ended - began)
         if scored is not None:
-            self.updates.tell(
-                Update("model", {"leaf": leaf.category.id, "version": scored.version})
-            )
+            told: dict[str, object] = {"leaf": leaf.category.id, "version": scored.version}
+            self.updates.tell_all(Update("model", told))
         return scored
 
     def close(self) -> None:

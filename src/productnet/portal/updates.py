@@ -1,7 +1,8 @@
 """What changes while a page is open, told to browsers as server-sent events.
 
 One thread looks, whoever it was that changed something: this process, another portal on the same
-database, or a command typed in a terminal.
+database, or a command typed in a terminal. On PostgreSQL it is called by the database's bell, by
+which processes also pass on what only one of them knows.
 """
 
 import asyncio
@@ -12,13 +13,21 @@ from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from threading import Event, Lock, Thread
+from uuid import uuid4
 
 from starlette.concurrency import run_in_threadpool
 
+from productnet.database.database import Database
+from productnet.errors import DatabaseUnavailable
+
 _logger = logging.getLogger(__name__)
 
-# Seconds between two looks.
+# Seconds between two looks at most, and at least.
 _EVERY = 0.5
+_LEAST = 0.3
+
+# Updates in one message to other processes, of which none may be longer than 7,900 bytes.
+_AT_ONCE = 25
 
 # Seconds of silence after which a comment is sent, so that proxies keep the line open.
 _KEEP_ALIVE = 15.0
@@ -55,18 +64,30 @@ class Updates:
 
     Args:
         looks: Each gives what has changed since it was called last.
+        database: By whose bell it is called before the time is up, where it has one.
     """
 
-    def __init__(self, looks: Iterable[Look]) -> None:
+    def __init__(self, looks: Iterable[Look], database: Database | None = None) -> None:
         self._looks = list(looks)
+        self._database = database
+        self._for_others: list[Update] = []
+        # By which this process knows what it said itself.
+        self._name = uuid4().hex
         self._listeners: set[_Listener] = set()
         self._lock = Lock()
         self._stopped = Event()
         self._thread = Thread(target=self._go_on_looking, name="updates", daemon=True)
         self._thread.start()
 
+    def tell_all(self, update: Update) -> None:
+        """Tell everybody who listens, be it to another process on this database."""
+        self.tell(update)
+        if self._database is not None and not self._database.bell.silent:
+            with self._lock:
+                self._for_others.append(update)
+
     def tell(self, update: Update) -> None:
-        """Tell everybody who listens now; from any thread."""
+        """Tell everybody who listens here now; from any thread."""
         with self._lock:
             listeners = list(self._listeners)
         for listener in listeners:
@@ -102,6 +123,8 @@ class Updates:
     def close(self) -> None:
         """Stop looking, and let every listener go."""
         self._stopped.set()
+        if self._database is not None:
+            self._database.bell.wake()
         with self._lock:
             listeners = list(self._listeners)
         for listener in listeners:
@@ -121,9 +144,47 @@ class Updates:
             with self._lock:
                 self._listeners.discard(listener)
 
+    def _wait(self) -> None:
+        """Until it is time to look again; what other processes say meanwhile is passed on."""
+        if self._database is None:
+            self._stopped.wait(_EVERY)
+            return
+        # Answers come a hundred a second at times: one look is for all of a moment.
+        self._stopped.wait(_LEAST)
+        for message in self._database.bell.wait(_EVERY - _LEAST):
+            self._pass_on(message)
+        self._tell_others(self._database)
+
+    def _tell_others(self, database: Database) -> None:
+        """What is to be told to other processes since the last time, in few messages."""
+        with self._lock:
+            told, self._for_others = self._for_others, []
+        parts = [told[start : start + _AT_ONCE] for start in range(0, len(told), _AT_ONCE)]
+        try:
+            for part in parts:
+                said = [[update.kind, update.data] for update in part]
+                with database.reading() as connection:
+                    database.bell.ring(connection, json.dumps([self._name, said]))
+        except DatabaseUnavailable:
+            _logger.warning("Other processes were not told of %s changes", len(told))
+
+    def _pass_on(self, message: str) -> None:
+        if not message:
+            return
+        try:
+            name, said = json.loads(message)
+            updates = [Update(str(kind), dict(data)) for kind, data in said]
+        except (ValueError, TypeError):
+            _logger.warning("A message of another process is none that this one understands")
+            return
+        if name != self._name:
+            for update in updates:
+                self.tell(update)
+
     def _go_on_looking(self) -> None:
         failing: dict[Look, str] = {}
-        while not self._stopped.wait(_EVERY):
+        while not self._stopped.is_set():
+            self._wait()
             for look in self._looks:
                 try:
                     updates = list(look())

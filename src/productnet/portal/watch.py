@@ -4,15 +4,29 @@ Whoever it was that did it, this process, another one or a command, everybody wi
 told, and what belongs in the activity log is written there.
 """
 
+import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from productnet.annotation.checkpoint import fold_a_little
 from productnet.portal.jobs import Job
 from productnet.portal.updates import Update, Updates
 from productnet.rounds.news import tell
 
 if TYPE_CHECKING:
     from productnet.portal.portal import Portal
+
+
+# Decisions that are folded into the read models together: the fewer, the dearer each.
+_FOLDED_TOGETHER = 250
+
+# Seconds between two times at which how somebody drifts is worked out, and at which quality numbers
+# take notice of everything: people wait for answers meanwhile, and dashboards are rarely asked for.
+_DRIFT_EVERY = 5.0
+_NOTICE_EVERY = 60.0
+
+# Seconds between two times at which all answers to check items are looked at.
+_CHECKS_EVERY = 600.0
 
 
 class Watch:
@@ -24,12 +38,14 @@ class Watch:
 
     def __init__(self, portal: "Portal") -> None:
         self._portal = portal
+        self._drift_after = self._notice_after = self._checks_after = 0.0
         self._told_seq = portal.log.state().seq
-        self._told_check, _ = portal.checks.answered_since(0)
+        self._told_check = portal.checks.last_answer()
         # What came to be while nobody served, or when a portal was killed before it could tell.
+        portal.activity.recall()
         tell(portal.project, portal.activity)
         self._tell_of_done(portal.log.state().categories())
-        self.updates = Updates([self._new_answers, self._new_state])
+        self.updates = Updates([self._new_answers, self._new_state, self._fold], portal.database)
         portal.jobs.watch(self._tell_of_job)
 
     def close(self) -> None:
@@ -51,6 +67,21 @@ class Watch:
             self._told_seq = decided[-1][0]
             self._tell_of_done(leaves)
         return [Update("progress", {"leaves": list(dict.fromkeys([*leaves, *checked]))})]
+
+    def _fold(self) -> list[Update]:
+        """Nothing to be told: what a dashboard would wait for is worked out beside requests."""
+        now, quality = time.monotonic(), self._portal.quality
+        fold_a_little(self._portal.database, least=_FOLDED_TOGETHER)
+        if now >= self._notice_after:
+            self._notice_after = now + _NOTICE_EVERY
+            quality.refresh()
+        elif now >= self._drift_after:
+            self._drift_after = now + _DRIFT_EVERY
+            quality.look_again(most=1)
+        if now >= self._checks_after:
+            self._portal.checks.look_again(self._portal.log.state())
+            self._checks_after = now + _CHECKS_EVERY
+        return []
 
     def _new_state(self) -> list[Update]:
         """The round that was activated since the last look."""

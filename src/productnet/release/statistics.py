@@ -10,6 +10,7 @@ from productnet.annotation.agreement import Agreement, Proportion
 from productnet.annotation.decisions import IMPORTED, Role
 from productnet.annotation.past import ReadableLog
 from productnet.annotation.quality import Quality
+from productnet.annotation.sources_of_sums import CountedSums
 from productnet.catalog.schema import IMAGE
 from productnet.embeddings.near_duplicates import NearDuplicates
 from productnet.release.entries import Entry
@@ -121,7 +122,7 @@ def measure(
         taxonomy: Whose leaves.
         settings: The targets, and gaps that people know of.
     """
-    quality = Quality(log, pause=settings.workflow.pause_seconds)
+    quality = Quality(CountedSums(log), pause=settings.workflow.pause_seconds)
     quality.refresh()
     overall = quality.overall()
     of_leaf = {one.leaf: one for one in quality.leaves()}

@@ -63,6 +63,8 @@ class Leaf:
         """The leaf as decisions have made it; raises UnknownCategory."""
         # One look at the state: a decision that arrives meanwhile is in all parts or in none.
         pairs = state.pairs(category_id)
+        siblings = taxonomy.siblings(category_id)
+        positives = state.positives_of([sibling.id for sibling in siblings])
         return cls(
             taxonomy[category_id],
             [product for product, pair in pairs.items() if pair.verdict is Verdict.POSITIVE],
@@ -70,8 +72,8 @@ class Leaf:
             frozenset(pairs),
             {
                 product: sibling.name
-                for sibling in taxonomy.siblings(category_id)
-                for product in state.positives(sibling.id)
+                for sibling in siblings
+                for product in positives[sibling.id].all
             },
         )
 

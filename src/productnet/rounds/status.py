@@ -138,18 +138,18 @@ def _leaves(
 ) -> tuple[LeafStatus, ...]:
     with DecisionLog.open(project.database_url) as log:
         state = log.state()
-    begun = set(state.categories())
-    leaves = [leaf for leaf in taxonomy.leaves if leaf.id in begun]
-    coverage: dict[str, float | None] = {}
-    if leaves and embeddings:
-        with progress.task("Measuring coverage", total=len(leaves)) as advance:
-            measured = Coverage(embeddings, seed=project.settings.seed)
-            for leaf in leaves:
-                positives, negatives = state.positives(leaf.id), state.negatives(leaf.id)
-                decided = state.pairs(leaf.id)
-                coverage[leaf.id] = measured.of(positives, negatives, decided=decided)
-                advance(1)
-    return tuple(
-        LeafStatus(leaf.id, leaf.label, state.progress(leaf.id), coverage.get(leaf.id))
-        for leaf in leaves
-    )
+        begun = set(state.categories())
+        leaves = [leaf for leaf in taxonomy.leaves if leaf.id in begun]
+        coverage: dict[str, float | None] = {}
+        if leaves and embeddings:
+            with progress.task("Measuring coverage", total=len(leaves)) as advance:
+                measured = Coverage(embeddings, seed=project.settings.seed)
+                for leaf in leaves:
+                    positives, negatives = state.positives(leaf.id), state.negatives(leaf.id)
+                    decided = state.pairs(leaf.id)
+                    coverage[leaf.id] = measured.of(positives, negatives, decided=decided)
+                    advance(1)
+        return tuple(
+            LeafStatus(leaf.id, leaf.label, state.progress(leaf.id), coverage.get(leaf.id))
+            for leaf in leaves
+        )

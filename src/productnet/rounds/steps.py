@@ -218,7 +218,7 @@ def _freeze(turn: Turn) -> None:
     if turn.path(GOLD_FILE).exists() and turn.path(HARD_NEGATIVES_FILE).exists():
         return
     with DecisionLog.open(turn.project.database_url) as log:
-        state = log.state()
+        state = log.whole()
     gold = state.gold_labels()
     if len(set(gold.values())) < 2:
         raise TrainingError(

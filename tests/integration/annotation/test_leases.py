@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from threading import Barrier
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -208,3 +209,38 @@ def test_of_many_processes_one_gets_each(database_url: str) -> None:
     assert sorted(int(number) for mine in won for number in mine) == list(range(40))
     with Database.open(database_url) as database:
         assert len(Leases(database, lifetime=LIFETIME).current()) == 40
+
+
+def test_many_who_ask_for_the_same_leaves_are_each_given_another(database_url: str) -> None:
+    leaves = [f"leaf-{number}" for number in range(12)]
+    started = Barrier(8)
+
+    def ask(number: int) -> list[str]:
+        with Database.open(database_url) as own:
+            mine = Leases(own, lifetime=LIFETIME)
+            started.wait(timeout=60)
+            found = [mine.take_first(leaves[place:], Task.LABEL, f"p{number}") for place in (0, 6)]
+        return [lease.leaf for lease in found if lease]
+
+    with ThreadPoolExecutor(8) as pool:
+        given = list(pool.map(ask, range(8)))
+    with Database.open(database_url) as own:
+        holders = {lease.leaf: lease.holder for lease in Leases(own, lifetime=LIFETIME).current()}
+    assert len({leaf for one in given for leaf in one}) == len(holders)
+    for number, mine in enumerate(given):
+        assert all(holders[leaf] == f"p{number}" for leaf in mine)
+    # Nobody who asked went without while there were leaves that nobody had.
+    assert len(holders) == 12 or all(given)
+
+
+def test_the_first_free_leaf_is_taken_and_none_where_all_are(leases: Leases, clock: Clock) -> None:
+    leases.take("mugs", Task.LABEL, "bob")
+    leases.take("cups", Task.AUDIT, "ann")
+    given = leases.take_first(["mugs", "cups", "bowls"], Task.LABEL, "ann")
+    assert given == Lease("bowls", Task.LABEL, "ann", START, START + LIFETIME)
+    assert leases.take_first(["mugs", "bowls"], Task.LABEL, "cy") is None
+    assert leases.take_first(["mugs"], Task.ADJUDICATE, "cy") is None
+    clock.now += LIFETIME
+    taken = leases.take_first(["mugs", "bowls"], Task.LABEL, "cy")
+    assert taken is not None
+    assert taken.leaf == "mugs"

@@ -4,7 +4,6 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
-from typing import cast
 from uuid import UUID
 
 import numpy as np
@@ -16,8 +15,8 @@ from productnet.annotation.agreement import Agreement
 from productnet.annotation.decisions import Decision, Role, Task, Verdict, decide
 from productnet.annotation.drift import Drift
 from productnet.annotation.findings import Confused, Day
-from productnet.annotation.log import DecisionLog
 from productnet.annotation.quality import Quality
+from productnet.annotation.sources_of_sums import CountedSums
 from productnet.annotation.state import State
 from productnet.annotation.verdicts import Answers
 from productnet.taxonomy.tree import Category, Taxonomy
@@ -47,7 +46,7 @@ class InMemory:
 
 
 def quality_of(log: InMemory) -> Quality:
-    return Quality(cast(DecisionLog, log), pause=60.0)
+    return Quality(CountedSums(log), pause=60.0)
 
 
 def refreshed(*decisions: Decision) -> Quality:
@@ -243,7 +242,7 @@ def test_with_few_answers_nothing_is_said() -> None:
 
 def test_the_pause_is_a_setting_of_the_caller() -> None:
     slow = replace(said(Role.LABEL, "p", "ann"), seconds=100.0)
-    patient = Quality(cast(DecisionLog, InMemory().add(slow)), pause=120.0)
+    patient = Quality(CountedSums(InMemory().add(slow)), pause=120.0)
     patient.refresh()
     assert patient.leaves()[0].speed.median == 100.0
     assert refreshed(slow).leaves()[0].speed.pauses == 1

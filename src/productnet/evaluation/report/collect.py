@@ -90,7 +90,7 @@ def _state(project: Project) -> State:
     if not project.settings.database_url and not project.decisions_path.exists():
         return State()
     with DecisionLog.open(project.database_url) as log:
-        return log.state()
+        return log.whole()
 
 
 def _rounds(project: Project) -> Iterable[RoundMetrics]:

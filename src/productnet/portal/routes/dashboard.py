@@ -12,7 +12,7 @@ from productnet.annotation.agreement import Agreement, Proportion
 from productnet.annotation.checks import CheckResult
 from productnet.annotation.decisions import IMPORTED, Task
 from productnet.annotation.findings import Day, PairQuality, PersonQuality
-from productnet.annotation.tallies import Speed
+from productnet.annotation.times import Speed
 from productnet.errors import ModelError
 from productnet.evaluation.table import TableRow
 from productnet.portal.portal import Portal
@@ -100,8 +100,8 @@ def get_dashboard(
     quality.refresh()
     state, overall, leaves = portal.log.state(), quality.overall(), quality.leaves()
     progress = {leaf: state.progress(leaf) for leaf in state.categories()}
-    concerns = concerns_of(portal, leaves)
-    checks = {result.person: result for result in portal.checks.results(state)}
+    concerns, all_concerns = concerns_of(portal, leaves, most=_MOST_LEAVES)
+    checks = {result.person: result for result in portal.checks.lately(state)}
     names = {person.name: person.display_name for person in portal.doors.people.all()}
     return Dashboard(
         seq=state.seq,
@@ -117,8 +117,8 @@ def get_dashboard(
             if person.person != IMPORTED
         ],
         pairs=[_together(pair) for pair in quality.pairs()[:_MOST_PAIRS]],
-        concerns=concerns[:_MOST_LEAVES],
-        more_concerns=max(0, len(concerns) - _MOST_LEAVES),
+        concerns=concerns,
+        more_concerns=all_concerns - len(concerns),
         confused=[
             Mixed(
                 said=pair.said,
@@ -128,7 +128,7 @@ def get_dashboard(
                 products=pair.products,
                 siblings=pair.siblings,
             )
-            for pair in quality.confused(portal.taxonomy)[:_MOST_CONFUSED]
+            for pair in quality.confused(portal.taxonomy, most=_MOST_CONFUSED)
         ],
         rounds=_rounds(portal),
     )

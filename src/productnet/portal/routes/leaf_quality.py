@@ -1,6 +1,6 @@
 """The quality numbers of leaves: of each that was begun, and which of them need attention."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 from productnet.annotation.agreement import Agreement, Proportion
 from productnet.annotation.findings import LeafQuality
 from productnet.annotation.state import LeafProgress
-from productnet.annotation.tallies import Speed
+from productnet.annotation.times import Speed
 from productnet.portal.portal import Portal
 from productnet.portal.security import PortalOf
 
@@ -73,17 +73,26 @@ def list_leaf_quality(
     """Agreement, precision and speed of every leaf that was begun."""
     portal.quality.refresh()
     rows = sorted(
-        _rows(portal, portal.quality.leaves()), key=lambda row: (_SORTS[sort](row), row.leaf)
+        (_row(portal, *one) for one in _seen(portal, portal.quality.leaves())),
+        key=lambda row: (_SORTS[sort](row), row.leaf),
     )
     begin = int(cursor or 0)
     end = begin + limit
     return LeafRows(items=rows[begin:end], next_cursor=str(end) if end < len(rows) else None)
 
 
-def concerns_of(portal: Portal, leaves: Sequence[LeafQuality]) -> list[LeafRow]:
-    """Leaves that need attention, those with most against them first."""
-    found = [row for row in _rows(portal, leaves) if row.why]
-    return sorted(found, key=lambda row: (-len(row.why), -row.progress.disputed, row.name))
+def concerns_of(
+    portal: Portal, leaves: Sequence[LeafQuality], *, most: int
+) -> tuple[list[LeafRow], int]:
+    """Leaves that need attention, those with most against them first, and how many there are."""
+    found = [(seen, why) for seen, why in _seen(portal, leaves) if why]
+
+    def worst_first(one: tuple[_Seen, dict[str, str]]) -> tuple[int, int, str]:
+        seen, why = one
+        return -len(why), -seen.progress.disputed, portal.taxonomy[seen.quality.leaf].name
+
+    found.sort(key=worst_first)
+    return [_row(portal, seen, why) for seen, why in found[:most]], len(found)
 
 
 def usual_seconds(leaves: Sequence[LeafQuality]) -> float | None:
@@ -145,26 +154,25 @@ _WHY: Mapping[str, Callable[[_Seen], str | None]] = {
 }
 
 
-def _rows(portal: Portal, leaves: Sequence[LeafQuality]) -> list[LeafRow]:
-    """Those of the taxonomy, in the order they were begun."""
+def _seen(portal: Portal, leaves: Sequence[LeafQuality]) -> Iterator[tuple[_Seen, dict[str, str]]]:
+    """Leaves of the taxonomy, in the order they were begun, and why they need attention."""
     state, usual = portal.log.state(), usual_seconds(leaves)
     target = portal.project.settings.targets.positives
-    rows: list[LeafRow] = []
     for leaf in leaves:
-        if leaf.leaf not in portal.taxonomy:
-            continue
-        category, progress = portal.taxonomy[leaf.leaf], state.progress(leaf.leaf)
-        seen = _Seen(leaf, progress, target, usual)
-        rows.append(
-            LeafRow(
-                leaf=category.id,
-                name=category.name,
-                path=list(category.path),
-                why={name: words for name, tell in _WHY.items() if (words := tell(seen))},
-                progress=progress,
-                agreement=leaf.agreement,
-                precision=leaf.precision,
-                speed=leaf.speed,
-            )
-        )
-    return rows
+        if leaf.leaf in portal.taxonomy:
+            seen = _Seen(leaf, state.progress(leaf.leaf), target, usual)
+            yield seen, {name: words for name, tell in _WHY.items() if (words := tell(seen))}
+
+
+def _row(portal: Portal, seen: _Seen, why: dict[str, str]) -> LeafRow:
+    leaf, category = seen.quality, portal.taxonomy[seen.quality.leaf]
+    return LeafRow(
+        leaf=category.id,
+        name=category.name,
+        path=list(category.path),
+        why=why,
+        progress=seen.progress,
+        agreement=leaf.agreement,
+        precision=leaf.precision,
+        speed=leaf.speed,
+    )

@@ -11,10 +11,15 @@ from productnet.annotation.leases import Lease
 from productnet.annotation.queue import Offer
 from productnet.annotation.state import LeafProgress
 from productnet.events.kinds import Kind
+from productnet.people.accounts import Person
 from productnet.portal.counts import auditing
+from productnet.portal.portal import Portal
 from productnet.portal.security import AskedBy, PortalOf
 
 router = APIRouter(tags=["work"])
+
+# Leaves of a queue that are tried: more than people who ask in the same moment.
+_HANDED_OUT = 50
 
 
 class Offered(BaseModel):
@@ -73,6 +78,18 @@ class Held(LeafTask):
         )
 
 
+class NextTask(BaseModel):
+    """What one wants to do next."""
+
+    task: Task = Task.LABEL
+
+
+class NextLease(BaseModel):
+    """The leaf that was taken."""
+
+    lease: Held | None = Field(description="None where nothing waits, or all of it is taken")
+
+
 class Assigned(LeafTask):
     """Who shall do it; nobody in particular when None."""
 
@@ -87,12 +104,16 @@ def get_queue(
     count: Annotated[int, Query(ge=1, le=100)] = 10,
 ) -> Queue:
     """The leaves that wait for the one who asks."""
+    return Queue(items=[Offered.of(offer) for offer in _offers(portal, person, task, count)])
+
+
+def _offers(portal: Portal, person: Person, task: Task, count: int) -> list[Offer]:
     offers = portal.board().queue(person.name, task, count=count)
-    if task is Task.LABEL:
-        # Nobody does both at once.
-        audited = auditing(portal, person)
-        offers = [offer for offer in offers if offer.leaf.id not in audited]
-    return Queue(items=[Offered.of(offer) for offer in offers])
+    if task is not Task.LABEL:
+        return offers
+    # Nobody does both at once.
+    audited = auditing(portal, person)
+    return [offer for offer in offers if offer.leaf.id not in audited]
 
 
 @router.post("/leases", operation_id="take_lease")
@@ -100,6 +121,14 @@ def take_lease(portal: PortalOf, person: AskedBy, wanted: LeafTask) -> Held:
     """Take a leaf, or keep it: the same call again, in time, renews it."""
     leaf = portal.taxonomy[wanted.leaf].id
     return Held.of(portal.leases.take(leaf, wanted.task, person.name))
+
+
+@router.post("/leases/next", operation_id="take_next_lease")
+def take_next_lease(portal: PortalOf, person: AskedBy, wanted: NextTask) -> NextLease:
+    """Take the first leaf of one's queue that is free; of many who ask at once, each another."""
+    leaves = [offer.leaf.id for offer in _offers(portal, person, wanted.task, _HANDED_OUT)]
+    lease = portal.leases.take_first(leaves, wanted.task, person.name)
+    return NextLease(lease=None if lease is None else Held.of(lease))
 
 
 @router.post("/leases/release", operation_id="release_lease", status_code=204)

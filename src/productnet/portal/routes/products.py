@@ -146,12 +146,13 @@ _SAYS = {
 def _known(state: State, leaf: str, kind: ProductKind, person: str) -> list[tuple[str, Told]]:
     """Products of this kind, as far as the person may know it; the newest or the hardest first."""
     pairs, audited = state.pairs(leaf), audited_by(state, leaf, person)
+    histories = state.histories(pairs)
     # What one has audited is nothing to compare with before it is settled, be it one's own answer.
     known = {
         product: one
         for product in reversed(pairs)
         if product not in audited or pairs[product].stage is Stage.SETTLED
-        if (one := told(pairs[product], state.history(product), leaf, person))
+        if (one := told(pairs[product], histories[product], leaf, person))
     }
     if kind is not ProductKind.HARD_NEGATIVES:
         return [(product, one) for product, one in known.items() if one.verdict is _SAYS[kind]]

@@ -184,7 +184,7 @@ def put_guideline(portal: PortalOf, person: AskedBy, id: LeafId, asked: Guidelin
     wanted = Guideline(asked.definition, asked.include, asked.exclude, asked.examples)
     rewrite_guideline(portal.project.guidelines_path, category, wanted, version=asked.version)
     portal.activity.record(Kind.GUIDELINE_CHANGED, person=person.name, subject=category.id)
-    portal.updates.tell(Update("guideline", {"leaf": category.id}))
+    portal.updates.tell_all(Update("guideline", {"leaf": category.id}))
 
 
 def _depth_first(taxonomy: Taxonomy) -> list[Category]:

@@ -165,7 +165,9 @@ def record_decisions(portal: PortalOf, person: AskedBy, sent: Decisions) -> Reco
     """Record answers. Send them again, under the same ids, until they are acknowledged."""
     receipts = record_answers(portal, person, sent.decisions)
     leaves = {answer.leaf for answer in sent.decisions if answer.leaf in portal.taxonomy}
-    return Recorded(results=receipts, progress=counts_of(portal, portal.log.seen, person, leaves))
+    return Recorded(
+        results=receipts, progress=counts_of(portal, portal.log.state(), person, leaves)
+    )
 
 
 @router.get("/audit", operation_id="get_audit")
@@ -192,8 +194,10 @@ def _with_checks_to_find(portal: PortalOf, person: AskedBy, leaf: Leaf, exclude:
     category, state = leaf.category.id, portal.log.state()
     waiting = {
         product
-        for product in portal.checks.waiting(category, person.name)
-        if known_answer(state.history(product), category) is not None
+        for product, history in state.histories(
+            portal.checks.waiting(category, person.name)
+        ).items()
+        if known_answer(history, category) is not None
     }
     return replace(leaf, hidden=leaf.hidden - waiting.difference(exclude))
 
