@@ -227,7 +227,7 @@ def test_what_was_read_before_a_sign_out_is_not_remembered_after_it(
             doors.sessions.forget()
 
     doors.sessions.forget()
-    event.listen(database.engine, "after_cursor_execute", end_meanwhile)
+    event.listen(database.readers, "after_cursor_execute", end_meanwhile)
     doors.sessions.find(entered.token)
     assert ended
     assert doors.sessions.find(entered.token) is None
