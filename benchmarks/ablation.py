@@ -34,15 +34,14 @@ import torch
 from sklearn.metrics import f1_score
 from torch.nn import functional as F  # noqa: N812
 
-from benchmarks.quality.grounds import FOLDS, SETS, Ground, Rows, folds, ground_of
+from benchmarks.quality.grounds import FOLDS, SETS, Ground, folds, ground_of
+from benchmarks.quality.ours import Ours
 from productnet.catalog.schema import IMAGE
 from productnet.errors import UsageError
 from productnet.master import training
-from productnet.master.model import MasterModel
 from productnet.master.network import Batch
 from productnet.master.objective import Objective
 from productnet.master.presets import EACH, PRESETS, Preset
-from productnet.master.sources import PoolPart
 
 # What a variant takes out: inputs of this encoder, or of this field.
 TAKEN_OUT = {
@@ -142,14 +141,9 @@ def fold(
     learnt, looked_at = (side[rows] for rows in inner[place])
     began = time.process_time()
     with played(tricks, sorted(set(ground.labels[learnt].tolist()))):
-        fields = (*ground.fields, IMAGE) if ground.has_images else ground.fields
-        model = MasterModel(preset, seed=split, fields=fields)
-        model.fit(
-            part(ground, learnt),
-            dict(zip(ids(ground, learnt), labels(ground, learnt), strict=True)),
-        )
+        predict, _ = Ours(preset).fit(ground.view(learnt), seed=split)
     seconds = time.process_time() - began
-    said = np.array(model.predict(part(ground, looked_at)))
+    said = predict(ground.view(looked_at))
     truth = ground.labels[looked_at]
     line = {
         "wrong": int((said != truth).sum()),
@@ -160,19 +154,6 @@ def fold(
     with kept.open("a") as written:
         written.write(json.dumps({"key": key, "line": line}) + "\n")
     return line
-
-
-def ids(ground: Ground, rows: Rows) -> list[str]:
-    return [ground.ids[row] for row in rows]
-
-
-def labels(ground: Ground, rows: Rows) -> list[str]:
-    names: list[str] = ground.labels[rows].tolist()
-    return names
-
-
-def part(ground: Ground, rows: Rows) -> PoolPart:
-    return PoolPart(ground.project, ids(ground, rows))
 
 
 @contextmanager

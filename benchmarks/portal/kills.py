@@ -11,15 +11,12 @@ printed is one JSON object.
 import argparse
 import asyncio
 import json
-import math
 import random
 from pathlib import Path
 from typing import Any
 
-import httpx
-
 from benchmarks.portal.load import spread
-from benchmarks.portal.people import Tally, team, times_recorded
+from benchmarks.portal.people import Tally, at_work, team, times_recorded
 from benchmarks.portal.served import Served, annotators
 from benchmarks.portal.shop import make_shop
 
@@ -57,8 +54,7 @@ async def _kill_again_and_again(
 ) -> tuple[Tally, list[float]]:
     rng = random.Random(arguments.seed)
     tally, starts = Tally(), [served.start()]
-    stop = asyncio.Event()
-    annotators_at_work = team(
+    everybody = team(
         [served.url],
         people,
         shop,
@@ -67,17 +63,11 @@ async def _kill_again_and_again(
         seed=arguments.seed,
         tally=tally,
     )
-    async with httpx.AsyncClient(timeout=30) as client:
-        tasks = [
-            asyncio.create_task(annotator.work(client, math.inf, stop=stop))
-            for annotator in annotators_at_work
-        ]
+    async with at_work(everybody, timeout=30):
         for _ in range(arguments.kills):
             await asyncio.sleep(rng.uniform(0.2, arguments.alive))
             served.kill()
             starts.append(await asyncio.to_thread(served.start))
-        stop.set()
-        await asyncio.gather(*tasks)
     return tally, starts
 
 

@@ -13,16 +13,14 @@ JSON object.
 import argparse
 import asyncio
 import json
-import math
 import random
 from pathlib import Path
 from typing import Any
 
-import httpx
-
 from benchmarks.portal.load import spread
 from benchmarks.portal.people import (
     Tally,
+    at_work,
     differences,
     held_by_two,
     labelled_twice,
@@ -88,8 +86,7 @@ async def _kill_again_and_again(
 ) -> tuple[Tally, list[float]]:
     rng = random.Random(arguments.seed)
     tally, starts = Tally(), []
-    stop = asyncio.Event()
-    annotators_at_work = team(
+    everybody = team(
         [portal.url for portal in portals],
         people,
         shop,
@@ -99,19 +96,13 @@ async def _kill_again_and_again(
         tally=tally,
         handed_out=True,
     )
-    async with httpx.AsyncClient(timeout=60) as client:
-        tasks = [
-            asyncio.create_task(annotator.work(client, math.inf, stop=stop))
-            for annotator in annotators_at_work
-        ]
+    async with at_work(everybody, timeout=60):
         for _ in range(arguments.kills):
             await asyncio.sleep(rng.uniform(2.0, arguments.alive))
             postgres.kill()
             await asyncio.sleep(rng.uniform(0.0, 2.0))
             starts.append(await asyncio.to_thread(postgres.start))
         await asyncio.sleep(2.0)
-        stop.set()
-        await asyncio.gather(*tasks)
     return tally, starts
 
 

@@ -10,7 +10,8 @@ import math
 import random
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -244,6 +245,25 @@ def team(
         )
         for (name, key), leaf in zip(keys, leaves, strict=True)
     ]
+
+
+@asynccontextmanager
+async def at_work(annotators: Sequence[Annotator], *, timeout: float) -> AsyncIterator[None]:
+    """They work until the context ends, and finish what they have begun; with one client.
+
+    Args:
+        annotators: Who works.
+        timeout: Seconds that a request may take.
+    """
+    stop = asyncio.Event()
+    async with httpx.AsyncClient(timeout=timeout) as client:
+        tasks = [
+            asyncio.create_task(annotator.work(client, math.inf, stop=stop))
+            for annotator in annotators
+        ]
+        yield
+        stop.set()
+        await asyncio.gather(*tasks)
 
 
 def held_by_two(holds: Sequence[Hold]) -> int:

@@ -25,20 +25,18 @@ _ROLES = {str(role): role for role in Role}
 _COLUMNS = tuple(
     table.c[name]
     for name in (
-        [
-            "product",
-            "seq",
-            "id",
-            "category",
-            "verdict",
-            "role",
-            "annotator",
-            "at",
-            "source",
-            "score",
-            "undoes",
-            "seconds",
-        ]
+        "product",
+        "seq",
+        "id",
+        "category",
+        "verdict",
+        "role",
+        "annotator",
+        "at",
+        "source",
+        "score",
+        "undoes",
+        "seconds",
     )
 )
 

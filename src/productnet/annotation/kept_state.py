@@ -15,14 +15,14 @@ from sqlalchemy import ColumnElement, Select, Table, bindparam, literal_column, 
 
 from productnet.annotation.checkpoint import Place
 from productnet.annotation.counting import PAIR_COLUMNS, pair_of
-from productnet.annotation.decisions import IMPORTED, Decision
+from productnet.annotation.decisions import Decision
 from productnet.annotation.effects import Effect, effects_of, read_effects
 from productnet.annotation.histories import read_histories
 from productnet.annotation.leaf_memory import Kept, LeafCounts, LeafPairs, LeafPositives
 from productnet.annotation.read_models import counted, leaf_sums, pairs, person_leaves
 from productnet.annotation.state import LeafProgress, Positives, State, Summary
-from productnet.annotation.sums import NO_PAIRS, TASKS, Counts, PersonInLeaf
-from productnet.annotation.verdicts import SUGGESTED, History, PairState, Stage
+from productnet.annotation.sums import NO_PAIRS, Counts, PersonInLeaf, task_of
+from productnet.annotation.verdicts import CERTAIN, SUGGESTED, History, PairState, Stage
 from productnet.database.database import Database
 
 # Pairs of leaves that are kept in memory, about 200 bytes each; positives kept for the pages of
@@ -32,7 +32,8 @@ _POSITIVES_KEPT = 250_000
 _PLACES_KEPT = 250_000
 _HISTORIES_KEPT = 50_000
 
-_CERTAIN = {"confirmed", "settled"}
+# As the tables spell them.
+_CERTAIN = {str(stage) for stage in CERTAIN}
 
 _Answer = TypeVar("_Answer")
 
@@ -79,7 +80,7 @@ class _Places(dict[str, PersonInLeaf]):
     def take(self, person: str, effect: Effect) -> None:
         """Move on by a decision, if it is of this person."""
         decision = effect.decision
-        if decision.annotator == person and _counts(decision):
+        if decision.annotator == person and task_of(decision) is not None:
             self.at(decision.category).last = effect.seq
         for told, times in ((effect.was.told, -1), (effect.now.told, 1)):
             for (who, leaf), counts in told.items():
@@ -182,7 +183,7 @@ class KeptState(State):
         if row is None:
             row = self._rows[decision.category] = LeafCounts(seq)
             self._order = None
-        row.answered(seconds=decision.seconds or 0.0, counts=_counts(decision))
+        row.answered(seconds=decision.seconds or 0.0, counts=task_of(decision) is not None)
 
     def _move(self, effect: Effect) -> None:
         product, was, now = effect.decision.product, effect.was.pairs, effect.now.pairs
@@ -315,12 +316,12 @@ class KeptState(State):
     def positives_of(self, categories: Collection[str]) -> dict[str, Positives]:
         """Positives of leaves, by leaf."""
         with self._lock:
-            begun = {category: category in self._rows for category in categories}
-            found = {
-                category: known.positives() if known else Positives()
-                for category in categories
-                if (known := self._positives.get(category)) is not None or not begun[category]
-            }
+            found = {}
+            for category in categories:
+                if (known := self._positives.get(category)) is not None:
+                    found[category] = known.positives()
+                elif category not in self._rows:
+                    found[category] = Positives()
         missing = [category for category in categories if category not in found]
         return found | self._read_positives(missing) if missing else found
 
@@ -378,11 +379,6 @@ class KeptState(State):
             return leaf
 
         return self._ask(_PAIRS, {"category": category}, take)
-
-
-def _counts(decision: Decision) -> bool:
-    """Whether a decision counts as an answer of a person."""
-    return decision.role in TASKS and decision.annotator != IMPORTED
 
 
 def _moved(category: str, since: Sequence[Effect]) -> Iterator[tuple[str, PairState | None]]:

@@ -10,11 +10,11 @@ from sqlalchemy import Connection, Table, select
 from productnet.annotation import read_models as models
 from productnet.annotation.checkpoint import fold
 from productnet.annotation.counting import answers_of
-from productnet.annotation.decisions import IMPORTED, Decision, Task, Verdict
+from productnet.annotation.decisions import Decision, Task, Verdict
 from productnet.annotation.drift import BEFORE, LATELY
 from productnet.annotation.past import ReadableLog
 from productnet.annotation.schema import decisions
-from productnet.annotation.sums import NOTHING, TASKS, Added, DaySum, LeafSum, Met, Said, Sums
+from productnet.annotation.sums import NOTHING, Added, DaySum, LeafSum, Met, Said, Sums, task_of
 from productnet.database.database import Database
 
 # Answers of a person that drift looks at.
@@ -173,8 +173,8 @@ class CountedSums:
         return changes
 
     def _time(self, decision: Decision, changes: Changes) -> None:
-        task = TASKS.get(decision.role)
-        if task is None or decision.annotator == IMPORTED:
+        task = task_of(decision)
+        if task is None:
             return
         key = decision.annotator, task
         changes.people.add(key)

@@ -264,6 +264,11 @@ class DaySum:
     gold: int = 0
 
 
+def task_of(decision: Decision | Said) -> Task | None:
+    """The task that an answer of a person was given in; None where a decision is no such answer."""
+    return None if decision.annotator == IMPORTED else TASKS.get(decision.role)
+
+
 class Sums:
     """Sums of decisions and of what products add; what is not there is nothing."""
 
@@ -280,8 +285,8 @@ class Sums:
         leaf = self.leaf(decision.category, seq)
         leaf.begun = min(leaf.begun, seq)
         leaf.seconds += decision.seconds or 0.0
-        task = TASKS.get(decision.role)
-        if task is None or decision.annotator == IMPORTED:
+        task = task_of(decision)
+        if task is None:
             return
         leaf.answers.add(decision)
         self.people[decision.annotator, task].add(decision)

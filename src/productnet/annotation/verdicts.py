@@ -22,6 +22,10 @@ class Stage(StrEnum):
     SETTLED = "settled"
 
 
+# Two people agree, or an adjudicator gave the answer.
+CERTAIN = frozenset({Stage.CONFIRMED, Stage.SETTLED})
+
+
 class Reason(StrEnum):
     """Why a pair stands where it stands, in words to show."""
 
@@ -75,7 +79,7 @@ class PairState:
     @property
     def certain(self) -> bool:
         """Whether two people agree on it, or an adjudicator gave the answer."""
-        return self.stage in (Stage.CONFIRMED, Stage.SETTLED)
+        return self.stage in CERTAIN
 
     @property
     def gold(self) -> bool:
