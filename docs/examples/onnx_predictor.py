@@ -112,7 +112,7 @@ def bags(model, one, variant, texts):
 
 
 def tfidf(model, one, variant, texts):
-    """Places on the main axes of TF-IDF, of unit length (B, W)."""
+    """Places on the main axes of TF-IDF, of unit length (B, W), and the words that were weighed."""
     from scipy.sparse import hstack
     from sklearn.feature_extraction.text import HashingVectorizer
     from sklearn.preprocessing import normalize
@@ -123,14 +123,19 @@ def tfidf(model, one, variant, texts):
     by_character = HashingVectorizer(analyzer="char_wb", ngram_range=(3, 5), **shared)
     known = [text or "" for text in texts]
     counts = hstack([by_word.transform(known), by_character.transform(known)], format="csr")
-    buckets, rarity, axes = (
-        model.preparation[f"{one['name']}/{part}"] for part in ("buckets", "rarity", "axes")
+    buckets, rarity, placed, axes = (
+        model.preparation[f"{one['name']}/{part}"]
+        for part in ("buckets", "rarity", "placed", "axes")
     )
     weighted = counts[:, buckets]
     weighted.data = (1 + np.log(weighted.data)) * rarity[weighted.indices]
     middle = int(np.searchsorted(buckets, split))
     halves = [normalize(weighted[:, :middle]), normalize(weighted[:, middle:])]
-    return (normalize(hstack(halves, format="csr") @ axes),)
+    weighted = hstack(halves, format="csr")
+    values = normalize(weighted[:, placed] @ axes)
+    if not one["config"]["words"]:
+        return (values,)
+    return values, weighted.indices, weighted.data, weighted.indptr[:-1]
 
 
 def frozen(model, one, variant, values):

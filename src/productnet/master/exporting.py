@@ -128,7 +128,11 @@ def _names(network: MasterNetwork) -> dict[str, list[str]]:
 def _parts(encoder: FieldEncoder) -> Sequence[str]:
     """What the tensors of an encoder's column are called."""
     column = encoder.prepare(_MadeUp(encoder, (1, 2)))
-    known = {"Sequences": ("ids", "lengths"), "Bags": ("ids", "starts")}
+    known = {
+        "Sequences": ("ids", "lengths"),
+        "Bags": ("ids", "starts"),
+        "WordVectors": ("values", "words", "weights", "starts"),
+    }
     tensors = column.batch(np.arange(2))
     return known.get(type(column).__name__, [f"values{place}" for place in range(len(tensors))])
 
@@ -137,7 +141,20 @@ def _sample(network: MasterNetwork, words: Sequence[int]) -> list[torch.Tensor]:
     """The flat tensors of made-up products."""
     fields = {name: _MadeUp(one, words) for name, one in network.encoders_by_name.items()}
     batch = Prepared.of(fields, network.encoders_by_name).batch(np.arange(len(words)))
-    return [*(one for tensors in batch.inputs.values() for one in tensors), batch.present]
+    tensors = {
+        name: (*batch.inputs[name][:1], *_some_words(one.words, words)) if one.words else given
+        for (name, one), given in zip(
+            network.encoders_by_name.items(), batch.inputs.values(), strict=True
+        )
+    }
+    return [*(one for given in tensors.values() for one in given), batch.present]
+
+
+def _some_words(known: int, words: Sequence[int]) -> tuple[torch.Tensor, ...]:
+    """Words that are known, where made-up texts may have none: so many of each product."""
+    ids = torch.arange(sum(words)) % known
+    starts = np.cumsum([0, *words[:-1]])
+    return ids, torch.linspace(0.1, 1.0, len(ids)), torch.from_numpy(starts)
 
 
 def _first(sample: list[torch.Tensor]) -> list[torch.Tensor]:

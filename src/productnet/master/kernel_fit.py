@@ -6,7 +6,7 @@ Memory: three matrices of landmarks by landmarks, the landmarks, and one batch, 
 of products; 0.3 GB for 4,096 landmarks.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -63,18 +63,15 @@ class Block:
 
 
 @torch.no_grad()
-def fit_kernel(network: MasterNetwork, examples: Examples, preset: Preset) -> None:
-    """Solve the network's kernel member, and give it its share of the logits; in place.
+def fit_kernel(
+    network: MasterNetwork, member: KernelMember, examples: Examples, preset: Preset
+) -> tuple[tuple[torch.Tensor, torch.Tensor], Callable[[torch.Tensor], None]]:
+    """Choose curvature, ridge and landmarks, which the member then has, and solve.
 
-    The other members are trained already. Where the member's width is at least the rank of its
-    solution, one less than the classes (as many where the network abstains), its part of the
-    embedding has exactly the distances of its logits; else those of the best approximation of
-    that rank.
+    Returns:
+        Slopes (K, m) on whitened likeness and intercepts (K,), in logits, and what puts rows
+        (r, m) in place.
     """
-    member = network.kernel
-    if member is None or not len(examples):
-        return
-    network.eval()
     _centre(network, member, examples, preset)
     rng, most = np.random.default_rng(0), min(preset.landmarks, len(examples))
     some = np.sort(rng.permutation(len(examples))[:_CHOSEN_ON])
@@ -87,7 +84,13 @@ def fit_kernel(network: MasterNetwork, examples: Examples, preset: Preset) -> No
     factor, solution = solve(member, blocks, ridge=choice.ridge)
     # Sharpened to logits, so that their mean with the other members' is one of equals.
     solution /= choice.temperature
-    _put(network, member, factor, solution, preset)
+
+    def put(rows: torch.Tensor) -> None:
+        folded = torch.linalg.solve_triangular(factor.T, rows.T, upper=True).T
+        member.project = torch.zeros(member.width, len(member.landmarks), device=folded.device)
+        member.project[: len(folded)] = folded
+
+    return (solution[:-1].T, solution[-1]), put
 
 
 def one_vs_rest(classes: torch.Tensor, count: int) -> torch.Tensor:
@@ -160,32 +163,6 @@ def solve(
     solution = torch.cholesky_solve(crossed, torch.linalg.cholesky(gram))  # (m + 1, K)
     solution[-1] *= _INTERCEPT**0.5
     return factor, solution
-
-
-def _put(
-    network: MasterNetwork,
-    member: KernelMember,
-    factor: torch.Tensor,
-    solution: torch.Tensor,
-    preset: Preset,
-) -> None:
-    """Factor the solution into embedding and classifier, and mix it with the other members'."""
-    slopes, intercept = solution[:-1].T, solution[-1]  # (K, m), (K,)
-    if not network.abstains:
-        # What is added to all logits changes no probability, and would cost a dimension.
-        slopes, intercept = slopes - slopes.mean(dim=0), intercept - intercept.mean()
-    left, sizes, right = torch.linalg.svd(slopes, full_matrices=False)
-    rank = min(member.width, len(sizes))
-    rows = sizes[:rank, None] * right[:rank]  # (r, m), orthogonal: distances are those of logits
-    folded = torch.linalg.solve_triangular(factor.T, rows.T, upper=True).T
-    member.project = torch.zeros(member.width, len(member.landmarks), device=folded.device)
-    member.project[:rank] = folded
-    share, inner = preset.kernel, network.classify.in_features - member.width
-    classify = network.classify
-    classify.weight[:, :inner] *= 1 - share
-    classify.weight[:, inner:] = 0
-    classify.weight[:, inner : inner + rank] = share * left[:, :rank]
-    classify.bias.mul_(1 - share).add_(share * intercept)
 
 
 class _Blocks:

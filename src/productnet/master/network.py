@@ -15,6 +15,7 @@ from torch.nn import functional as F  # noqa: N812
 from productnet.master.fields.base import FieldEncoder
 from productnet.master.fields.columns import Tensors
 from productnet.master.kernel import KernelMember
+from productnet.master.linear import LinearMember
 from productnet.master.presets import Preset
 
 
@@ -77,14 +78,18 @@ class MasterNetwork(nn.Module):
         )
         dimensions = [encoder.dimension for encoder in encoders.values()]
         joined = sum(dimensions)
+        # The input whose words the linear member reads.
+        self.words = next((name for name, one in encoders.items() if one.words), "")
+        solves = preset.kernel or (preset.linear and self.words)
         # Whatever the classes, so that another target can take over the body.
-        solved = dimension // 2 if preset.kernel else 0
-        self.kernel = (
-            KernelMember(dimensions, [(weights or {}).get(name, 1.0) for name in encoders], solved)
-            if solved
-            else None
-        )
-        widths = member_widths(dimension - solved, preset.members)
+        self.solved = dimension // 2 if solves else 0
+        self.kernel = self.linear = None
+        if self.solved and preset.kernel:
+            weighed = [(weights or {}).get(name, 1.0) for name in encoders]
+            self.kernel = KernelMember(dimensions, weighed, self.solved)
+        if self.solved and preset.linear and self.words:
+            self.linear = LinearMember(encoders[self.words].words, self.solved)
+        widths = member_widths(dimension - self.solved, preset.members)
         self.members = nn.ModuleList(Member(joined, width, preset) for width in widths)
         self.classify = nn.Linear(dimension, classes)
 
@@ -109,15 +114,20 @@ class MasterNetwork(nn.Module):
             member(self._joined(*self._disturbed(encoded, batch.present))) / len(self.members)
             for member in self.members
         ]  # divided, so that the sum that classifies is the mean of what members say
-        if self.kernel is not None:
-            # It learns nothing by descent, and what it costs is saved.
-            solved = (
-                embedded[0].new_zeros(len(batch.present), self.kernel.width)
-                if self.training
-                else self.kernel(encoded, batch.present)
-            )
-            embedded.append(solved)
+        if self.solved:
+            embedded.append(self._solved(encoded, batch))
         return torch.cat(embedded, dim=1)  # M of (B, D / M) -> (B, D)
+
+    def _solved(self, encoded: Sequence[torch.Tensor], batch: Batch) -> torch.Tensor:
+        """What the solved members make of a batch: (B, their part of the embedding)."""
+        solved = encoded[0].new_zeros(len(batch.present), self.solved)
+        if self.training:
+            return solved  # they learn nothing by descent, and what they cost is saved
+        if self.kernel is not None:
+            solved = solved + self.kernel(encoded, batch.present)
+        if self.linear is not None:
+            solved = solved + self.linear(*batch.inputs[self.words][1:])
+        return solved
 
     def encode(self, batch: Batch) -> list[torch.Tensor]:
         """What each field encoder makes of its input: F of (B, F_i)."""
@@ -131,10 +141,10 @@ class MasterNetwork(nn.Module):
     def member_logits(self, embedded: torch.Tensor) -> list[torch.Tensor]:
         """What each trained member says by itself, of embeddings (B, D): M of (B, C).
 
-        Their mean is ``logits`` until a kernel member is solved. Training lowers the loss of each,
+        Their mean is ``logits`` until others are solved. Training lowers the loss of each,
         so that they stay different.
         """
-        if len(self.members) == 1 and self.kernel is None:
+        if len(self.members) == 1 and not self.solved:
             return [self.logits(embedded)]
         widths = [member.width for member in self.members if isinstance(member, Member)]
         trained = sum(widths)

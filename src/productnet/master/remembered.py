@@ -1,7 +1,7 @@
 """What encoders made of texts and images lately, kept in memory by content for whoever asks again.
 
 A shop asks about the same products over and over, and what a product costs is its encoders: the
-layers behind them take a hundredth of the time. Columns of vectors are kept, up to a number of
+layers behind them take a hundredth of the time. Rows of vectors are kept, up to a number of
 bytes, the least recently used go first. What pretrained encoders gave is shared by all models that
 read it, so that a model that takes the place of another begins with what is known.
 """
@@ -9,14 +9,12 @@ read it, so that a model that takes the place of another begins with what is kno
 from collections import OrderedDict
 from hashlib import blake2b
 from threading import Lock
-from typing import NamedTuple
 from weakref import WeakKeyDictionary
 
 import numpy as np
-import torch
 
 from productnet.master.fields.base import FieldEncoder
-from productnet.master.fields.columns import Column, Vectors
+from productnet.master.fields.columns import Column, Vectors, WordVectors
 from productnet.master.products import InputField
 
 # What an entry costs beside its numbers: key, array and place in the order.
@@ -25,9 +23,7 @@ _ENTRY_BYTES = 300
 _NOTHING = b""
 
 
-class _Row(NamedTuple):
-    values: np.ndarray  # (D,) float32
-    present: bool
+_Row = Vectors | WordVectors
 
 
 class Remembered:
@@ -64,20 +60,18 @@ class Remembered:
         if new:
             first = {key: place for place, key in reversed(list(enumerate(keys)))}
             made = encoder.prepare(field.take(np.array([first[key] for key in new])))
-            if not isinstance(made, Vectors):
+            if not isinstance(made, _Row):
                 return encoder.prepare(field)
-            # Copies, so that no row keeps the block it was computed in.
-            for key, row, present in zip(new, made.values.numpy(), made.present, strict=True):
-                found[key] = _Row(row.copy(), bool(present))
+            found |= {key: made.one(place) for place, key in enumerate(new)}
             self._keep({key: found[key] for key in new})
         rows = [found[key] for key in keys]
-        values = torch.from_numpy(np.stack([row.values for row in rows]))
-        return Vectors(values, np.array([row.present for row in rows], dtype=bool))
+        # An encoder gives one kind of column.
+        return rows[0].end_to_end(rows)  # type: ignore[arg-type]
 
     def lacks(self, encoder: FieldEncoder, content: bytes) -> bool:
         """Whether this encoder found lately that it cannot read this text or image."""
         row = self._rows.get((self._name(encoder), _digest(content)))
-        return row is not None and not row.present
+        return row is not None and not row.present[0]
 
     def _name(self, encoder: FieldEncoder) -> str:
         if encoder.shared_as is not None:
@@ -105,11 +99,11 @@ class Remembered:
         with self._lock:
             for key, row in rows.items():
                 if key not in self._rows:
-                    self._used += row.values.nbytes + _ENTRY_BYTES
+                    self._used += row.nbytes + _ENTRY_BYTES
                 self._rows[key] = row
             while self._used > self._most and self._rows:
                 _, row = self._rows.popitem(last=False)
-                self._used -= row.values.nbytes + _ENTRY_BYTES
+                self._used -= row.nbytes + _ENTRY_BYTES
 
 
 def _digest(content: bytes | None) -> bytes:

@@ -20,7 +20,7 @@ from productnet.master.held_out import HeldOut
 from productnet.master.history import Epoch
 from productnet.master.presets import Preset
 
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 _CARD = "model.json"
 _WEIGHTS = "weights.safetensors"
 

@@ -16,11 +16,11 @@ from productnet.master import memory
 from productnet.master.batching import Examples
 from productnet.master.checkpoints import Checkpoints
 from productnet.master.history import UNWRITTEN, Epoch, TrainingLog
-from productnet.master.kernel_fit import fit_kernel
 from productnet.master.network import Batch, MasterNetwork
 from productnet.master.objective import Objective
 from productnet.master.pipeline import ahead, pinned, placed, workers_for
 from productnet.master.presets import Preset
+from productnet.master.solved import solve_members
 from productnet.master.state import State, learning_rate
 from productnet.master.team import Team, local_rank
 from productnet.progress import Progress
@@ -90,8 +90,8 @@ class Run:
             self._check_memory(objective, examples, team)
             self._epochs(objective, examples, validation, state, phase)
         state.best.put_back(network)
-        if preset.kernel and network.kernel is not None and state.history and not self.number:
-            fit_kernel(network, examples, preset)
+        if network.solved and preset.solves and state.history and not self.number:
+            solve_members(network, examples, preset)
             state.history[-1] = self._judge(network, state.history[-1].loss, validation, team)
         if self.checkpoints:
             state.keep(self.checkpoints, over=True)

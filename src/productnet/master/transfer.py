@@ -203,8 +203,8 @@ def _begin(
     }
     dimension = network.classify.in_features
     fresh = MasterNetwork(encoders, preset, dimension=dimension, classes=outputs)
-    # The last layer is learnt anew, and the kernel machine solved, with the same field weights.
-    anew = ("encoders.", "classify.", "kernel.")
+    # The last layer is learnt anew, and members are solved anew, with the same field weights.
+    anew = ("encoders.", "classify.", "kernel.", "linear.")
     taken = {
         name: one
         for name, one in network.state_dict().items()
@@ -218,4 +218,6 @@ def _head_only(preset: Preset, products: int) -> Preset:
     """How the last layer is trained before the rest: for a third of the steps, without refit."""
     steps = max(preset.min_steps, preset.epochs * math.ceil(products / preset.batch_size))
     third = max(1, steps // 3)
-    return replace(preset, epochs=1, min_steps=third, patience=None, refit=False, kernel=0.0)
+    return replace(
+        preset, epochs=1, min_steps=third, patience=None, refit=False, kernel=0, linear=0
+    )

@@ -12,12 +12,13 @@ from productnet.master.batching import Examples, Prepared
 from productnet.master.fields.columns import Vectors
 from productnet.master.fields.frozen import Frozen
 from productnet.master.kernel import curved
-from productnet.master.kernel_fit import choose, fit_kernel, one_vs_rest
+from productnet.master.kernel_fit import choose, one_vs_rest
 from productnet.master.network import MasterNetwork
 from productnet.master.presets import PRESETS, Preset
+from productnet.master.solved import solve_members
 
 CLASSES = 5
-ALONE = replace(PRESETS["best"], members=2, hidden=8, kernel=1.0, landmarks=500)
+ALONE = replace(PRESETS["best"], members=2, hidden=8, kernel=1.0, linear=0.0, landmarks=500)
 
 
 def gold(count: int = 120, *, classes: int = CLASSES) -> Examples:
@@ -55,7 +56,7 @@ def fitted(
     preset: Preset = ALONE, examples: Examples | None = None, *, dimension: int = 20
 ) -> MasterNetwork:
     solved = network(preset, dimension=dimension)
-    fit_kernel(solved, examples or gold(), preset)
+    solve_members(solved, examples or gold(), preset)
     return solved
 
 
@@ -152,7 +153,7 @@ def test_fewer_landmarks_than_products_approximate() -> None:
 def test_products_of_no_category_push_all_logits_below_that_of_none() -> None:
     examples = gold(classes=CLASSES + 1)
     abstaining = network(abstains=True)
-    fit_kernel(abstaining, examples, ALONE)
+    solve_members(abstaining, examples, ALONE)
     assert abstaining.kernel is not None
     assert abstaining.kernel.width == 10
     found = said(abstaining, examples).argmax(dim=1)

@@ -11,7 +11,7 @@ from productnet.master.fields.frozen import Frozen
 from productnet.master.network import Batch, MasterNetwork, Member, member_widths
 from productnet.master.presets import PRESETS, Preset
 
-PRESET = replace(PRESETS["best"], members=3, hidden=8, kernel=0.0)
+PRESET = replace(PRESETS["best"], members=3, hidden=8, kernel=0.0, linear=0.0)
 
 
 def network(

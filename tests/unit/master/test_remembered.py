@@ -9,6 +9,7 @@ import torch
 
 from productnet.master.fields.base import Field, FieldEncoder, Json
 from productnet.master.fields.columns import Bags, Column, Vectors
+from productnet.master.fields.tfidf import Tfidf
 from productnet.master.products import InputField, Products
 from productnet.master.remembered import Remembered
 
@@ -107,6 +108,18 @@ def test_a_column_of_no_vectors_is_made_anew() -> None:
         assert isinstance(remembered.prepare(encoder, titles(["mug", "mug"])), Bags)
     assert encoder.asked[-1] == ["mug", "mug"]
     assert remembered.used_bytes == 0
+
+
+def test_words_are_kept_with_their_vectors() -> None:
+    remembered = Remembered(1_000_000)
+    texts = titles(["red mug", "blue mug", None, "red cup"])
+    encoder = Tfidf.learn(texts, min_count=1, width=2, max_words=100)
+    remembered.prepare(encoder, titles(["red cup"]))
+    kept, anew = remembered.prepare(encoder, texts), encoder.prepare(texts)
+    rows = np.array([3, 0, 2])
+    for one, other in zip(kept.batch(rows), anew.batch(rows), strict=True):
+        torch.testing.assert_close(one, other)
+    assert remembered.hits == 1
 
 
 def test_what_an_encoder_could_not_read_is_known() -> None:

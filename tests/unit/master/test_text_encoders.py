@@ -7,7 +7,7 @@ from torch import nn
 from torch.nn import functional as F  # noqa: N812
 
 from productnet.master.fields.attention_lstm import AttentionLstm
-from productnet.master.fields.columns import PAD, Bags
+from productnet.master.fields.columns import PAD, Bags, WordVectors
 from productnet.master.fields.dpcnn import Dpcnn
 from productnet.master.fields.fasttext import FastText, ngrams
 from productnet.master.fields.tfidf import Tfidf
@@ -127,6 +127,26 @@ def test_tfidf_keeps_the_cosines_of_scikit_learn_s_features() -> None:
     np.testing.assert_allclose((placed[:4] @ placed[:4].T).numpy(), expected, atol=1e-5)
     assert not placed[4].any()
     assert column.present.tolist() == [True, True, True, True, False]
+
+
+def test_tfidf_hands_on_words_that_are_too_rare_for_the_axes() -> None:
+    texts = Texts("red mug", "red cup", "red mug", None)
+    few = Tfidf.learn(texts, max_features=4, width=2)
+    both = Tfidf.learn(texts, max_features=4, width=2, max_words=1_000)
+    assert (few.words, both.words) == (0, len(both.buckets))
+    assert both.axes.shape == few.axes.shape
+    assert both.words > 4
+    column = both.prepare(texts)
+    assert isinstance(column, WordVectors)
+    # In another order: texts 1, 3 and 0.
+    placed, ids, weights, starts = column.batch(np.array([1, 3, 0]))
+    torch.testing.assert_close(both(placed, ids, weights, starts), placed)
+    assert starts.tolist() == [0, starts[2], starts[2]]
+    dense = column.words.toarray()
+    np.testing.assert_allclose(dense[0, ids[starts[2] :]], weights[starts[2] :])
+    assert not dense[3].any()
+    # Words and characters have unit length each.
+    np.testing.assert_allclose((dense[[0, 1, 2]] ** 2).sum(axis=1), 2, rtol=1e-5)
 
 
 def test_tfidf_has_the_same_axes_each_time() -> None:

@@ -4,12 +4,13 @@ Each kind of column fixes the tensors that its field encoders take. Text is kept
 to end in one array, so that a million products cost bytes and not Python objects.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 import torch
+from scipy.sparse import csr_matrix, vstack
 
 Tensors = tuple[torch.Tensor, ...]
 
@@ -122,9 +123,72 @@ class Vectors:
         """Every vector costs the same."""
         return None
 
+    @property
+    def nbytes(self) -> int:
+        """Of its arrays."""
+        return self.values.nbytes + self.present.nbytes
+
     def batch(self, rows: np.ndarray) -> Tensors:
         """(features (B, D) float32,)."""
         return (self.values[torch.from_numpy(rows)],)
+
+    def one(self, row: int) -> "Vectors":
+        """A copy of this row, which holds on to none of the others."""
+        return Vectors(self.values[row : row + 1].clone(), self.present[row : row + 1].copy())
+
+    @staticmethod
+    def end_to_end(parts: Sequence["Vectors"]) -> "Vectors":
+        """The rows of these, one after another."""
+        values = torch.cat([part.values for part in parts])
+        return Vectors(values, np.concatenate([part.present for part in parts]))
+
+
+@dataclass(frozen=True)
+class WordVectors:
+    """Features computed beforehand, and the weighed words that they sum up.
+
+    Attributes:
+        values: (N, D) float32.
+        words: (N, V) float32 in rows, what each word weighs in each text.
+        present: (N,) bool.
+    """
+
+    values: torch.Tensor
+    words: csr_matrix
+    present: np.ndarray
+
+    @property
+    def work(self) -> None:
+        """Words are not padded, so their order does not matter."""
+        return None
+
+    @property
+    def nbytes(self) -> int:
+        """Of its arrays."""
+        words = self.words.data.nbytes + self.words.indices.nbytes + self.words.indptr.nbytes
+        return int(self.values.nbytes + words + self.present.nbytes)
+
+    def batch(self, rows: np.ndarray) -> Tensors:
+        """(features (B, D) float32, words (T,) int64, weights (T,) float32, starts (B,) int64)."""
+        taken = self.words[rows]
+        return (
+            self.values[torch.from_numpy(rows)],
+            torch.from_numpy(taken.indices.astype(np.int64)),
+            torch.from_numpy(taken.data),
+            torch.from_numpy(taken.indptr[:-1].astype(np.int64)),
+        )
+
+    def one(self, row: int) -> "WordVectors":
+        """A copy of this row, which holds on to none of the others."""
+        values = self.values[row : row + 1].clone()
+        return WordVectors(values, self.words[row], self.present[row : row + 1].copy())
+
+    @staticmethod
+    def end_to_end(parts: Sequence["WordVectors"]) -> "WordVectors":
+        """The rows of these, one after another."""
+        values = torch.cat([part.values for part in parts])
+        words = vstack([part.words for part in parts], format="csr")
+        return WordVectors(values, words, np.concatenate([part.present for part in parts]))
 
 
 @dataclass(frozen=True)

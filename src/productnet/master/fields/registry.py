@@ -33,7 +33,9 @@ FIELD_ENCODERS = Registry[type[FieldEncoder]](
             f"{_HERE}.finetuned:Finetuned",
             "a pretrained encoder that trains with the rest, as in finetuned:minilm",
         ),
-        "tfidf": Entry(f"{_HERE}.tfidf:Tfidf", "hashed TF-IDF through a linear layer"),
+        "tfidf": Entry(
+            f"{_HERE}.tfidf:Tfidf", "hashed TF-IDF on its main axes, and all words for a linear SVM"
+        ),
     },
 )
 

@@ -1,0 +1,135 @@
+"""The linear member: a linear SVM on all words, as one member of the network."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from scipy.sparse import csr_matrix
+from sklearn.svm import LinearSVC
+from torch.nn import functional as F  # noqa: N812
+
+from productnet.errors import TrainingError
+from productnet.master import linear_fit
+from productnet.master.batching import Examples, Prepared
+from productnet.master.fields.columns import WordVectors
+from productnet.master.fields.tfidf import Tfidf
+from productnet.master.network import MasterNetwork
+from productnet.master.presets import PRESETS, Preset
+from productnet.master.solved import solve_members
+
+CLASSES, WORDS = 4, 60
+ALONE = replace(PRESETS["fast"], hidden=8, kernel=0.0, linear=1.0)
+
+
+def gold(count: int = 100, *, classes: int = CLASSES) -> Examples:
+    """Products whose class makes some words likelier, one of them without text."""
+    rng = np.random.default_rng(0)
+    truth = rng.permutation(count) % classes
+    chances = rng.random((classes, WORDS)) ** 4
+    words = (rng.random((count, WORDS)) < chances[truth]) * rng.random((count, WORDS))
+    words[0] = 0
+    values = torch.from_numpy(words[:, :3]).float()
+    column = WordVectors(values, csr_matrix(words.astype(np.float32)), words.any(axis=1))
+    return Examples.all_of(Prepared({"text": column}, count), truth)
+
+
+def network(
+    preset: Preset = ALONE, *, dimension: int = 16, abstains: bool = False
+) -> MasterNetwork:
+    torch.manual_seed(0)
+    encoders = {"text": Tfidf(features=3, width=3, words=WORDS)}
+    return MasterNetwork(
+        encoders, preset, dimension=dimension, classes=CLASSES, abstains=abstains
+    ).eval()
+
+
+def solved(
+    preset: Preset = ALONE, examples: Examples | None = None, **settings: bool
+) -> MasterNetwork:
+    made = network(preset, **settings)  # type: ignore[arg-type]
+    solve_members(made, examples or gold(), preset)
+    return made
+
+
+def said(of: MasterNetwork, examples: Examples) -> torch.Tensor:
+    with torch.inference_mode():
+        logits: torch.Tensor = of(examples.data.batch(examples.rows))
+    return logits
+
+
+def test_its_logits_are_those_of_a_linear_svm_a_class(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(linear_fit, "_TOLERANCE", 1e-6)
+    examples = gold()
+    column = examples.data.columns["text"]
+    assert isinstance(column, WordVectors)
+    svm = LinearSVC(C=1.0, tol=1e-6).fit(column.words, examples.classes)
+    expected = torch.from_numpy(svm.decision_function(column.words)).float()
+    expected -= expected.mean(dim=1, keepdim=True)
+    # Sharpened by one number.
+    logits = said(solved(), examples)
+    ratio = float((logits * expected).sum() / expected.square().sum())
+    assert (logits / ratio - expected).abs().max() < 0.01
+    assert ratio == pytest.approx(linear_fit._SHARPNESS, rel=0.01)
+
+
+def test_the_ensemble_is_the_weighted_mean_and_linear_in_the_embedding() -> None:
+    examples = gold()
+    parts = {"linear": ALONE, "kernel": replace(ALONE, kernel=1.0, linear=0.0)}
+    alone = {name: said(solved(preset), examples) for name, preset in parts.items()}
+    trained = said(network(), examples)
+    both = solved(replace(ALONE, kernel=0.2, linear=0.5))
+    expected = 0.5 * alone["linear"] + 0.2 * alone["kernel"] + 0.3 * trained
+    torch.testing.assert_close(said(both, examples), expected, rtol=1e-3, atol=1e-3)
+    with torch.no_grad():
+        embedded = both.embed(examples.data.batch(examples.rows))
+    equation_1 = F.linear(embedded, both.classify.weight, both.classify.bias)
+    torch.testing.assert_close(said(both, examples), equation_1)
+
+
+def test_its_part_of_the_embedding_has_the_distances_of_its_logits() -> None:
+    examples, of = gold(), solved()
+    with torch.inference_mode():
+        part = of.embed(examples.data.batch(examples.rows))[:, -of.solved :]
+    logits = said(of, examples)
+    torch.testing.assert_close(
+        torch.cdist(part, part), torch.cdist(logits, logits), rtol=1e-2, atol=1e-2
+    )
+
+
+def test_products_of_no_category_push_all_logits_below_that_of_none() -> None:
+    examples = gold(200, classes=CLASSES + 1)
+    found = said(solved(examples=examples, abstains=True), examples).argmax(dim=1).numpy()
+    none = examples.classes == CLASSES
+    assert (found[none] == CLASSES).mean() > 0.7
+    assert (found[~none] == examples.classes[~none]).mean() > 0.7
+
+
+def test_a_class_that_no_product_has_is_never_said() -> None:
+    examples = gold()
+    without = examples.take(np.flatnonzero(examples.classes > 0))
+    assert (said(solved(examples=without), without).argmax(dim=1) > 0).all()
+
+
+def test_a_solved_network_can_be_loaded_into_a_new_one_and_forgotten() -> None:
+    examples, of = gold(), solved()
+    fresh = network()
+    first = {name: one.clone() for name, one in fresh.state_dict().items()}
+    before = said(fresh, examples)
+    fresh.load_state_dict(of.state_dict())
+    torch.testing.assert_close(said(fresh, examples), said(of, examples))
+    fresh.load_state_dict(first)
+    torch.testing.assert_close(said(fresh, examples), before)
+
+
+def test_it_needs_an_input_that_keeps_its_words() -> None:
+    without = MasterNetwork(
+        {"text": Tfidf(features=3, width=3)}, ALONE, dimension=16, classes=CLASSES
+    )
+    assert without.linear is None
+    assert without.solved == 0
+
+
+def test_shares_of_more_than_all_are_refused() -> None:
+    with pytest.raises(TrainingError, match=r"linear is 0\.7; shares are 0 to 1 in all"):
+        replace(PRESETS["best"], kernel=0.4, linear=0.7)
