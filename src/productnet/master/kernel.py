@@ -57,17 +57,24 @@ class KernelMember(nn.Module):
         What is missing is zero, and the fields that are there weigh the more.
         """
         centres = torch.split(self.centre, self.dimensions)
-        parts = [
-            F.normalize(one - centre, dim=1) * (weight * has)[:, None]
-            for one, centre, weight, has in zip(
-                encoded, centres, self.weight, present.float().T, strict=True
-            )
-        ]
-        return F.normalize(torch.cat(parts, dim=1), dim=1)
+        centred = [one - centre for one, centre in zip(encoded, centres, strict=True)]
+        return F.normalize(side_by_side(centred, present, self.weight), dim=1)
 
     def alike(self, joined: torch.Tensor, others: torch.Tensor) -> torch.Tensor:
         """The kernel of rows (B, J) and (m, J): (B, m)."""
         return curved(joined @ others.T, self.curvature)
+
+
+def side_by_side(
+    fields: Sequence[torch.Tensor], present: torch.Tensor, weights: torch.Tensor
+) -> torch.Tensor:
+    """Fields of (B, F_i), each brought to the length that it weighs, 0 where missing: (B, J)."""
+    lengths = present.float() * weights  # (B, F)
+    parts = [
+        F.normalize(one, dim=1) * length[:, None]
+        for one, length in zip(fields, lengths.T, strict=True)
+    ]
+    return torch.cat(parts, dim=1)
 
 
 def curved(cosine: torch.Tensor, curvature: torch.Tensor) -> torch.Tensor:

@@ -1,49 +1,78 @@
-"""The linear member: a linear SVM on all words, rare ones among them.
+"""The linear member: a linear SVM on all words, rare ones among them, beside the other fields.
 
-Main axes keep what many texts share. A part number or a rare word tells two products of a leaf
-apart and lies on no axis; a linear classifier on every word (TF-IDF of words, pairs and character
-n-grams) is what uses it, and the hardest rival to beat on product text. Here it is one member of
-several: it errs elsewhere than they do.
+Main axes keep what many texts share. A part number or a rare word tells two products apart and lies
+on no axis; a linear classifier on every word (TF-IDF of words, pairs and character n-grams) is what
+uses it, and with the vectors of picture and sentence beside it the hardest rival to beat. Here it
+is one member of several: it errs elsewhere than they do.
 """
+
+from collections.abc import Sequence
 
 import torch
 from torch import nn
 from torch.nn import functional as F  # noqa: N812
 
+from productnet.master.kernel import side_by_side
+
 
 class LinearMember(nn.Module):
-    """Weighed words of a batch -> (B, width): the sum of their rows.
+    """F fields of (B, F_i) and the words of a batch -> (B, width): a linear map of both.
 
     What it holds is solved by ``solve_members``, not trained, and saved like other weights.
 
     Args:
+        dimensions: Of the fields (F_i).
+        weights: What each field weighs beside the words; 0 for what the words say already.
         words: How many words there are (V).
         width: Its share of the embedding.
     """
 
-    project: torch.Tensor  # (V, r), r at most the width
+    weight: torch.Tensor  # (F,)
+    of_fields: torch.Tensor  # (J, r), J the sum of all F_i, r at most the width
+    of_words: torch.Tensor  # (V, r)
 
-    def __init__(self, words: int, width: int) -> None:
+    def __init__(
+        self, dimensions: Sequence[int], weights: Sequence[float], *, words: int, width: int
+    ) -> None:
         super().__init__()
         self.words = words
         self.width = width
-        self.register_buffer("project", torch.zeros(words, 0))
+        self.register_buffer("weight", torch.tensor(weights, dtype=torch.float32))
+        self.register_buffer("of_fields", torch.zeros(sum(dimensions), 0))
+        self.register_buffer("of_words", torch.zeros(words, 0))
         self.register_load_state_dict_pre_hook(_make_room)  # type: ignore[no-untyped-call]
 
     def forward(
-        self, words: torch.Tensor, weights: torch.Tensor, starts: torch.Tensor
+        self,
+        encoded: Sequence[torch.Tensor],
+        present: torch.Tensor,
+        words: Sequence[torch.Tensor],
     ) -> torch.Tensor:
-        """Of words (T,), weights (T,) and each text's start (B,): its part of the embedding."""
+        """This member's part of the embedding: (B, width).
+
+        Args:
+            encoded: F of (B, F_i).
+            present: (B, F) bool.
+            words: Of all texts end to end (T,), what each weighs (T,), each text's start (B,).
+        """
+        ids, weights, starts = words
         summed = F.embedding_bag(
-            words, self.project, starts, mode="sum", per_sample_weights=weights
+            ids, self.of_words, starts, mode="sum", per_sample_weights=weights
         )  # (T,) -> (B, r)
-        return F.pad(summed, (0, self.width - self.project.shape[1]))
+        summed = summed + self.joined(encoded, present) @ self.of_fields
+        return F.pad(summed, (0, self.width - summed.shape[1]))
+
+    def joined(self, encoded: Sequence[torch.Tensor], present: torch.Tensor) -> torch.Tensor:
+        """The fields side by side, each at the length that it weighs: (B, J)."""
+        return side_by_side(encoded, present, self.weight)
 
 
 def _make_room(
     module: nn.Module, state: dict[str, torch.Tensor], prefix: str, *_rest: object
 ) -> None:
     """The rank is what was saved."""
-    saved = state.get(f"{prefix}project")
-    if saved is not None and isinstance(module, LinearMember):
-        module.project = module.project.new_zeros(module.words, saved.shape[1])
+    saved = state.get(f"{prefix}of_words")
+    if saved is None or not isinstance(module, LinearMember):
+        return
+    module.of_words = module.of_words.new_zeros(module.words, saved.shape[1])
+    module.of_fields = module.of_fields.new_zeros(len(module.of_fields), saved.shape[1])

@@ -48,7 +48,7 @@ class MasterNetwork(nn.Module):
         preset: Widths, dropout, and what a missing field is.
         dimension: Of the embedding.
         classes: How many categories there are.
-        weights: What each input weighs in the kernel member; 1 where not named.
+        weights: What each input weighs in the solved members; 1 where not named.
         abstains: Whether "none of them" is an output as well. Its logit is always 0: it needs no
             weights, and the logits of the categories say how sure the model is, not only which
             of them it prefers.
@@ -84,11 +84,14 @@ class MasterNetwork(nn.Module):
         # Whatever the classes, so that another target can take over the body.
         self.solved = dimension // 2 if solves else 0
         self.kernel = self.linear = None
+        weighed = {name: (weights or {}).get(name, 1.0) for name in encoders}
         if self.solved and preset.kernel:
-            weighed = [(weights or {}).get(name, 1.0) for name in encoders]
-            self.kernel = KernelMember(dimensions, weighed, self.solved)
+            self.kernel = KernelMember(dimensions, list(weighed.values()), self.solved)
         if self.solved and preset.linear and self.words:
-            self.linear = LinearMember(encoders[self.words].words, self.solved)
+            own = weighed[self.words]
+            beside = [0 if name == self.words else one / own for name, one in weighed.items()]
+            count = encoders[self.words].words
+            self.linear = LinearMember(dimensions, beside, words=count, width=self.solved)
         widths = member_widths(dimension - self.solved, preset.members)
         self.members = nn.ModuleList(Member(joined, width, preset) for width in widths)
         self.classify = nn.Linear(dimension, classes)
@@ -126,7 +129,8 @@ class MasterNetwork(nn.Module):
         if self.kernel is not None:
             solved = solved + self.kernel(encoded, batch.present)
         if self.linear is not None:
-            solved = solved + self.linear(*batch.inputs[self.words][1:])
+            words = batch.inputs[self.words][1:]
+            solved = solved + self.linear(encoded, batch.present, words)
         return solved
 
     def encode(self, batch: Batch) -> list[torch.Tensor]:

@@ -24,7 +24,7 @@ class Input:
         fields: The field it reads; several text fields are joined into one text.
         encoder: Name in the registry of field encoders.
         options: Settings of that encoder.
-        weight: What it weighs in the kernel member beside the other inputs.
+        weight: What it weighs in the solved members beside the other inputs.
     """
 
     fields: tuple[str, ...]
@@ -43,7 +43,9 @@ class Preset:
         members: How many pairs of layers read the fields and share the embedding's dimension.
         kernel: Share in the logits of one member more, a kernel machine over all fields that is
             solved when the others are trained; 0 for none.
-        linear: The same of a linear SVM on all words of the input that keeps them.
+        linear: The same of a linear SVM on all words of the input that keeps them, and the fields.
+        linear_work: Products times categories up to which there is time for that SVM; the others
+            share its share beyond.
         landmarks: Training products at most that the kernel machine compares with.
         hidden: Width of the first fully connected layer.
         normalise: Whether layer normalisation stands before each of the two layers.
@@ -75,6 +77,7 @@ class Preset:
     members: int = 1
     kernel: float = 0.0
     linear: float = 0.0
+    linear_work: int = 2_000_000
     landmarks: int = 4_096
     hidden: int = 512
     normalise: bool = False
@@ -138,8 +141,8 @@ _FAST = Preset(
         Input((TEXT,), "frozen:minilm"),
         Input((TEXT,), "tfidf", {"width": 512, "max_words": _WORDS}, weight=1.3),
     ),
-    kernel=0.3,
-    linear=0.3,
+    kernel=0.4,
+    linear=0.4,
     normalise=True,
     missing="learnt",
     field_dropout=0.1,
@@ -181,7 +184,8 @@ PRESETS: dict[str, Preset] = {
         ),
         members=4,
         kernel=0.3,
-        linear=0.3,
+        linear=0.4,
+        linear_work=30_000_000,
     ),
     # The same as ``fast`` with its encoders trained as well: for a GPU, or a few hundred products.
     "finetuned": replace(

@@ -45,12 +45,15 @@ def solve_members(network: MasterNetwork, examples: Examples, preset: Preset) ->
     if not len(examples):
         return
     network.eval()
+    work = len(examples) * network.classify.out_features
+    linear = network.linear if work <= preset.linear_work else None
     found: list[Solution] = []
     if network.kernel is not None:
+        share = preset.kernel if linear is not None else preset.kernel / (1 - preset.linear)
         solved, put = fit_kernel(network, network.kernel, examples, preset)
-        found.append(Solution(preset.kernel, *solved, put))
-    if network.linear is not None:
-        solved, put = fit_linear(network, network.linear, examples, preset)
+        found.append(Solution(share, *solved, put))
+    if linear is not None:
+        solved, put = fit_linear(network, linear, examples, preset)
         found.append(Solution(preset.linear, *solved, put))
     if found:
         _put(network, found)

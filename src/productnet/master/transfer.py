@@ -208,7 +208,8 @@ def _begin(
     taken = {
         name: one
         for name, one in network.state_dict().items()
-        if name.startswith("kernel.weight") or (start == "whole" and not name.startswith(anew))
+        if name.startswith(("kernel.weight", "linear.weight"))
+        or (start == "whole" and not name.startswith(anew))
     }
     fresh.load_state_dict(fresh.state_dict() | taken)
     return fresh

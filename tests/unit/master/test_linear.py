@@ -12,7 +12,8 @@ from torch.nn import functional as F  # noqa: N812
 from productnet.errors import TrainingError
 from productnet.master import linear_fit
 from productnet.master.batching import Examples, Prepared
-from productnet.master.fields.columns import WordVectors
+from productnet.master.fields.columns import Vectors, WordVectors
+from productnet.master.fields.frozen import Frozen
 from productnet.master.fields.tfidf import Tfidf
 from productnet.master.network import MasterNetwork
 from productnet.master.presets import PRESETS, Preset
@@ -30,7 +31,7 @@ def gold(count: int = 100, *, classes: int = CLASSES) -> Examples:
     words = (rng.random((count, WORDS)) < chances[truth]) * rng.random((count, WORDS))
     words[0] = 0
     values = torch.from_numpy(words[:, :3]).float()
-    column = WordVectors(values, csr_matrix(words.astype(np.float32)), words.any(axis=1))
+    column = WordVectors(values, csr_matrix(words.astype(np.float32)), np.any(words, axis=1))
     return Examples.all_of(Prepared({"text": column}, count), truth)
 
 
@@ -47,7 +48,7 @@ def network(
 def solved(
     preset: Preset = ALONE, examples: Examples | None = None, **settings: bool
 ) -> MasterNetwork:
-    made = network(preset, **settings)  # type: ignore[arg-type]
+    made = network(preset, **settings)
     solve_members(made, examples or gold(), preset)
     return made
 
@@ -120,6 +121,38 @@ def test_a_solved_network_can_be_loaded_into_a_new_one_and_forgotten() -> None:
     torch.testing.assert_close(said(fresh, examples), said(of, examples))
     fresh.load_state_dict(first)
     torch.testing.assert_close(said(fresh, examples), before)
+
+
+def test_beyond_its_work_the_others_have_its_share() -> None:
+    preset = replace(ALONE, kernel=0.2, linear=0.5, linear_work=399)
+    of = solved(preset)
+    assert of.linear is not None
+    assert of.linear.of_words.shape == (WORDS, 0)
+    expected = solved(replace(ALONE, kernel=0.4, linear=0.0))
+    torch.testing.assert_close(said(of, gold()), said(expected, gold()))
+
+
+def test_other_fields_weigh_beside_the_words() -> None:
+    examples = gold()
+    truth = torch.from_numpy(examples.classes)
+    pictures = Vectors(F.one_hot(truth, 5).float(), np.ones(100, dtype=bool))
+    told = Prepared({**examples.data.columns, "image": pictures}, 100)
+    torch.manual_seed(0)
+    encoders = {
+        "text": Tfidf(features=3, width=3, words=WORDS),
+        "image": Frozen(encoder="b", dimension=5, scale=1.0),
+    }
+    of = MasterNetwork(encoders, ALONE, dimension=16, classes=CLASSES, weights={"text": 2.0})
+    assert of.linear is not None
+    assert of.linear.weight.tolist() == [0, 0.5]
+    solve_members(of, Examples.all_of(told, examples.classes), ALONE)
+    silent = WordVectors(
+        torch.zeros(100, 3), csr_matrix((100, WORDS), dtype=np.float32), np.zeros(100, dtype=bool)
+    )
+    asked = Prepared({"text": silent, "image": pictures}, 100)
+    found = said(of, Examples.all_of(asked, examples.classes)).argmax(dim=1)
+    # Without words they would all be of one class.
+    assert (found == truth).float().mean() > 0.7
 
 
 def test_it_needs_an_input_that_keeps_its_words() -> None:
