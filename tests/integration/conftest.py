@@ -1,4 +1,4 @@
-"""Databases that every test of ``database_url`` runs over, and workers for tests of engines."""
+"""Databases that every test of ``database_url`` runs over, object storage, workers of an engine."""
 
 import os
 import pwd
@@ -15,6 +15,9 @@ import pytest
 from productnet.engine.base import Engine
 from productnet.engine.registry import open_engine
 from productnet.settings import EngineSettings
+
+# The bucket of every folder in object storage.
+BUCKET = "shop-data"
 
 _names = count()
 
@@ -33,6 +36,40 @@ def workers() -> Iterator[Engine]:
     """Two workers of Ray, in a cluster on this machine."""
     with open_engine(EngineSettings(workers=2), name="ray") as engine:
         yield engine
+
+
+@pytest.fixture(scope="session")
+def object_server() -> Iterator[str]:
+    """The URL of a server that speaks S3."""
+    from moto.server import ThreadedMotoServer
+
+    running = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    running.start()
+    host, port = running.get_host_and_port()
+    yield f"http://{host}:{port}"
+    running.stop()
+
+
+@pytest.fixture
+def store(
+    object_server: str, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> str:
+    """A folder in a bucket that the environment has the credentials of."""
+    import boto3
+    from s3fs import S3FileSystem
+
+    given = {
+        "AWS_ACCESS_KEY_ID": "testing",
+        "AWS_SECRET_ACCESS_KEY": "testing",
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_ENDPOINT_URL": object_server,
+        "AWS_MAX_ATTEMPTS": "1",
+    }
+    for name, value in given.items():
+        monkeypatch.setenv(name, value)
+    S3FileSystem.clear_instance_cache()  # it keeps what it read of the environment
+    boto3.client("s3").create_bucket(Bucket=BUCKET)
+    return f"s3://{BUCKET}/{request.node.name.translate(str.maketrans('[]', '--'))}"
 
 
 @pytest.fixture(scope="session")

@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,8 +16,6 @@ from productnet.release.manifest import FileRecord, Manifest, verify_release
 from productnet.release.publish import copy_release
 from productnet.rounds.status import project_status
 from productnet.settings import Project, Settings
-
-BUCKET = "shop-data"
 
 # Imports, and is killed in place of adding a third batch of products.
 KILLED = """
@@ -40,37 +37,6 @@ def deadly(pool, table):
 Pool.append = deadly
 importer.import_feed(Project.open(Path(sys.argv[1])), Path(sys.argv[2]))
 """
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[str]:
-    from moto.server import ThreadedMotoServer
-
-    running = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    running.start()
-    host, port = running.get_host_and_port()
-    yield f"http://{host}:{port}"
-    running.stop()
-
-
-@pytest.fixture
-def store(server: str, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> str:
-    """A folder in a bucket that the environment has the credentials of."""
-    import boto3
-    from s3fs import S3FileSystem
-
-    given = {
-        "AWS_ACCESS_KEY_ID": "testing",
-        "AWS_SECRET_ACCESS_KEY": "testing",
-        "AWS_DEFAULT_REGION": "us-east-1",
-        "AWS_ENDPOINT_URL": server,
-        "AWS_MAX_ATTEMPTS": "1",
-    }
-    for name, value in given.items():
-        monkeypatch.setenv(name, value)
-    S3FileSystem.clear_instance_cache()  # it keeps what it read of the environment
-    boto3.client("s3").create_bucket(Bucket=BUCKET)
-    return f"s3://{BUCKET}/{request.node.name.translate(str.maketrans('[]', '--'))}"
 
 
 @pytest.fixture
