@@ -8,8 +8,11 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c const
 # Node comes as a Python package; only the type check of the front end needs it.
 NODE := PATH="$(abspath $(BIN)):$$PATH"
 TEST_WORKERS ?= 2
+# A thread a worker: two workers with two threads each get in one another's way. Each takes half of
+# the files and later steals from the other, so that what a file's tests share is seldom made twice.
+PYTEST = OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(TEST_WORKERS) --dist worksteal -rs
 
-.PHONY: demo test check format docs clean help
+.PHONY: demo test coverage check format docs clean help
 
 help:  ## List the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -17,10 +20,11 @@ help:  ## List the targets
 demo: $(VENV)/.installed-train  ## Run the whole loop on the generated store
 	$(BIN)/productnet demo demo-shop
 
-# A thread a worker: two workers with two threads each get in one another's way. Each takes half of
-# the files and later steals from the other, so that what a file's tests share is seldom made twice.
 test: $(VENV)/.installed-dev check  ## Run every check and test
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(TEST_WORKERS) --dist worksteal -rs --cov --cov-report=term:skip-covered
+	$(PYTEST)
+
+coverage: $(VENV)/.installed-dev  ## Run every test, and list the lines that none reaches; slower
+	$(PYTEST) --cov --cov-report=term-missing:skip-covered
 
 check: $(VENV)/.installed-dev node_modules/.installed  ## Style, types and import floors
 	$(BIN)/ruff format --check src tests benchmarks scripts
