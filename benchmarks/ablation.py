@@ -55,7 +55,14 @@ TRICKS = ("mixup", "tree", "ema")
 VARIANTS = (
     "base",
     *("no-image", "no-minilm", "no-tfidf"),
-    *("kernel=0", "label_smoothing=0", "field_dropout=0", "field_swap=0.1", "normalise=0"),
+    *(
+        "kernel=0",
+        "linear=0",
+        "label_smoothing=0",
+        "field_dropout=0",
+        "field_swap=0.1",
+        "normalise=0",
+    ),
     *("mixup=0.2", "mixup=1", "tree=0.3", "ema=0.99"),
 )
 
