@@ -17,11 +17,11 @@ from productnet.master.cross_fit import Evidence, cross_fit, familiar
 from productnet.master.facts import class_facts
 from productnet.master.fields.registry import learn_encoder
 from productnet.master.fitting import Keeping, Lesson, kept, teach
-from productnet.master.history import UNWRITTEN
+from productnet.master.history import UNWRITTEN, Epoch
 from productnet.master.network import MasterNetwork
 from productnet.master.novelty import Familiar
 from productnet.master.presets import Input, Preset, choose_inputs
-from productnet.master.products import InputField
+from productnet.master.products import InputField, Products
 from productnet.master.sources import (
     Labels,
     Negatives,
@@ -81,6 +81,72 @@ def learn(
     """Train on labelled products; arguments and errors are those of ``MasterModel.fit``."""
     if folds < 1:
         raise TrainingError(f"folds is {folds}; it is 1 or, to judge all of gold, about 5.")
+    gold = _gather(recipe, products, labels, negatives, progress)
+    network = _begin(recipe, gold)
+    data = Prepared.of(gold.fields, network.encoders_by_name)
+    examples = Examples.all_of(data, gold.targets)
+    copies = number_groups(gold.products, groups)
+    if validation is None:
+        training, held_out = examples.split(
+            recipe.preset.validation_share, seed=recipe.seed, groups=copies
+        )
+    else:
+        training = examples
+        held_out = _held_out(recipe, validation, gold, network, progress)
+
+    lesson = Lesson(gold.products.ids.to_pylist(), examples, training, held_out)
+    run = Run(
+        recipe.preset,
+        seed=recipe.seed,
+        device=recipe.device,
+        progress=progress,
+        compiled=recipe.compiled,
+    )
+    names = gold.classes.names
+    described = {"classes": names, "dimension": recipe.dimension, "inputs": gold.inputs}
+    with kept(run, keeping, network, lesson, **described) as resumable:
+        evidence = None
+        if folds > 1:
+            # Many short trainings, whose curves would lie on one another.
+            quiet = replace(resumable, log=UNWRITTEN)
+            evidence = cross_fit(network, quiet, examples, copies, folds=folds)
+        refit = recipe.preset.refit and validation is None
+        history, logits = teach(network, lesson, resumable, refit=refit)
+    if evidence is None:
+        evidence = Evidence.of_share(held_out, logits)
+        if validation is not None:
+            copies = np.arange(len(held_out))
+    known_by = familiar(network, run, examples) if len(evidence.unknown) else None
+    return Learnt(network, _card(recipe, gold, network, history, evidence, copies), known_by)
+
+
+class _Gold(NamedTuple):
+    """N products to learn from.
+
+    Attributes:
+        products: All of them.
+        classes: The categories.
+        targets: Class of each (N,); K for those that belong to none.
+        inputs: What of them is read, by name.
+        fields: The values of each input.
+    """
+
+    products: Products
+    classes: Classes
+    targets: np.ndarray
+    inputs: Mapping[str, Input]
+    fields: Mapping[str, InputField]
+
+    @property
+    def has_rejected(self) -> bool:
+        """Whether some belong to no category."""
+        return bool((self.targets == len(self.classes.names)).any())
+
+
+def _gather(
+    recipe: Recipe, products: Source, labels: Labels, negatives: Negatives, progress: Progress
+) -> _Gold:
+    """Labelled products, rejected ones behind them, and what pretrained encoders say of them."""
     known, categories = match_labels(products, labels, fields=recipe.fields)
     classes = Classes.of(categories)
     rejected = rejected_products(negatives, known, classes.names)
@@ -94,92 +160,76 @@ def learn(
         with_image=known.has_images,
     )
     compute_missing_features(products, inputs, progress)
-    fields = {name: InputField(known, one.fields) for name, one in inputs.items()}
-    network = _begin(recipe, inputs, fields, classes, abstains=bool(rejected))
-    data = Prepared.of(fields, network.encoders_by_name)
     none = np.full(len(rejected), len(classes.names))
-    examples = Examples.all_of(data, np.append(classes.numbers(categories), none))
-    copies = number_groups(known, groups)
-    if validation is None:
-        training, held_out = examples.split(
-            recipe.preset.validation_share, seed=recipe.seed, groups=copies
-        )
-    else:
-        training = examples
-        held_out = _held_out(recipe, validation, inputs, network, classes, progress)
-
-    lesson = Lesson(known.ids.to_pylist(), examples, training, held_out)
-    run = Run(
-        recipe.preset,
-        seed=recipe.seed,
-        device=recipe.device,
-        progress=progress,
-        compiled=recipe.compiled,
+    return _Gold(
+        known,
+        classes,
+        np.append(classes.numbers(categories), none),
+        inputs,
+        {name: InputField(known, one.fields) for name, one in inputs.items()},
     )
-    described = {"classes": classes.names, "dimension": recipe.dimension, "inputs": inputs}
-    with kept(run, keeping, network, lesson, **described) as resumable:
-        evidence = None
-        if folds > 1:
-            # Many short trainings, whose curves would lie on one another.
-            quiet = replace(resumable, log=UNWRITTEN)
-            evidence = cross_fit(network, quiet, examples, copies, folds=folds)
-        refit = recipe.preset.refit and validation is None
-        history, logits = teach(network, lesson, resumable, refit=refit)
-    if evidence is None:
-        evidence = Evidence.of_share(held_out, logits)
-        if validation is not None:
-            copies = np.arange(len(held_out))
+
+
+def _card(
+    recipe: Recipe,
+    gold: _Gold,
+    network: MasterNetwork,
+    history: Sequence[Epoch],
+    evidence: Evidence,
+    copies: np.ndarray,
+) -> Card:
+    """What is kept with the trained network: how it was made, how sure it is, what it learnt from.
+
+    Args:
+        recipe: How it was made.
+        gold: What it learnt from.
+        network: Trained.
+        history: Of its training.
+        evidence: Products judged by networks that had not seen them.
+        copies: Number that near-duplicates share, of the products that evidence is of.
+    """
+    names = gold.classes.names
     temperature = fit_temperature(evidence.logits, evidence.classes)
-    known_by = familiar(network, run, examples) if len(evidence.unknown) else None
-    saved = {
-        name: SavedInput(one.fields, one.encoder, encoder.config())
-        for (name, one), encoder in zip(
-            inputs.items(), network.encoders_by_name.values(), strict=True
-        )
-    }
-    card = Card(
+    return Card(
         preset=recipe.preset,
-        inputs=saved,
+        inputs={
+            name: SavedInput(one.fields, one.encoder, encoder.config())
+            for (name, one), encoder in zip(
+                gold.inputs.items(), network.encoders_by_name.values(), strict=True
+            )
+        },
         dimension=recipe.dimension,
-        classes=classes.names,
+        classes=names,
         temperature=temperature,
         history=tuple(history),
         seed=recipe.seed,
         abstains=network.abstains,
         taxonomy=recipe.taxonomy,
-        held_out=evidence.kept(temperature, groups=copies, classes=len(classes.names)),
+        held_out=evidence.kept(temperature, groups=copies, classes=len(names)),
         facts=class_facts(
             network,
-            examples.classes,
+            gold.targets,
             evidence.classes,
             evidence.logits,
             temperature=temperature,
         ),
     )
-    return Learnt(network, card, known_by)
 
 
-def _begin(
-    recipe: Recipe,
-    inputs: Mapping[str, Input],
-    fields: Mapping[str, InputField],
-    classes: Classes,
-    *,
-    abstains: bool,
-) -> MasterNetwork:
+def _begin(recipe: Recipe, gold: _Gold) -> MasterNetwork:
     """The untrained network, its vocabularies learnt from the training products."""
     with seeded(recipe.seed, recipe.device):
         encoders = {
-            name: learn_encoder(one.encoder, fields[name], one.options)
-            for name, one in inputs.items()
+            name: learn_encoder(one.encoder, gold.fields[name], one.options)
+            for name, one in gold.inputs.items()
         }
         network = MasterNetwork(
             encoders,
             recipe.preset,
             dimension=recipe.dimension,
-            classes=len(classes.names),
-            weights={name: one.weight for name, one in inputs.items()},
-            abstains=abstains,
+            classes=len(gold.classes.names),
+            weights={name: one.weight for name, one in gold.inputs.items()},
+            abstains=gold.has_rejected,
         )
     return network.to(recipe.device)
 
@@ -187,14 +237,14 @@ def _begin(
 def _held_out(
     recipe: Recipe,
     validation: tuple[Source, Labels],
-    inputs: Mapping[str, Input],
+    gold: _Gold,
     network: MasterNetwork,
-    classes: Classes,
     progress: Progress,
 ) -> Examples:
+    """Products of their own to be judged by."""
     source, labels = validation
-    compute_missing_features(source, inputs, progress)
+    compute_missing_features(source, gold.inputs, progress)
     products, categories = match_labels(source, labels, fields=recipe.fields)
-    fields = {name: InputField(products, one.fields) for name, one in inputs.items()}
+    fields = {name: InputField(products, one.fields) for name, one in gold.inputs.items()}
     data = Prepared.of(fields, network.encoders_by_name)
-    return Examples.all_of(data, classes.numbers(categories))
+    return Examples.all_of(data, gold.classes.numbers(categories))
