@@ -79,10 +79,7 @@ def pair_row(
     }
 
 
-PAIR_COLUMNS = tuple(
-    models.pairs.c[name]
-    for name in ["product", "stage", "verdict", "reason", "source", "score", "since"]
-)
+PAIR_COLUMNS = tuple(models.pairs.c[name] for name in models.PAIR_NAMES)
 
 _STAGES = {str(stage): stage for stage in Stage}
 _VERDICTS: dict[str | None, Verdict | None] = {None: None, **{str(one): one for one in Verdict}}

@@ -9,6 +9,9 @@ from sqlalchemy import BigInteger, Column, Double, Index, Integer, LargeBinary, 
 
 from productnet.database.columns import metadata
 
+# What is asked of the pairs of a leaf.
+PAIR_NAMES = ("product", "stage", "verdict", "reason", "source", "score", "since")
+
 # Where every pair of product and leaf stands, and the label and audit of it that met. A pair that
 # nobody decides any more stays as a row of stage "suggested", so that it is seen to have changed.
 pairs = Table(
@@ -29,7 +32,9 @@ pairs = Table(
     Column("audit", Text),
     Column("audit_seq", BigInteger),
     Column("changed", BigInteger, nullable=False),
-    Index("pairs_category", "category", "changed"),
+    # What pages ask of a leaf, answered by the index alone: its pairs lie among those of all leaves
+    # that were worked on at the same time.
+    Index("pairs_category", "category", postgresql_include=PAIR_NAMES),
     # What pages of other leaves ask of a leaf, answered by the index alone.
     Index(
         "pairs_positive",

@@ -10,7 +10,7 @@ from productnet.database.database import Database
 from productnet.errors import PeopleError, UnknownPerson, did_you_mean
 from productnet.people.names import display_name_from, is_name, name_from, skeleton
 from productnet.people.passwords import check_password, fits, hashed, is_outdated
-from productnet.people.recent import Clock, utc_now
+from productnet.people.recent import Clock, tell_others, utc_now
 from productnet.people.roles import PersonRole, roles_from, written
 from productnet.people.schema import api_keys, sessions
 from productnet.people.schema import people as table
@@ -172,6 +172,7 @@ class People:
                 connection.execute(revoked.values(revoked_at=self._now()))
             if active is False or password is not None:
                 sign_out_everywhere(connection, kept)
+            tell_others(connection)
         self._changed()
         return self.get(kept)
 
@@ -193,6 +194,7 @@ class People:
                     f'The account "{person.name}" awaits no OpenID Connect sign-in. An admin can '
                     f"allow it with `productnet people change {person.name} --oidc`."
                 )
+            tell_others(connection)
         self._changed()
         return self.get(name)
 

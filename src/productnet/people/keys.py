@@ -8,7 +8,7 @@ from sqlalchemy import insert, select, update
 from productnet.database.database import Database
 from productnet.errors import PeopleError
 from productnet.people.accounts import Person, PersonRow, person_from
-from productnet.people.recent import Clock, Recent, utc_now
+from productnet.people.recent import Clock, Recent, tell_others, utc_now
 from productnet.people.roles import PersonRole, Scope, scopes_from, written
 from productnet.people.schema import api_keys as table
 from productnet.people.schema import people
@@ -63,13 +63,14 @@ class KeyUse:
 class ApiKeys:
     """All API keys of a project, shared by the processes that serve it.
 
-    A key found is remembered for ``recent.FRESH`` (5 s), as sessions are.
+    A key found is remembered as sessions are: revoked at one process, it is dead at every other
+    within ``recent.FRESH`` (5 s).
     """
 
     def __init__(self, database: Database, *, now: Clock = utc_now) -> None:
         self._database = database
         self._now = now
-        self._recent: Recent[KeyUse] = Recent(now)
+        self._recent: Recent[KeyUse] = Recent(database, now)
 
     def add(
         self,
@@ -143,16 +144,23 @@ class ApiKeys:
                 return None
             self._recent.keep(remembered_as, found, mark=mark)
         now = self._now()
-        if found.key.expires_at is not None and now >= found.key.expires_at:
+        if _is_over(found.key, now):
             return None
         if found.key.used_at is None or now - found.key.used_at >= _USED_EVERY:
             found = replace(found, key=replace(found.key, used_at=now))
             # Before it is written, so that many requests at once write it once.
             self._recent.amend(remembered_as, found)
             used = update(table).where(table.c.id == key_id).values(used_at=now)
-            with self._database.writing() as connection:
+            with self._database.writing(in_turn=False) as connection:
                 connection.execute(used)
         return found
+
+    def find_at_once(self, sent: str) -> KeyUse | None:
+        """As ``find``; but None, too, where the database would have to be asked or told."""
+        found, now = self._recent.at_once(digest(sent)), self._now()
+        if found is None or _is_over(found.key, now) or found.key.used_at is None:
+            return None
+        return found if now - found.key.used_at < _USED_EVERY else None
 
     def of(self, owner: str) -> list[ApiKey]:
         """The keys of a person, the latest first, those revoked or expired included."""
@@ -170,6 +178,7 @@ class ApiKeys:
         ended = update(table).where(table.c.id == key_id, table.c.revoked_at.is_(None))
         with self._database.writing() as connection:
             connection.execute(ended.values(revoked_at=self._now()))
+            tell_others(connection)
         self.forget()
         return next(key for key in self.of(owner) if key.id == key_id)
 
@@ -186,6 +195,10 @@ class ApiKeys:
         if row.revoked_at is not None or not who.active:
             return None
         return KeyUse(key=_key_from(row), person=person_from(who))
+
+
+def _is_over(key: ApiKey, now: datetime) -> bool:
+    return key.expires_at is not None and now >= key.expires_at
 
 
 def _key_from(row: PersonRow) -> ApiKey:

@@ -1,6 +1,6 @@
 """The tables of people: accounts, sessions, API keys, one-time tokens, attempts to sign in."""
 
-from sqlalchemy import Boolean, Column, Index, Integer, Table, Text, UniqueConstraint
+from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, Table, Text, UniqueConstraint
 
 from productnet.database.columns import UtcTime, metadata
 
@@ -52,6 +52,14 @@ api_keys = Table(
     Column("used_at", UtcTime),
     Column("revoked_at", UtcTime),
     Index("api_keys_owner", "owner"),
+)
+
+# One row: counts up with every door that closes, so that whoever remembers one reads it anew.
+door_changes = Table(
+    "door_changes",
+    metadata,
+    Column("one", Integer, primary_key=True, autoincrement=False),
+    Column("number", BigInteger, nullable=False),
 )
 
 one_time_tokens = Table(

@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, delete, insert, select, true, update
 from productnet.database.database import Database
 from productnet.errors import SignInError
 from productnet.people.accounts import Person, PersonRow, person_from, sign_out_everywhere
-from productnet.people.recent import Clock, Recent, utc_now
+from productnet.people.recent import Clock, Recent, tell_others, utc_now
 from productnet.people.schema import people
 from productnet.people.schema import sessions as table
 from productnet.people.tokens import TOKEN_LENGTH, derived, digest, new_token, same
@@ -73,8 +73,9 @@ class SignedIn:
 class Sessions:
     """All sessions of a project, shared by the processes that serve it.
 
-    A session found is remembered for ``recent.FRESH`` (5 s), so a request costs no query as a
-    rule. What this process ends is over at once, what another one ends within that time.
+    A session found is remembered until one is ended or an account changes, so a request costs no
+    query as a rule. What this process ends is over at once, what another one ends within
+    ``recent.FRESH`` (5 s).
     """
 
     def __init__(
@@ -97,7 +98,7 @@ class Sessions:
         self._idle = idle
         self._longest = longest
         self._now = now
-        self._recent: Recent[SignedIn] = Recent(now)
+        self._recent: Recent[SignedIn] = Recent(database, now)
 
     def begin(
         self, person: Person, *, address: str, agent: str = "", replacing: str | None = None
@@ -131,6 +132,7 @@ class Sessions:
             connection.execute(delete(table).where(self._over(now)))
             if replacing is not None:
                 connection.execute(delete(table).where(table.c.digest == digest(replacing)))
+                tell_others(connection)
             values = {name: getattr(session, name) for name in Session.__slots__}
             connection.execute(insert(table).values(digest=digest(token), **values))
         self.forget()
@@ -148,15 +150,14 @@ class Sessions:
         key = digest(token)
         now = self._now()
         found = self._recent.get(key)
-        if found is None:
+        # One that lay idle here may have been used at another process.
+        if found is None or self._is_over(found.session, now):
             mark = self._recent.mark()
             found = self._read(token, key)
-            if found is None:
+            if found is None or self._is_over(found.session, now):
                 return None
             self._recent.keep(key, found, mark=mark)
         session = found.session
-        if now >= session.expires_at or now - session.seen_at >= self._idle:
-            return None
         if used and now - session.seen_at >= _SEEN_EVERY:
             session = replace(session, seen_at=now)
             found = replace(found, session=session)
@@ -165,10 +166,18 @@ class Sessions:
             self._write_seen(session)
         return found
 
+    def find_at_once(self, token: str) -> SignedIn | None:
+        """As ``find``; but None, too, where the database would have to be asked or told."""
+        found, now = self._recent.at_once(digest(token)), self._now()
+        if found is None or self._is_over(found.session, now):
+            return None
+        return found if now - found.session.seen_at < _SEEN_EVERY else None
+
     def end(self, token: str) -> None:
         """Sign out."""
         with self._database.writing() as connection:
             connection.execute(delete(table).where(table.c.digest == digest(token)))
+            tell_others(connection)
         self.forget()
 
     def end_one(self, person: str, session_id: str) -> bool:
@@ -176,6 +185,7 @@ class Sessions:
         mine = (table.c.person == person, table.c.id == _storable(session_id))
         with self._database.writing() as connection:
             ended = connection.execute(delete(table).where(*mine)).rowcount
+            tell_others(connection)
         self.forget()
         return ended > 0
 
@@ -183,6 +193,7 @@ class Sessions:
         """Sign a person out everywhere."""
         with self._database.writing() as connection:
             sign_out_everywhere(connection, person)
+            tell_others(connection)
         self.forget()
 
     def of(self, person: str) -> list[Session]:
@@ -217,8 +228,11 @@ class Sessions:
     def _write_seen(self, session: Session) -> None:
         at = session.seen_at
         seen = update(table).where(table.c.id == session.id, table.c.seen_at < at)
-        with self._database.writing() as connection:
+        with self._database.writing(in_turn=False) as connection:
             connection.execute(seen.values(seen_at=at))
+
+    def _is_over(self, session: Session, now: datetime) -> bool:
+        return now >= session.expires_at or now - session.seen_at >= self._idle
 
     def _over(self, now: datetime) -> ColumnElement[bool]:
         return (table.c.expires_at <= now) | (table.c.seen_at <= now - self._idle)

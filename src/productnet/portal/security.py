@@ -4,8 +4,10 @@ from http import HTTPStatus
 from typing import Annotated
 
 from fastapi import Depends, Request
+from starlette.concurrency import run_in_threadpool
 
 from productnet.people.accounts import Person
+from productnet.people.keys import KeyUse
 from productnet.people.sessions import SignedIn
 from productnet.portal.permissions import PERMISSIONS, PUBLIC, Permission
 from productnet.portal.portal import Portal
@@ -26,7 +28,7 @@ async def portal_of(request: Request) -> Portal:
 PortalOf = Annotated[Portal, Depends(portal_of)]
 
 
-def guard(request: Request, portal: PortalOf) -> Person | None:
+async def guard(request: Request, portal: PortalOf) -> Person | None:
     """Let a request through if its operation's permission does; None for the public ones.
 
     A browser is known by its session cookie, and has to repeat the session's CSRF token in a
@@ -36,16 +38,16 @@ def guard(request: Request, portal: PortalOf) -> Person | None:
     permission = PERMISSIONS[request.scope["route"].operation_id]
     if permission == PUBLIC:
         return None
-    authorization = request.headers.get("Authorization", "")
-    if authorization:
-        person = _by_key(portal, authorization, permission)
-    else:
-        person = _by_session(portal, request, permission)
+    # Whoever is remembered needs no thread that may wait for the database: to change threads costs
+    # about as much as a statement.
+    person = _let_in_at_once(request, portal, permission)
+    if person is None:
+        person = await run_in_threadpool(_let_in, request, portal, permission)
     request.state.person = person.name  # for the log
     return person
 
 
-def signed_in(person: Annotated[Person | None, Depends(guard)]) -> Person:
+async def signed_in(person: Annotated[Person | None, Depends(guard)]) -> Person:
     """The person who asks."""
     if person is None:
         raise Refused(HTTPStatus.UNAUTHORIZED, "Sign in first.")
@@ -61,10 +63,9 @@ def still_in(request: Request, portal: Portal) -> bool:
     To ask does not count as using the session, or an open page would keep it from ever ending.
     """
     permission = PERMISSIONS[request.scope["route"].operation_id]
-    authorization = request.headers.get("Authorization", "")
     try:
-        if authorization:
-            _by_key(portal, authorization, permission)
+        if _has_key(request):
+            _let_in(request, portal, permission)
             return True
         entered = portal.doors.sessions.find(request.cookies.get(COOKIE, ""), used=False)
         if entered is not None:
@@ -76,9 +77,9 @@ def still_in(request: Request, portal: Portal) -> bool:
 
 def is_known(request: Request, portal: Portal) -> bool:
     """Whether a request comes from a person or a program of ours, whatever they may do."""
-    kind, _, secret = request.headers.get("Authorization", "").partition(" ")
-    if kind.lower() == "bearer":
-        return portal.doors.keys.find(secret.strip()) is not None
+    secret = _secret(request)
+    if secret is not None:
+        return portal.doors.keys.find(secret) is not None
     return session_of(request, portal) is not None
 
 
@@ -88,7 +89,27 @@ def session_of(request: Request, portal: Portal) -> SignedIn | None:
     return portal.doors.sessions.find(token) if token else None
 
 
-def _by_session(portal: Portal, request: Request, permission: Permission) -> Person:
+def _let_in_at_once(request: Request, portal: Portal, permission: Permission) -> Person | None:
+    """Who asks, as they are remembered; None where the database has to be asked."""
+    if _has_key(request):
+        use = portal.doors.keys.find_at_once(_secret(request) or "")
+        return None if use is None else _program(use, permission)
+    entered = portal.doors.sessions.find_at_once(request.cookies.get(COOKIE, ""))
+    return None if entered is None else _in_browser(entered, request, permission)
+
+
+def _let_in(request: Request, portal: Portal, permission: Permission) -> Person:
+    """Who asks; raises Refused."""
+    if _has_key(request):
+        use = portal.doors.keys.find(_secret(request) or "")
+        if use is None:
+            raise Refused(
+                HTTPStatus.UNAUTHORIZED,
+                "This API key is unknown, expired or revoked. Send `Authorization: Bearer pn_…` "
+                "with one that `productnet people key add` has made.",
+                headers={"WWW-Authenticate": "Bearer"},
+            )
+        return _program(use, permission)
     entered = session_of(request, portal)
     if entered is None:
         raise Refused(
@@ -96,6 +117,21 @@ def _by_session(portal: Portal, request: Request, permission: Permission) -> Per
             "You are not signed in, or were signed out. Sign in; nothing you answered is lost.",
             sign_in=portal.ways_in,
         )
+    return _in_browser(entered, request, permission)
+
+
+def _has_key(request: Request) -> bool:
+    """Whether it wants to be let in by a key, and not by a cookie."""
+    return bool(request.headers.get("Authorization"))
+
+
+def _secret(request: Request) -> str | None:
+    """The API key that was sent."""
+    kind, _, secret = request.headers.get("Authorization", "").partition(" ")
+    return secret.strip() if kind.lower() == "bearer" else None
+
+
+def _in_browser(entered: SignedIn, request: Request, permission: Permission) -> Person:
     safe = request.method in _SAFE_METHODS
     if not safe and not entered.sent_csrf(request.headers.get(CSRF_HEADER)):
         raise Refused(
@@ -106,16 +142,7 @@ def _by_session(portal: Portal, request: Request, permission: Permission) -> Per
     return _if_allowed(entered.person, permission)
 
 
-def _by_key(portal: Portal, authorization: str, permission: Permission) -> Person:
-    kind, _, secret = authorization.partition(" ")
-    use = portal.doors.keys.find(secret.strip()) if kind.lower() == "bearer" else None
-    if use is None:
-        raise Refused(
-            HTTPStatus.UNAUTHORIZED,
-            "This API key is unknown, expired or revoked. Send `Authorization: Bearer pn_…` with "
-            "one that `productnet people key add` has made.",
-            headers={"WWW-Authenticate": "Bearer"},
-        )
+def _program(use: KeyUse, permission: Permission) -> Person:
     if permission.scope is None or permission.scope not in use.key.scopes:
         needed = permission.scope or "none: only people can, in a browser"
         raise Refused(

@@ -75,8 +75,10 @@ def test_a_key_ends_when_it_should(doors: Doors, other_process: Doors, clock: Tu
     assert doors.keys.revoke(key.id, owner="ann").revoked_at == clock.now
     assert doors.keys.find(revoked) is None
     clock.turn(seconds=FRESH.total_seconds())
+    assert other_process.keys.find_at_once(revoked) is None
     assert other_process.keys.find(revoked) is None
     assert other_process.keys.find(stays)
+    assert other_process.keys.find_at_once(stays)
     assert [one.label for one in doors.keys.of("ann")].count("revoked") == 1
 
 

@@ -18,6 +18,7 @@ OURS = {
         schema.people,
         schema.sessions,
         schema.api_keys,
+        schema.door_changes,
         schema.one_time_tokens,
         schema.sign_in_attempts,
     )

@@ -1,12 +1,12 @@
 """Sessions end when they should, everywhere, and give nothing away."""
 
 import pytest
-from sqlalchemy import event, select
+from sqlalchemy import delete, event, select
 
 from productnet.database.database import Database
 from productnet.errors import PeopleError, SignInError
 from productnet.people.doors import Doors
-from productnet.people.recent import FRESH
+from productnet.people.recent import FRESH, LONGEST_KEPT
 from productnet.people.schema import sessions as table
 from productnet.people.sessions import SignedIn
 
@@ -25,7 +25,8 @@ def count_statements(database: Database) -> list[str]:
     def note(*arguments: object) -> None:
         seen.append(str(arguments[2]))
 
-    event.listen(database.engine, "before_cursor_execute", note)
+    for engine in {database.engine, database.readers}:
+        event.listen(engine, "before_cursor_execute", note)
     return seen
 
 
@@ -124,6 +125,50 @@ def test_a_request_costs_no_query_while_the_session_is_remembered(
     writes = [one for one in statements if one.startswith("UPDATE")]
     assert len(writes) == 2, "seen is written once a minute"
     assert doors.sessions.of("ann")[0].seen_at == clock.now
+
+
+def test_whether_anything_changed_is_asked_once_for_everybody(
+    doors: Doors, other_process: Doors, database: Database, clock: TurnedClock
+) -> None:
+    entered = [sign_in(doors) for _ in range(3)]
+    for one in entered:
+        doors.sessions.find(one.token)
+    statements = count_statements(database)
+    clock.turn(seconds=FRESH.total_seconds())
+    assert [doors.sessions.find_at_once(one.token) for one in entered] == [None] * 3
+    for one in entered:
+        assert doors.sessions.find(one.token)
+        assert doors.sessions.find_at_once(one.token)
+    asked = [one for one in statements if one != "BEGIN"]
+    assert len(asked) == 1, "nothing else was read anew"
+    assert "door_changes" in asked[0]
+    other_process.sessions.end(entered[0].token)
+    clock.turn(seconds=FRESH.total_seconds())
+    assert doors.sessions.find(entered[0].token) is None
+    assert doors.sessions.find(entered[1].token)
+
+
+def test_a_session_idle_here_and_used_at_another_process_goes_on(
+    doors: Doors, other_process: Doors, clock: TurnedClock
+) -> None:
+    entered = sign_in(doors)
+    assert doors.sessions.find(entered.token)
+    clock.turn(minutes=4)
+    assert other_process.sessions.find(entered.token)
+    clock.turn(hours=11, minutes=57)
+    assert doors.sessions.find_at_once(entered.token) is None
+    assert doors.sessions.find(entered.token)
+
+
+def test_what_was_ended_by_hand_is_over_within_minutes(
+    doors: Doors, database: Database, clock: TurnedClock
+) -> None:
+    entered = sign_in(doors)
+    assert doors.sessions.find(entered.token)
+    with database.writing() as connection:
+        connection.execute(delete(table))
+    clock.turn(seconds=LONGEST_KEPT.total_seconds())
+    assert doors.sessions.find(entered.token) is None
 
 
 def test_signing_out_is_at_once_here_and_soon_in_other_processes(
