@@ -4,7 +4,7 @@ Only the log knows this place. A decision comes to it as any other does and is r
 words, so that nobody can tell a check item from a product that nobody has answered.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -108,6 +108,17 @@ def known_answer(history: History, leaf: str) -> Verdict | None:
         return Verdict.NEGATIVE if elsewhere else None
     settled = pair.stage in (Stage.CONFIRMED, Stage.SETTLED)
     return pair.verdict if settled and pair.verdict is not Verdict.UNSURE else None
+
+
+def standing_answers(given: Sequence[Decision]) -> list[Decision]:
+    """The last answer of a person to a check item, those taken back left out."""
+    undone = {decision.undoes for decision in given}
+    standing = {
+        (decision.annotator, decision.product, decision.category): decision
+        for decision in given
+        if decision.role is Role.LABEL and decision.id not in undone
+    }
+    return list(standing.values())
 
 
 def _about(connection: Connection, table: Table, products: Collection[str]) -> list[Any]:

@@ -5,37 +5,32 @@ product follows from it. The answer is sent as any decision is, and the log puts
 """
 
 import time
-from collections import Counter, defaultdict
-from collections.abc import Collection, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import chain, zip_longest
+from itertools import chain, pairwise, zip_longest
 from typing import Any
 
 import numpy as np
 from sqlalchemy import ColumnElement, Select, and_, func, select, true
 
 from productnet.annotation.agreement import Proportion
-from productnet.annotation.aside import known_answer
-from productnet.annotation.decisions import Decision, Role, Verdict
+from productnet.annotation.aside import known_answer, standing_answers
+from productnet.annotation.decisions import Decision, Verdict
 from productnet.annotation.schema import check_answers as answers_table
 from productnet.annotation.schema import check_items as items_table
 from productnet.annotation.schema import from_row
-from productnet.annotation.state import LeafProgress, State
+from productnet.annotation.state import State
 from productnet.database.columns import insert_into
 from productnet.database.database import Database
 
-# Certain products of a leaf, and of its siblings, among which check items are looked for.
-_DRAWN = 60
+# Certain products of a leaf, and of its siblings, among which check items are looked for; the rest
+# where the first have too few that a person never said anything of.
+_DRAWN = (20, 60)
 
 # Seconds that who asks how everybody answered may wait for it.
 _QUICK = 0.02
-
-_WOULD_ADD = {
-    Verdict.POSITIVE: LeafProgress(labelled_positive=1, to_audit=1),
-    Verdict.NEGATIVE: LeafProgress(labelled_negative=1),
-    Verdict.UNSURE: LeafProgress(unsure=1),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,11 +103,15 @@ class Checks:
         without = {*exclude, *self.answers(leaf, person)}
         with self._database.reading() as connection:
             planted = set(connection.execute(_planted(person, leaf)).scalars())
-        known = [
-            item
-            for item in _known(state, leaf, siblings, first=planted - without, rng=rng)
-            if item.product not in without and not _answered(state, person, item.product)
-        ]
+        known: list[CheckItem] = []
+        for part in _known(state, leaf, siblings, first=planted - without, rng=rng):
+            known += [
+                item
+                for item in part
+                if item.product not in without and not _answered(state, person, item.product)
+            ]
+            if len(known) >= 2 * wanted:  # of each kind enough, as a rule
+                break
         with self._database.writing(in_turn=False) as connection:
             planted = set(connection.execute(_planted(person, leaf)).scalars())
             waiting = [item for item in known if item.product in planted]
@@ -168,21 +167,6 @@ class Checks:
             shown[said.product, said.category] = said.verdict
         return shown
 
-    def progress(self, person: str) -> dict[str, LeafProgress]:
-        """What a person's answers to check items would have added to each leaf's progress.
-
-        It is told to them with the rest: a count that stands still would tell what was a check.
-        """
-        given = self._given(answers_table.c.annotator == person)
-        told: defaultdict[str, LeafProgress] = defaultdict(LeafProgress)
-        for said in given:
-            if said.role is Role.LABEL:
-                told[said.category] += LeafProgress(decisions=1, seconds=said.seconds or 0.0)
-        for said in _standing(given):
-            if said.verdict is not None:
-                told[said.category] += _WOULD_ADD[said.verdict]
-        return dict(told)
-
     def results(self, state: State) -> list[CheckResult]:
         """How everybody answered, by name.
 
@@ -228,23 +212,9 @@ class Checks:
             }
 
     def _standing(self, which: ColumnElement[bool]) -> list[Decision]:
-        return _standing(self._given(which))
-
-    def _given(self, which: ColumnElement[bool]) -> list[Decision]:
         query = select(answers_table).where(which).order_by(answers_table.c.seq)
         with self._database.reading() as connection:
-            return [from_row(row)[1] for row in connection.execute(query)]
-
-
-def _standing(given: Sequence[Decision]) -> list[Decision]:
-    """The last answer of a person to a check item, those taken back left out."""
-    undone = {decision.undoes for decision in given}
-    standing = {
-        (decision.annotator, decision.product, decision.category): decision
-        for decision in given
-        if decision.role is Role.LABEL and decision.id not in undone
-    }
-    return list(standing.values())
+            return standing_answers([from_row(row)[1] for row in connection.execute(query)])
 
 
 def _known(
@@ -254,24 +224,24 @@ def _known(
     *,
     first: Collection[str],
     rng: np.random.Generator,
-) -> list[CheckItem]:
-    """Products whose answer for the leaf is certain: those of ``first``, and a draw of others.
+) -> Iterator[list[CheckItem]]:
+    """Products whose answer for the leaf is certain, each once: those of ``first``, then draws.
 
     There may be thousands; a page needs a few, and the history of each has to be looked at.
     """
     own = [product for product, pair in state.pairs(leaf).items() if pair.certain]
     gold = [product for one in state.positives_of(siblings).values() for product in one.gold]
-    drawn = [
-        products[place]
-        for products in (own, gold)
-        for place in sorted(rng.permutation(len(products))[:_DRAWN])
-    ]
-    histories = state.histories(list(dict.fromkeys([*first, *drawn])))
-    return [
-        CheckItem(product, expected)
-        for product, history in histories.items()
-        if (expected := known_answer(history, leaf))
-    ]
+    orders = [(products, rng.permutation(len(products))) for products in (own, gold)]
+    seen: set[str] = set()
+    for begin, end in pairwise((0, *_DRAWN)):
+        drawn = [products[place] for products, order in orders for place in order[begin:end]]
+        asked = [product for product in dict.fromkeys([*first, *drawn]) if product not in seen]
+        seen.update(asked)
+        yield [
+            CheckItem(product, expected)
+            for product, history in state.histories(asked).items()
+            if (expected := known_answer(history, leaf))
+        ]
 
 
 def _answered(state: State, person: str, product: str) -> bool:

@@ -103,7 +103,7 @@ class KeptState(State):
         # What was decided after ``_folded``, for what is read of the tables.
         self._tail: deque[Effect] = deque()
         self._folded = 0
-        # The last decision that this process has written.
+        # The last decision in the log when this process wrote to it last.
         self._own = 0
         self._rows: dict[str, LeafCounts] = {}
         self._order: tuple[str, ...] | None = None
@@ -129,22 +129,27 @@ class KeptState(State):
                 self._folded = self._tail.popleft().seq
 
     def take_own(
-        self, written: Sequence[tuple[int, Decision]], histories: Mapping[str, History]
+        self,
+        written: Sequence[tuple[int, Decision]],
+        histories: Mapping[str, History],
+        *,
+        newest: int,
     ) -> None:
         """Take notice of what this process has written, where nothing lies between.
 
         Args:
-            written: With their numbers.
+            written: With their numbers; nothing where all was known, refused or put aside.
             histories: The votes of their products before.
+            newest: The last decision that was in the log then.
         """
         with self._moving:
-            if self._made is not None and written[0][0] == self.seq + 1:
+            if written and self._made is not None and written[0][0] == self.seq + 1:
                 self._take(effects_of(written, histories))
-            self._own = written[-1][0]
+            self._own = newest
 
     @property
     def holds_own(self) -> bool:
-        """Whether everything that this process has written is known."""
+        """Whether everything is known that was in the log when this process wrote to it last."""
         return self._made is not None and self.seq >= self._own
 
     def _begin_anew(self) -> None:

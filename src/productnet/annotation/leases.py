@@ -11,16 +11,18 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, func, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, bindparam, func, select, update
 
 from productnet.annotation.decisions import Task
 from productnet.annotation.schema import leases as table
-from productnet.database.columns import insert_into
+from productnet.database.columns import UtcTime, insert_into
 from productnet.database.database import Database
 from productnet.errors import LeaseHeld, UsageError
 
 # The tasks that are done by one person at a time; disputes are settled one by one.
 LEASED = (Task.LABEL, Task.AUDIT)
+
+_AS_TAKEN = table.c.taken_at, table.c.category
 
 # When a lease that nobody has ended.
 LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
@@ -55,6 +57,9 @@ class Leases:
         lifetime: How long one lasts from the last time it was taken or renewed.
         clock: What time it is, in UTC; PostgreSQL's own clock by default, so that machines whose
             clocks differ agree, and this machine's for SQLite.
+
+    Attributes:
+        standing: Which rows of the table are leases that have not expired.
     """
 
     def __init__(
@@ -66,7 +71,20 @@ class Leases:
     ) -> None:
         self._database = database
         self._lifetime = lifetime
-        self._clock = clock
+        # Asked in the same errand as everything else.
+        self._by_database = clock is None and database.engine.name == "postgresql"
+        self._clock = clock or _utc_now
+        now: ColumnElement[datetime] = bindparam("now", type_=UtcTime)
+        if self._by_database:
+            now = func.clock_timestamp()
+        self.standing = table.c.expires_at > now
+        self._current = select(table).where(self.standing).order_by(*_AS_TAKEN)
+        self._locked = (
+            select(table, now.label("now"))
+            .where(table.c.category == bindparam("leaf"))
+            # In one order, so that two who want both do not wait for each other.
+            .order_by(table.c.task)
+        )
 
     def take(self, leaf: str, task: Task, person: str) -> Lease:
         """Take a lease, or renew one's own; on return nobody else has it until it expires.
@@ -81,8 +99,8 @@ class Leases:
                 "Take a leaf to label or to audit."
             )
         with self._database.writing(in_turn=False) as connection:
-            _make_rows(connection, [leaf])
-            return self._take(connection, leaf, task, person, self._lock_rows(connection, leaf))
+            rows = self._lock_rows(connection, leaf)
+            return self._take(connection, leaf, task, person, rows)
 
     def take_first(self, leaves: Sequence[str], task: Task, person: str) -> Lease | None:
         """Take the first of these leaves that is free; None where none is.
@@ -93,7 +111,6 @@ class Leases:
         if task not in LEASED:
             return None
         with self._database.writing(in_turn=False) as connection:
-            _make_rows(connection, leaves)
             for leaf in leaves:
                 rows = self._lock_rows(connection, leaf, skip=True)
                 if len(rows) < len(LEASED):
@@ -103,11 +120,11 @@ class Leases:
         return None
 
     def _take(
-        self, connection: Connection, leaf: str, task: Task, person: str, rows: Sequence[Lease]
+        self, connection: Connection, leaf: str, task: Task, person: str, rows: Sequence[Row[Any]]
     ) -> Lease:
         """Take a leaf of which this transaction holds the rows."""
-        now = self._now(connection)
-        beside = [row for row in rows if row.expires_at > now]
+        now = rows[0].now.astimezone(UTC)
+        beside = [_from_row(row) for row in rows if row.expires_at > now]
         for other in beside:
             _refuse_beside(other, task, person)
         taken_at = next((own.taken_at for own in beside if own.task is task), now)
@@ -116,12 +133,16 @@ class Leases:
         connection.execute(update(table).where(*own).values(_to_row(lease)))
         return lease
 
-    def _lock_rows(self, connection: Connection, leaf: str, *, skip: bool = False) -> list[Lease]:
+    def _lock_rows(
+        self, connection: Connection, leaf: str, *, skip: bool = False
+    ) -> Sequence[Row[Any]]:
         """The leaf's rows, expired ones too, for this transaction alone until its end."""
-        # In one order, so that two who want both do not wait for each other.
-        query = select(table).where(table.c.category == leaf).order_by(table.c.task)
-        query = query.with_for_update(skip_locked=skip)
-        return [_from_row(row) for row in connection.execute(query)]
+        query, asked = self._locked.with_for_update(skip_locked=skip), self.asked(leaf=leaf)
+        rows = connection.execute(query, asked).all()
+        if not rows:  # nobody ever took it, or somebody else is about to
+            _make_rows(connection, leaf)
+            rows = connection.execute(query, asked).all()
+        return rows
 
     def release(self, leaf: str, task: Task, person: str) -> bool:
         """Free a leaf; whether this person had it. Somebody else's is left alone."""
@@ -135,45 +156,29 @@ class Leases:
     def current(self, leaf: str | None = None) -> list[Lease]:
         """The leases that have not expired, of this leaf or of all, in the order taken."""
         with self._database.reading() as connection:
-            return self._read(connection, leaf)
+            query = self._current
+            if leaf is not None:
+                query = query.where(table.c.category == leaf)
+            return [_from_row(row) for row in connection.execute(query, self.asked())]
 
     def held(self, person: str) -> list[Lease]:
         """The leases that a person has, in the order taken."""
+        query = self._current.where(table.c.holder == person)
         with self._database.reading() as connection:
-            return self._read(connection, holder=person)
+            return [_from_row(row) for row in connection.execute(query, self.asked())]
 
     def _free(self, which: ColumnElement[bool]) -> int:
         with self._database.writing(in_turn=False) as connection:
-            free = update(table).where(which, self._standing(connection))
-            return connection.execute(free.values(expires_at=LONG_AGO)).rowcount
+            free = update(table).where(which, self.standing).values(expires_at=LONG_AGO)
+            return connection.execute(free, self.asked()).rowcount
 
-    def _read(
-        self,
-        connection: Connection,
-        leaf: str | None = None,
-        *,
-        holder: str | None = None,
-    ) -> list[Lease]:
-        query = select(table).where(self._standing(connection))
-        if leaf is not None:
-            query = query.where(table.c.category == leaf)
-        if holder is not None:
-            query = query.where(table.c.holder == holder)
-        rows = connection.execute(query.order_by(table.c.taken_at, table.c.category))
-        return [_from_row(row) for row in rows]
+    def asked(self, **values: str) -> dict[str, object]:
+        """With what a query is asked that has ``standing`` in it: the time, and these values."""
+        return dict(values) if self._by_database else {"now": self._clock(), **values}
 
-    def _standing(self, connection: Connection) -> ColumnElement[bool]:
-        if self._clock is None and connection.dialect.name == "postgresql":
-            return table.c.expires_at > func.clock_timestamp()  # in one errand rather than two
-        return table.c.expires_at > self._now(connection)
 
-    def _now(self, connection: Connection) -> datetime:
-        if self._clock:
-            return self._clock()
-        if connection.dialect.name == "postgresql":
-            told: datetime = connection.execute(select(func.clock_timestamp())).scalar_one()
-            return told.astimezone(UTC)
-        return datetime.now(UTC)
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
 
 
 def _refuse_beside(other: Lease, task: Task, person: str) -> None:
@@ -191,15 +196,10 @@ def _refuse_beside(other: Lease, task: Task, person: str) -> None:
         )
 
 
-def _make_rows(connection: Connection, leaves: Sequence[str]) -> None:
-    """Give leaves their rows, free: what is to be locked has to be there."""
-    rows = [
-        _to_row(Lease(leaf, task, "", LONG_AGO, LONG_AGO)) for leaf in leaves for task in LEASED
-    ]
-    if rows:
-        connection.execute(
-            insert_into(connection.dialect.name, table).on_conflict_do_nothing(), rows
-        )
+def _make_rows(connection: Connection, leaf: str) -> None:
+    """Give a leaf its rows, free: what is to be locked has to be there."""
+    rows = [_to_row(Lease(leaf, task, "", LONG_AGO, LONG_AGO)) for task in LEASED]
+    connection.execute(insert_into(connection.dialect.name, table).on_conflict_do_nothing(), rows)
 
 
 def _from_row(row: Row[Any]) -> Lease:

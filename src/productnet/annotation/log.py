@@ -8,7 +8,7 @@ from threading import Lock
 from typing import Self
 from uuid import UUID
 
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, bindparam, func, insert, select
 
 from productnet.annotation.aside import Aside, find_answer
 from productnet.annotation.checkpoint import Place, fold
@@ -25,6 +25,12 @@ from productnet.database.database import Database
 from productnet.errors import ProductNetError, WorkflowError
 
 _NEWEST = select(func.max(table.c.seq))
+
+_LEAVES_SINCE = (
+    select(table.c.category, func.max(table.c.seq))
+    .where(table.c.seq > bindparam("after"))
+    .group_by(table.c.category)
+)
 
 _NUMBERED = insert(table).returning(table.c.seq, sort_by_parameter_order=True)
 
@@ -51,6 +57,7 @@ class DecisionLog(Closing):
         self.database = database
         self._state = KeptState(database)
         self._folding = Lock()
+        self._looking = Lock()
         self._commits = Commits(self._write)
 
     @classmethod
@@ -115,15 +122,22 @@ class DecisionLog(Closing):
             for sent in batch:
                 sent.outcomes = draft.take(sent)
             written = draft.write(connection)
-        # What one has just written need not be read again, unless somebody else was quicker.
-        if written:
-            self._state.take_own(written, histories)
+            # Nobody else writes before this transaction ends.
+            newest = written[-1][0] if written else connection.scalar(_NEWEST) or 0
+        self._state.take_own(written, histories, newest=newest)
 
     def since(self, seq: int = 0) -> Iterator[tuple[int, Decision]]:
         """Sequence number and decision of everything after ``seq``, a chunk in memory at a time."""
         with self.database.reading() as connection:
             for chunk in decisions_since(connection, seq):
                 yield from chunk
+
+    def leaves_since(self, seq: int) -> tuple[int, list[str]]:
+        """The number of the last decision, and the leaves of all after ``seq``, each once."""
+        with self.database.reading() as connection:
+            rows = connection.execute(_LEAVES_SINCE, {"after": seq}).all()
+        newest = max((last for _, last in rows), default=seq)
+        return newest, [leaf for leaf, _ in sorted(rows, key=lambda row: row[1])]
 
     def find(self, decision_id: UUID) -> Decision | None:
         """The decision of this id, be it an answer to a check item."""
@@ -156,11 +170,16 @@ class DecisionLog(Closing):
                 fold(self.database)
 
     def recent(self) -> KeptState:
-        """The state with everything that was recorded through this object, without a look.
+        """The state with everything that was in the log when this object wrote to it last.
 
-        What other processes decided is in it as of the last ``state()``.
+        As a rule it takes no look: what was written last is known, and of several who wrote
+        together after another process did, one looks for all.
         """
-        return self._state if self._state.holds_own else self.state()
+        if not self._state.holds_own:
+            with self._looking:
+                if not self._state.holds_own:
+                    self.state()
+        return self._state
 
     def whole(self) -> State:
         """The state of all pairs as of now, in memory: for whoever is going to look at all of it.

@@ -38,7 +38,7 @@ def counts_of(
 
     Their own answers to check items are counted as if they were answers like others.
     """
-    audited, checked = auditing(portal, person), portal.checks.progress(person.name)
+    audited, checked = portal.beside.of(person.name)
     told = [leaf for leaf in leaves if leaf not in audited]
     if {PersonRole.ADJUDICATOR, PersonRole.ADMIN} & person.roles:
         counts = {leaf: state.progress(leaf) for leaf in told}

@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Self
 
 from productnet.annotation.assignments import Assignments
+from productnet.annotation.beside import Beside
 from productnet.annotation.checks import Checks
 from productnet.annotation.duplicate_reviews import DuplicateReviews
 from productnet.annotation.leases import Leases
@@ -42,8 +43,10 @@ from productnet.retrieval.scoring import Scored, score_now
 from productnet.settings import Project
 from productnet.taxonomy.tree import Taxonomy
 
-# Local models whose scores are kept: more than there are people at work.
-_MODELS_KEPT = 128
+# Local models whose scores are kept, 4 bytes a product each: more than there are people at work,
+# also where each of them works at every one of several portals, as far as memory goes.
+_FEWEST_MODELS, _MOST_MODELS = 128, 1_024
+_SCORES_KEPT = 512_000_000
 
 # Local models fitted at the same time; a core is left to those who wait for an answer.
 _FITS_AT_ONCE = 1
@@ -61,6 +64,7 @@ class Portal(Closing):
         oidc: The door that a provider of OpenID Connect opens, if there is one.
         serving: The pool and the loop as they are served now.
         leases: Who is at work on which leaf.
+        beside: What people are told beside the counts of leaves.
         assignments: Who was given which leaf.
         metrics: What is counted and timed.
         live: The local models, refitted while people work.
@@ -86,6 +90,7 @@ class Portal(Closing):
         self.leases = Leases(
             database, lifetime=timedelta(minutes=project.settings.portal.lease_minutes)
         )
+        self.beside = Beside(database, self.leases)
         self.assignments = Assignments(database)
         self.serving = Serving(project, self.log.state)
         self.workflow = Workflow(self.log, self.taxonomy, Products(project))
@@ -101,7 +106,7 @@ class Portal(Closing):
             self.log.recent,
             scorer=self._score,
             workers=_FITS_AT_ONCE,
-            most_kept=_MODELS_KEPT,
+            most_kept=models_kept(len(self.resources.pool)),
         )
         self.checks = Checks(database)
         self.pictures = Pictures()
@@ -218,3 +223,8 @@ class Portal(Closing):
         self.second_looks.close()
         self.live.close()
         self.log.close()
+
+
+def models_kept(products: int) -> int:
+    """Local models whose scores are kept in memory, for a pool of so many products."""
+    return min(max(_SCORES_KEPT // (4 * max(products, 1)), _FEWEST_MODELS), _MOST_MODELS)

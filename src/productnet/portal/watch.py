@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from productnet.annotation.checkpoint import fold_a_little
+from productnet.annotation.queue import Board
 from productnet.portal.jobs import Job
 from productnet.portal.updates import Update, Updates
 from productnet.rounds.news import tell
@@ -58,13 +59,12 @@ class Watch:
         No number of the log goes along: it stands still with a check item.
         """
         portal = self._portal
-        decided = [(seq, decision.category) for seq, decision in portal.log.since(self._told_seq)]
+        newest, leaves = portal.log.leaves_since(self._told_seq)
         self._told_check, checked = portal.checks.answered_since(self._told_check)
-        if not decided and not checked:
+        self._told_seq = newest
+        if not leaves and not checked:
             return []
-        leaves = list(dict.fromkeys(leaf for _, leaf in decided))
-        if decided:
-            self._told_seq = decided[-1][0]
+        if leaves:
             self._tell_of_done(leaves)
         return [Update("progress", {"leaves": list(dict.fromkeys([*leaves, *checked]))})]
 
@@ -97,7 +97,8 @@ class Watch:
 
     def _tell_of_done(self, leaves: Sequence[str]) -> None:
         portal = self._portal
-        board = portal.board()
+        # Who is at work on a leaf has no part in whether it is done.
+        board = Board(portal.log.state(), portal.taxonomy, portal.project.settings.targets)
         for leaf in leaves:
             if leaf in portal.taxonomy and board.done(leaf):
                 progress, path = board.state.progress(leaf), portal.taxonomy[leaf].label

@@ -12,6 +12,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import islice
 from threading import Condition, get_native_id
 from typing import NamedTuple
 
@@ -172,7 +173,8 @@ class LiveModels(Closing):
 
     def _drop_oldest(self) -> None:
         """Keep within ``most_kept``; a model at work stays, without its scores."""
-        for key in list(self._models)[: max(0, len(self._models) - self._most_kept)]:
+        over = max(0, len(self._models) - self._most_kept)
+        for key in list(islice(self._models, over)):
             if self._models[key].busy:
                 self._models[key].forget()
             else:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from datetime import timedelta
 from uuid import uuid4
 
 import numpy as np
@@ -9,10 +10,14 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
+from productnet.annotation import checks as checks_module
+from productnet.annotation.beside import Beside
 from productnet.annotation.checks import CheckItem, Checks
 from productnet.annotation.commits import Status
-from productnet.annotation.decisions import Role, Verdict, decide
+from productnet.annotation.decisions import Role, Task, Verdict, decide
+from productnet.annotation.leases import Leases
 from productnet.annotation.log import DecisionLog
+from productnet.annotation.state import LeafProgress
 from productnet.annotation.workflow import Workflow
 from productnet.database.database import Database
 from productnet.errors import WorkflowError
@@ -95,6 +100,15 @@ def test_what_was_left_unanswered_is_asked_again(checks: Checks, workflow: Workf
     assert checks.waiting("mugs", "cy") == {f"p{n}" for n in range(15)} - {first}
 
 
+def test_more_are_drawn_where_few_can_be_asked_and_none_comes_twice(
+    checks: Checks, workflow: Workflow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(checks_module, "_DRAWN", (1, 60))
+    for seed in range(3):
+        items = chosen(checks, workflow, page=8, seed=seed)
+        assert len({item.product for item in items}) == len(items) == 8
+
+
 def test_never_a_product_the_person_answered(checks: Checks, workflow: Workflow) -> None:
     assert not chosen(checks, workflow, "ann")
     assert not chosen(checks, workflow, "bob")
@@ -167,6 +181,28 @@ def refusal(workflow: Workflow, product: str, person: str) -> WorkflowError:
     with pytest.raises(WorkflowError) as refused:
         workflow.label(product, "mugs", verdict=YES, annotator=person)
     return refused.value
+
+
+def test_counts_are_told_with_answers_to_checks_given_anywhere_and_without_leaves_one_audits(
+    checks: Checks, workflow: Workflow, database: Database, database_url: str
+) -> None:
+    item = chosen(checks, workflow)[0]
+    with Database.open(database_url) as elsewhere:
+        there = Beside(elsewhere, Leases(elsewhere, lifetime=timedelta(minutes=5)))
+        assert there.of("cy") == (set(), {})
+        held = Leases(database, lifetime=timedelta(minutes=5))
+        here = Beside(database, held)
+        assert here.of("cy") == (set(), {})
+        answer = workflow.label(item.product, "mugs", verdict=NO, annotator="cy", seconds=2.0)
+        held.take("cups", Task.AUDIT, "cy")
+        held.take("mugs", Task.LABEL, "cy")
+        told = LeafProgress(labelled_negative=1, decisions=1, seconds=2.0)
+        assert here.of("cy") == there.of("cy") == ({"cups"}, {"mugs": told})
+        assert there.of("dan") == (set(), {})
+        workflow.undo(answer.id, annotator="cy")
+        held.release("cups", Task.AUDIT, "cy")
+        taken_back = LeafProgress(decisions=1, seconds=2.0)
+        assert here.of("cy") == there.of("cy") == (set(), {"mugs": taken_back})
 
 
 def test_an_answer_taken_back_does_not_count(checks: Checks, workflow: Workflow) -> None:

@@ -122,6 +122,27 @@ def test_two_logs_on_one_database_see_each_other(database_url: str) -> None:
         assert list(mine.state().positives("mugs")) == ["p1", "p2"]
 
 
+def test_who_wrote_knows_without_a_look_what_was_in_the_log_then(database_url: str) -> None:
+    with DecisionLog.open(database_url) as mine, DecisionLog.open(database_url) as yours:
+        mine.state()
+        first = label("p1")
+        yours.append(first)
+        mine.append(label("p2"))
+        assert list(mine.recent().positives("mugs")) == ["p1", "p2"]
+        yours.append(label("p3"))
+        assert list(mine.recent().positives("mugs")) == ["p1", "p2"]
+        assert mine.append(first) == 0, "sent again, as where the answer to it was lost"
+        assert list(mine.recent().positives("mugs")) == ["p1", "p2", "p3"]
+
+
+def test_which_leaves_were_decided_on_since(log: DecisionLog) -> None:
+    cup = decide(Role.LABEL, "p2", "cups", verdict=Verdict.POSITIVE, annotator="ann", at=NOW)
+    log.append(label("p1"), cup, label("p3"))
+    assert log.leaves_since(0) == (3, ["cups", "mugs"])
+    assert log.leaves_since(2) == (3, ["mugs"])
+    assert log.leaves_since(3) == (3, [])
+
+
 def test_writers_at_the_same_time_lose_nothing_and_readers_miss_nothing(
     database_url: str,
 ) -> None:

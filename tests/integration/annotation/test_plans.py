@@ -16,6 +16,7 @@ import pytest
 from sqlalchemy import event
 
 from productnet.annotation.audits import audit_sheet
+from productnet.annotation.beside import Beside
 from productnet.annotation.checks import Checks
 from productnet.annotation.decisions import Decision, Role, Task, Verdict, decide
 from productnet.annotation.leases import Leases
@@ -82,7 +83,7 @@ def pages(log: DecisionLog) -> None:
     checks.choose(LEAVES[0], "cy", page=20, share=0.9, state=state, siblings=siblings, rng=rng)
     audit_sheet(state, LEAVES[1], auditor="cy", count=20)
     state.all_told("bob-1", state.categories())
-    checks.progress("bob-1")
+    Beside(log.database, leases).of("bob-1")
     leases.take_first(list(LEAVES), Task.LABEL, "cy")
     Board(state, taxonomy, TargetSettings(), leases.current()).queue("cy", Task.LABEL, count=5)
     log.append(decide(Role.LABEL, "q", LEAVES[0], verdict=Verdict.POSITIVE, annotator="cy"))
@@ -106,6 +107,8 @@ def test_no_page_reads_all_decisions(log: DecisionLog) -> None:
             plans[worded] = "\n".join(rows.scalars())
         connection.exec_driver_sql("RESET enable_seqscan")
     assert any(" FROM decisions" in worded for worded in plans)
+    # What is asked of a leaf's pairs is all in the index.
+    assert any("Index Only Scan using pairs_category on pairs" in plan for plan in plans.values())
     for worded, plan in plans.items():
         assert not re.search(r"Seq Scan on (decisions|pairs)\b", plan), f"{worded}\n{plan}"
 
@@ -114,4 +117,5 @@ def test_neither_did_any_of_ten_million() -> None:
     """The plans that the benchmark was given, as they are checked in."""
     plans = PLANS.read_text()
     assert "Index Scan using decisions_product on decisions" in plans
+    assert "Index Only Scan using pairs_category on pairs" in plans
     assert not re.search(r"Seq Scan on (decisions|pairs)\b", plans)

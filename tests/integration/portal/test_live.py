@@ -15,7 +15,7 @@ from productnet.embeddings.sets import EmbeddingSet, write_embedding_set
 from productnet.errors import EmbeddingError
 from productnet.people.roles import Scope
 from productnet.portal import updates
-from productnet.portal.portal import Portal
+from productnet.portal.portal import Portal, models_kept
 from productnet.portal.security import COOKIE, still_in
 from productnet.portal.updates import Update, Updates
 from tests.integration.portal.conftest import PASSWORD, Visit
@@ -142,3 +142,12 @@ def test_a_damaged_active_file_leaves_the_state_before_in_use(
     assert portal.serving.now is before
     page = visit("lena").post("/api/v1/candidates", json={"leaf": leaf})
     assert page.status_code == 200, page.text
+
+
+def test_models_are_kept_of_more_leaves_than_people_work_in_within_half_a_gigabyte() -> None:
+    assert [models_kept(products) for products in (0, 20_000, 200_000, 5_000_000)] == [
+        1_024,
+        1_024,
+        640,
+        128,
+    ]

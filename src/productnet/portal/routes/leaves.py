@@ -12,7 +12,6 @@ from productnet.annotation.queue import Offer
 from productnet.annotation.state import LeafProgress
 from productnet.events.kinds import Kind
 from productnet.people.accounts import Person
-from productnet.portal.counts import auditing
 from productnet.portal.portal import Portal
 from productnet.portal.security import AskedBy, PortalOf
 
@@ -108,12 +107,7 @@ def get_queue(
 
 
 def _offers(portal: Portal, person: Person, task: Task, count: int) -> list[Offer]:
-    offers = portal.board().queue(person.name, task, count=count)
-    if task is not Task.LABEL:
-        return offers
-    # Nobody does both at once.
-    audited = auditing(portal, person)
-    return [offer for offer in offers if offer.leaf.id not in audited]
+    return portal.board().queue(person.name, task, count=count)
 
 
 @router.post("/leases", operation_id="take_lease")

@@ -166,7 +166,7 @@ def record_decisions(portal: PortalOf, person: AskedBy, sent: Decisions) -> Reco
     receipts = record_answers(portal, person, sent.decisions)
     leaves = {answer.leaf for answer in sent.decisions if answer.leaf in portal.taxonomy}
     return Recorded(
-        results=receipts, progress=counts_of(portal, portal.log.state(), person, leaves)
+        results=receipts, progress=counts_of(portal, portal.log.recent(), person, leaves)
     )
 
 
