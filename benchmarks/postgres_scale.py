@@ -31,6 +31,7 @@ from sqlalchemy import event
 
 from benchmarks.portal.load import spread
 from productnet.annotation.audits import audit_sheet
+from productnet.annotation.beside import Beside
 from productnet.annotation.checkpoint import make_anew
 from productnet.annotation.checks import Checks
 from productnet.annotation.decisions import Role, Task, Verdict, decide
@@ -274,8 +275,9 @@ class Asker:
         """Counts of every leaf, as a person may be told them, and who is at work."""
         state = self.log.state()
         state.all_told(self._person(), state.categories())
-        Leases(self.database, lifetime=timedelta(minutes=5)).current()
-        Checks(self.database).progress(self._person())
+        leases = Leases(self.database, lifetime=timedelta(minutes=5))
+        leases.current()
+        Beside(self.database, leases).of(self._person())
 
     def queue(self) -> None:
         """The next leaves of a person."""

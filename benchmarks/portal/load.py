@@ -55,6 +55,7 @@ def main() -> None:
     people = annotators(shop, arguments.annotators)
     already = times_recorded(shop)
     ready = max(served.start() for served in portals)
+    to_start = [served.usage()["cpu_seconds"] for served in portals]
     try:
         tally = Tally()
         annotators_at_work = team(
@@ -96,6 +97,7 @@ def main() -> None:
         "refused": len(tally.refused),
         "errors": len(tally.errors),
         "server_cpu_seconds": [round(usage["cpu_seconds"], 1) for usage in usages],
+        "server_cpu_seconds_to_start": [round(seconds, 1) for seconds in to_start],
         "server_peak_mb": [round(usage["peak_mb"]) for usage in usages],
         "first_errors": (tally.errors + tally.refused)[:3],
     }
