@@ -20,6 +20,8 @@ import numpy as np
 import onnxruntime
 from safetensors.numpy import load_file
 
+FORMAT_VERSION = 2
+
 WORD = re.compile(r"\d+(?:[.,]\d+)+|[^\W_]+(?:['’][^\W_]+)*")
 
 
@@ -28,6 +30,11 @@ class OnnxPredictor:
 
     def __init__(self, folder: Path) -> None:
         self.about = json.loads((folder / "inputs.json").read_text(encoding="utf-8"))
+        if self.about["format_version"] != FORMAT_VERSION:
+            raise SystemExit(
+                f"{folder} has format {self.about['format_version']}, this predictor reads "
+                f"{FORMAT_VERSION}. Export again, or copy the predictor of that version."
+            )
         self.classes = self.about["classes"]
         self.session = onnxruntime.InferenceSession(
             folder / "model.onnx", providers=["CPUExecutionProvider"]
@@ -133,7 +140,7 @@ def tfidf(model, one, variant, texts):
     halves = [normalize(weighted[:, :middle]), normalize(weighted[:, middle:])]
     weighted = hstack(halves, format="csr")
     values = normalize(weighted[:, placed] @ axes)
-    if not one["config"]["words"]:
+    if not one["config"]["word_count"]:
         return (values,)
     return values, weighted.indices, weighted.data, weighted.indptr[:-1]
 

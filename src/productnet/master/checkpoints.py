@@ -23,6 +23,7 @@ from safetensors.torch import save_file
 from productnet.errors import ModelError
 from productnet.files import drafted
 from productnet.master.batching import Prepared
+from productnet.master.fields.columns import Vectors
 from productnet.master.history import Epoch
 
 FORMAT_VERSION = 1
@@ -170,6 +171,8 @@ def fingerprint(
 
 def _arrays(column: object) -> list[np.ndarray]:
     """The arrays that a column is made of."""
+    if isinstance(column, Vectors):
+        return column.arrays
     found = [getattr(column, one.name) for one in fields(column)]  # type: ignore[arg-type]
     return [
         one.numpy() if isinstance(one, torch.Tensor) else one

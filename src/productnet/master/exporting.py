@@ -30,7 +30,7 @@ from productnet.master.fields.base import FieldEncoder
 from productnet.master.network import Batch, MasterNetwork
 from productnet.master.storage import Card
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 GRAPH = "model.onnx"
 INPUTS = "inputs.json"
 PREPARATION = "preparation.safetensors"
@@ -128,11 +128,9 @@ def _names(network: MasterNetwork) -> dict[str, list[str]]:
 def _parts(encoder: FieldEncoder) -> Sequence[str]:
     """What the tensors of an encoder's column are called."""
     column = encoder.prepare(_MadeUp(encoder, (1, 2)))
-    known = {
-        "Sequences": ("ids", "lengths"),
-        "Bags": ("ids", "starts"),
-        "WordVectors": ("values", "words", "weights", "starts"),
-    }
+    if encoder.word_count:
+        return "values", "words", "weights", "starts"
+    known = {"Sequences": ("ids", "lengths"), "Bags": ("ids", "starts")}
     tensors = column.batch(np.arange(2))
     return known.get(type(column).__name__, [f"values{place}" for place in range(len(tensors))])
 
@@ -141,19 +139,18 @@ def _sample(network: MasterNetwork, words: Sequence[int]) -> list[torch.Tensor]:
     """The flat tensors of made-up products."""
     fields = {name: _MadeUp(one, words) for name, one in network.encoders_by_name.items()}
     batch = Prepared.of(fields, network.encoders_by_name).batch(np.arange(len(words)))
-    tensors = {
-        name: (*batch.inputs[name][:1], *_some_words(one.words, words)) if one.words else given
-        for (name, one), given in zip(
-            network.encoders_by_name.items(), batch.inputs.values(), strict=True
-        )
-    }
-    return [*(one for given in tensors.values() for one in given), batch.present]
+    tensors: list[torch.Tensor] = []
+    for name, encoder in network.encoders_by_name.items():
+        vectors, *rest = batch.inputs[name]
+        made_up = _known_words(encoder.word_count, words) if encoder.word_count else rest
+        tensors += [vectors, *made_up]
+    return [*tensors, batch.present]
 
 
-def _some_words(known: int, words: Sequence[int]) -> tuple[torch.Tensor, ...]:
-    """Words that are known, where made-up texts may have none: so many of each product."""
-    ids = torch.arange(sum(words)) % known
-    starts = np.cumsum([0, *words[:-1]])
+def _known_words(count: int, lengths: Sequence[int]) -> tuple[torch.Tensor, ...]:
+    """Ids, weights and starts of words that are known, where made-up texts may have none."""
+    ids = torch.arange(sum(lengths)) % count
+    starts = np.cumsum([0, *lengths[:-1]])
     return ids, torch.linspace(0.1, 1.0, len(ids)), torch.from_numpy(starts)
 
 

@@ -21,7 +21,7 @@ from torch.nn import functional as F  # noqa: N812
 class KernelMember(nn.Module):
     """F fields of (B, F_i) -> (B, width): likeness to the landmarks, then one matrix.
 
-    What it holds is solved by ``fit_kernel``, not trained, and saved like other weights.
+    What it holds is solved by ``solve_members``, not trained, and saved like other weights.
 
     Args:
         dimensions: Of the fields (F_i).
@@ -79,9 +79,9 @@ def side_by_side(
 
 def curved(cosine: torch.Tensor, curvature: torch.Tensor) -> torch.Tensor:
     """The kernel of a cosine; the cosine itself where the curvature is 0, 1 for equals always."""
-    if not float(curvature):
-        return cosine
-    return torch.expm1(curvature * cosine) / torch.expm1(curvature)
+    # Without a branch, which an exported graph could not take.
+    bent = torch.expm1(curvature * cosine) / torch.expm1(curvature.where(curvature != 0, 1.0))
+    return torch.where(curvature == 0, cosine, bent)
 
 
 def _make_room(

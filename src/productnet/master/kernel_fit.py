@@ -6,7 +6,7 @@ Memory: three matrices of landmarks by landmarks, the landmarks, and one batch, 
 of products; 0.3 GB for 4,096 landmarks.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +17,7 @@ from productnet.master.calibration import fit_temperature
 from productnet.master.kernel import KernelMember, curved
 from productnet.master.network import MasterNetwork
 from productnet.master.presets import Preset
+from productnet.master.solution import Solution
 
 # What leave-one-out chooses from. Equal products have kernel 1: a ridge is a share of that.
 CURVATURES = (0.0, 0.5, 1.0)
@@ -65,12 +66,10 @@ class Block:
 @torch.no_grad()
 def fit_kernel(
     network: MasterNetwork, member: KernelMember, examples: Examples, preset: Preset
-) -> tuple[tuple[torch.Tensor, torch.Tensor], Callable[[torch.Tensor], None]]:
+) -> Solution:
     """Choose curvature, ridge and landmarks, which the member then has, and solve.
 
-    Returns:
-        Slopes (K, m) on whitened likeness and intercepts (K,), in logits, and what puts rows
-        (r, m) in place.
+    The slopes are on likeness to the landmarks, whitened (m).
     """
     _centre(network, member, examples, preset)
     rng, most = np.random.default_rng(0), min(preset.landmarks, len(examples))
@@ -90,7 +89,7 @@ def fit_kernel(
         member.project = torch.zeros(member.width, len(member.landmarks), device=folded.device)
         member.project[: len(folded)] = folded
 
-    return (solution[:-1].T, solution[-1]), put
+    return Solution(solution[:-1].T, solution[-1], put)
 
 
 def one_vs_rest(classes: torch.Tensor, count: int) -> torch.Tensor:
@@ -115,7 +114,7 @@ def choose(
     cosine = joined @ joined.T
     best: tuple[float, Choice] | None = None
     for curvature in CURVATURES:
-        kernel = curved(cosine, torch.tensor(curvature)) + _INTERCEPT
+        kernel = curved(cosine, cosine.new_tensor(curvature)) + _INTERCEPT
         for ridge in RIDGES:
             factor = torch.linalg.cholesky(kernel + torch.diag(ridge / weights))
             dual = torch.cholesky_solve(targets, factor)  # (N, K)

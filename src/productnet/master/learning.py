@@ -82,6 +82,7 @@ def learn(
     if folds < 1:
         raise TrainingError(f"folds is {folds}; it is 1 or, to judge all of gold, about 5.")
     gold = _gather(recipe, products, labels, negatives, progress)
+    recipe = replace(recipe, preset=gold.preset)
     network = _begin(recipe, gold)
     data = Prepared.of(gold.fields, network.encoders_by_name)
     examples = Examples.all_of(data, gold.targets)
@@ -127,6 +128,7 @@ class _Gold(NamedTuple):
         products: All of them.
         classes: The categories.
         targets: Class of each (N,); K for those that belong to none.
+        preset: The recipe's, with what there is time for.
         inputs: What of them is read, by name.
         fields: The values of each input.
     """
@@ -134,6 +136,7 @@ class _Gold(NamedTuple):
     products: Products
     classes: Classes
     targets: np.ndarray
+    preset: Preset
     inputs: Mapping[str, Input]
     fields: Mapping[str, InputField]
 
@@ -153,8 +156,10 @@ def _gather(
     if rejected:
         ids = [*known.ids.to_pylist(), *rejected]
         known = match_products(products, ids, fields=recipe.fields)
+    # Decided once: what calibrates the model has the members that the model has.
+    preset = recipe.preset.within_work(len(known), len(classes.names))
     inputs = choose_inputs(
-        recipe.preset,
+        preset,
         known.text_fields,
         filled=known.filled_fields,
         with_image=known.has_images,
@@ -165,6 +170,7 @@ def _gather(
         known,
         classes,
         np.append(classes.numbers(categories), none),
+        preset,
         inputs,
         {name: InputField(known, one.fields) for name, one in inputs.items()},
     )

@@ -1,9 +1,9 @@
 """The linear member: a linear SVM on all words, rare ones among them, beside the other fields.
 
 Main axes keep what many texts share. A part number or a rare word tells two products apart and lies
-on no axis; a linear classifier on every word (TF-IDF of words, pairs and character n-grams) is what
-uses it, and with the vectors of picture and sentence beside it the hardest rival to beat. Here it
-is one member of several: it errs elsewhere than they do.
+on no axis. A linear classifier on every word (TF-IDF of words, pairs and character n-grams) uses
+it; with the vectors of picture and sentence beside the words it was the hardest rival to beat. Here
+it is one member of several: it errs elsewhere than they do.
 """
 
 from collections.abc import Sequence
@@ -61,6 +61,12 @@ class LinearMember(nn.Module):
         )  # (T,) -> (B, r)
         summed = summed + self.joined(encoded, present) @ self.of_fields
         return F.pad(summed, (0, self.width - summed.shape[1]))
+
+    def put(self, rows: torch.Tensor) -> None:
+        """From now on give ``rows @ features``, of rows (r, J + V)."""
+        fields = len(self.of_fields)
+        self.of_fields = rows[:, :fields].T.contiguous()
+        self.of_words = rows[:, fields:].T.contiguous()
 
     def joined(self, encoded: Sequence[torch.Tensor], present: torch.Tensor) -> torch.Tensor:
         """The fields side by side, each at the length that it weighs: (B, J)."""

@@ -79,20 +79,20 @@ class MasterNetwork(nn.Module):
         dimensions = [encoder.dimension for encoder in encoders.values()]
         joined = sum(dimensions)
         # The input whose words the linear member reads.
-        self.words = next((name for name, one in encoders.items() if one.words), "")
-        solves = preset.kernel or (preset.linear and self.words)
+        self.word_input = next((name for name, one in encoders.items() if one.word_count), None)
+        solves = preset.kernel > 0 or (preset.linear > 0 and self.word_input is not None)
         # Whatever the classes, so that another target can take over the body.
-        self.solved = dimension // 2 if solves else 0
+        self.solved_width = dimension // 2 if solves else 0
         self.kernel = self.linear = None
         weighed = {name: (weights or {}).get(name, 1.0) for name in encoders}
-        if self.solved and preset.kernel:
-            self.kernel = KernelMember(dimensions, list(weighed.values()), self.solved)
-        if self.solved and preset.linear and self.words:
-            own = weighed[self.words]
-            beside = [0 if name == self.words else one / own for name, one in weighed.items()]
-            count = encoders[self.words].words
-            self.linear = LinearMember(dimensions, beside, words=count, width=self.solved)
-        widths = member_widths(dimension - self.solved, preset.members)
+        if self.solved_width and preset.kernel:
+            self.kernel = KernelMember(dimensions, list(weighed.values()), self.solved_width)
+        if self.solved_width and preset.linear and self.word_input is not None:
+            own = weighed[self.word_input]
+            beside = [0 if name == self.word_input else one / own for name, one in weighed.items()]
+            count = encoders[self.word_input].word_count
+            self.linear = LinearMember(dimensions, beside, words=count, width=self.solved_width)
+        widths = member_widths(dimension - self.solved_width, preset.members)
         self.members = nn.ModuleList(Member(joined, width, preset) for width in widths)
         self.classify = nn.Linear(dimension, classes)
 
@@ -117,19 +117,19 @@ class MasterNetwork(nn.Module):
             member(self._joined(*self._disturbed(encoded, batch.present))) / len(self.members)
             for member in self.members
         ]  # divided, so that the sum that classifies is the mean of what members say
-        if self.solved:
+        if self.solved_width:
             embedded.append(self._solved(encoded, batch))
         return torch.cat(embedded, dim=1)  # M of (B, D / M) -> (B, D)
 
     def _solved(self, encoded: Sequence[torch.Tensor], batch: Batch) -> torch.Tensor:
         """What the solved members make of a batch: (B, their part of the embedding)."""
-        solved = encoded[0].new_zeros(len(batch.present), self.solved)
+        solved = encoded[0].new_zeros(len(batch.present), self.solved_width)
         if self.training:
             return solved  # they learn nothing by descent, and what they cost is saved
         if self.kernel is not None:
             solved = solved + self.kernel(encoded, batch.present)
-        if self.linear is not None:
-            words = batch.inputs[self.words][1:]
+        if self.linear is not None and self.word_input is not None:
+            words = batch.inputs[self.word_input][1:]
             solved = solved + self.linear(encoded, batch.present, words)
         return solved
 
@@ -148,7 +148,7 @@ class MasterNetwork(nn.Module):
         Their mean is ``logits`` until others are solved. Training lowers the loss of each,
         so that they stay different.
         """
-        if len(self.members) == 1 and not self.solved:
+        if len(self.members) == 1 and not self.solved_width:
             return [self.logits(embedded)]
         widths = [member.width for member in self.members if isinstance(member, Member)]
         trained = sum(widths)

@@ -14,16 +14,15 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from productnet.master.fields.base import FieldEncoder
-from productnet.master.fields.columns import Column, Vectors, WordVectors
+from productnet.master.fields.columns import Column, Vectors
 from productnet.master.products import InputField
 
-# What an entry costs beside its numbers: key, array and place in the order.
-_ENTRY_BYTES = 300
+# What an entry costs beside its numbers: key, place in the order, and the objects that hold arrays,
+# of which words have a few more.
+_ENTRY_BYTES = 450
+_WORDS_BYTES = 400
 
 _NOTHING = b""
-
-
-_Row = Vectors | WordVectors
 
 
 class Remembered:
@@ -35,7 +34,7 @@ class Remembered:
 
     def __init__(self, most_bytes: int) -> None:
         self._most = most_bytes
-        self._rows: OrderedDict[tuple[str, bytes], _Row] = OrderedDict()
+        self._rows: OrderedDict[tuple[str, bytes], Vectors] = OrderedDict()
         self._used = 0
         self._names: WeakKeyDictionary[FieldEncoder, str] = WeakKeyDictionary()
         self._named = 0
@@ -60,13 +59,12 @@ class Remembered:
         if new:
             first = {key: place for place, key in reversed(list(enumerate(keys)))}
             made = encoder.prepare(field.take(np.array([first[key] for key in new])))
-            if not isinstance(made, _Row):
+            if not isinstance(made, Vectors):
                 return encoder.prepare(field)
-            found |= {key: made.one(place) for place, key in enumerate(new)}
+            found |= {key: made.row(place) for place, key in enumerate(new)}
             self._keep({key: found[key] for key in new})
         rows = [found[key] for key in keys]
-        # An encoder gives one kind of column.
-        return rows[0].end_to_end(rows)  # type: ignore[arg-type]
+        return Vectors.stacked(rows)
 
     def lacks(self, encoder: FieldEncoder, content: bytes) -> bool:
         """Whether this encoder found lately that it cannot read this text or image."""
@@ -82,7 +80,7 @@ class Remembered:
                 self._names[encoder] = str(self._named)
             return self._names[encoder]
 
-    def _find(self, keys: list[tuple[str, bytes]]) -> dict[tuple[str, bytes], _Row]:
+    def _find(self, keys: list[tuple[str, bytes]]) -> dict[tuple[str, bytes], Vectors]:
         found = {}
         with self._lock:
             for key in keys:
@@ -95,15 +93,20 @@ class Remembered:
                     self.misses += 1
         return found
 
-    def _keep(self, rows: dict[tuple[str, bytes], _Row]) -> None:
+    def _keep(self, rows: dict[tuple[str, bytes], Vectors]) -> None:
         with self._lock:
             for key, row in rows.items():
                 if key not in self._rows:
-                    self._used += row.nbytes + _ENTRY_BYTES
+                    self._used += _bytes(row)
                 self._rows[key] = row
             while self._used > self._most and self._rows:
                 _, row = self._rows.popitem(last=False)
-                self._used -= row.nbytes + _ENTRY_BYTES
+                self._used -= _bytes(row)
+
+
+def _bytes(row: Vectors) -> int:
+    own = sum(one.nbytes for one in row.arrays)
+    return own + _ENTRY_BYTES + (0 if row.words is None else _WORDS_BYTES)
 
 
 def _digest(content: bytes | None) -> bytes:

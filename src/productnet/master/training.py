@@ -90,7 +90,7 @@ class Run:
             self._check_memory(objective, examples, team)
             self._epochs(objective, examples, validation, state, phase)
         state.best.put_back(network)
-        if network.solved and preset.solves and state.history and not self.number:
+        if preset.solves and state.history and not self.number:
             solve_members(network, examples, preset)
             state.history[-1] = self._judge(network, state.history[-1].loss, validation, team)
         if self.checkpoints:

@@ -78,7 +78,8 @@ def transfer(
     """
     if start not in ("auto", *_STARTS):
         raise TrainingError(f'There is no start "{start}". Take auto, {", ".join(_STARTS)}.')
-    preset = run.preset
+    preset = run.preset.within_work(len(products), goal.outputs)
+    run = replace(run, preset=preset, number=goal.number is not None)
     fields = {name: InputField(products, one.fields) for name, one in card.inputs.items()}
     starts = {}
     for kept_part in _STARTS if start == "auto" else (start,):
@@ -87,7 +88,6 @@ def transfer(
         starts[kept_part] = begun, _lesson(begun, fields, products, goal, run)
     untrained, seen = next(iter(starts.values()))
     described = {"classes": goal.classes, "number": goal.number, "transfer": start}
-    run = replace(run, number=goal.number is not None)
     with kept(run, keeping, untrained, seen, **described) as resumable:
         chosen = _better(starts, resumable) if len(starts) > 1 else next(iter(starts))
         fresh, lesson = starts[chosen]

@@ -12,11 +12,12 @@ from torch.nn import functional as F  # noqa: N812
 from productnet.errors import TrainingError
 from productnet.master import linear_fit
 from productnet.master.batching import Examples, Prepared
-from productnet.master.fields.columns import Vectors, WordVectors
+from productnet.master.checkpoints import fingerprint
+from productnet.master.fields.columns import Vectors
 from productnet.master.fields.frozen import Frozen
 from productnet.master.fields.tfidf import Tfidf
 from productnet.master.network import MasterNetwork
-from productnet.master.presets import PRESETS, Preset
+from productnet.master.presets import PRESETS, Input, Preset
 from productnet.master.solved import solve_members
 
 CLASSES, WORDS = 4, 60
@@ -31,7 +32,7 @@ def gold(count: int = 100, *, classes: int = CLASSES) -> Examples:
     words = (rng.random((count, WORDS)) < chances[truth]) * rng.random((count, WORDS))
     words[0] = 0
     values = torch.from_numpy(words[:, :3]).float()
-    column = WordVectors(values, csr_matrix(words.astype(np.float32)), np.any(words, axis=1))
+    column = Vectors(values, np.any(words, axis=1), csr_matrix(words.astype(np.float32)))
     return Examples.all_of(Prepared({"text": column}, count), truth)
 
 
@@ -39,7 +40,7 @@ def network(
     preset: Preset = ALONE, *, dimension: int = 16, abstains: bool = False
 ) -> MasterNetwork:
     torch.manual_seed(0)
-    encoders = {"text": Tfidf(features=3, width=3, words=WORDS)}
+    encoders = {"text": Tfidf(features=3, width=3, word_count=WORDS)}
     return MasterNetwork(
         encoders, preset, dimension=dimension, classes=CLASSES, abstains=abstains
     ).eval()
@@ -63,7 +64,8 @@ def test_its_logits_are_those_of_a_linear_svm_a_class(monkeypatch: pytest.Monkey
     monkeypatch.setattr(linear_fit, "_TOLERANCE", 1e-6)
     examples = gold()
     column = examples.data.columns["text"]
-    assert isinstance(column, WordVectors)
+    assert isinstance(column, Vectors)
+    assert column.words is not None
     svm = LinearSVC(C=1.0, tol=1e-6).fit(column.words, examples.classes)
     expected = torch.from_numpy(svm.decision_function(column.words)).float()
     expected -= expected.mean(dim=1, keepdim=True)
@@ -91,7 +93,7 @@ def test_the_ensemble_is_the_weighted_mean_and_linear_in_the_embedding() -> None
 def test_its_part_of_the_embedding_has_the_distances_of_its_logits() -> None:
     examples, of = gold(), solved()
     with torch.inference_mode():
-        part = of.embed(examples.data.batch(examples.rows))[:, -of.solved :]
+        part = of.embed(examples.data.batch(examples.rows))[:, -of.solved_width :]
     logits = said(of, examples)
     torch.testing.assert_close(
         torch.cdist(part, part), torch.cdist(logits, logits), rtol=1e-2, atol=1e-2
@@ -123,13 +125,37 @@ def test_a_solved_network_can_be_loaded_into_a_new_one_and_forgotten() -> None:
     torch.testing.assert_close(said(fresh, examples), before)
 
 
-def test_beyond_its_work_the_others_have_its_share() -> None:
-    preset = replace(ALONE, kernel=0.2, linear=0.5, linear_work=399)
-    of = solved(preset)
-    assert of.linear is not None
-    assert of.linear.of_words.shape == (WORDS, 0)
-    expected = solved(replace(ALONE, kernel=0.4, linear=0.0))
-    torch.testing.assert_close(said(of, gold()), said(expected, gold()))
+def test_beyond_its_work_the_others_have_its_share_and_words_are_not_kept() -> None:
+    preset = replace(PRESETS["fast"], kernel=0.2, linear=0.5, linear_work=400)
+    assert preset.within_work(100, 4) is preset
+    without = preset.within_work(101, 4)
+    assert (without.kernel, without.linear) == (0.4, 0)
+    assert [one.options.get("words") for one in preset.inputs] == [None, None, True]
+    assert not any("words" in one.options for one in without.inputs)
+    alone = replace(preset, kernel=0.0, linear=1.0).within_work(101, 4)
+    assert not alone.solves
+
+
+def test_many_categories_are_fitted_some_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(linear_fit, "_TOLERANCE", 1e-6)
+    together = said(solved(), gold())
+    monkeypatch.setattr(linear_fit, "_AT_ONCE", 3)
+    torch.testing.assert_close(said(solved(), gold()), together, rtol=1e-2, atol=1e-2)
+
+
+@pytest.mark.parametrize("weight", [0.25, 0.0])
+def test_two_categories_are_parted_by_one_line(weight: float) -> None:
+    # Classes 2 and 3 are what belongs to none of two categories.
+    examples = gold()
+    targets = examples.classes.clip(max=2)
+    preset = replace(ALONE, rejected_weight=weight)
+    torch.manual_seed(0)
+    encoders = {"text": Tfidf(features=3, width=3, word_count=WORDS)}
+    of = MasterNetwork(encoders, preset, dimension=8, classes=2, abstains=True).eval()
+    solve_members(of, Examples.all_of(examples.data, targets), preset)
+    known = targets < 2
+    found = said(of, examples)[:, :2].argmax(dim=1).numpy()
+    assert (found == targets)[known].mean() > 0.9
 
 
 def test_other_fields_weigh_beside_the_words() -> None:
@@ -139,16 +165,15 @@ def test_other_fields_weigh_beside_the_words() -> None:
     told = Prepared({**examples.data.columns, "image": pictures}, 100)
     torch.manual_seed(0)
     encoders = {
-        "text": Tfidf(features=3, width=3, words=WORDS),
+        "text": Tfidf(features=3, width=3, word_count=WORDS),
         "image": Frozen(encoder="b", dimension=5, scale=1.0),
     }
     of = MasterNetwork(encoders, ALONE, dimension=16, classes=CLASSES, weights={"text": 2.0})
     assert of.linear is not None
     assert of.linear.weight.tolist() == [0, 0.5]
     solve_members(of, Examples.all_of(told, examples.classes), ALONE)
-    silent = WordVectors(
-        torch.zeros(100, 3), csr_matrix((100, WORDS), dtype=np.float32), np.zeros(100, dtype=bool)
-    )
+    none = csr_matrix((100, WORDS), dtype=np.float32)
+    silent = Vectors(torch.zeros(100, 3), np.zeros(100, dtype=bool), none)
     asked = Prepared({"text": silent, "image": pictures}, 100)
     found = said(of, Examples.all_of(asked, examples.classes)).argmax(dim=1)
     # Without words they would all be of one class.
@@ -160,9 +185,26 @@ def test_it_needs_an_input_that_keeps_its_words() -> None:
         {"text": Tfidf(features=3, width=3)}, ALONE, dimension=16, classes=CLASSES
     )
     assert without.linear is None
-    assert without.solved == 0
+    assert without.solved_width == 0
 
 
 def test_shares_of_more_than_all_are_refused() -> None:
-    with pytest.raises(TrainingError, match=r"linear is 0\.7; shares are 0 to 1 in all"):
+    with pytest.raises(
+        TrainingError, match=r"kernel is 0\.4 and linear 0\.7; they are shares, 0 to 1 in all"
+    ):
         replace(PRESETS["best"], kernel=0.4, linear=0.7)
+    assert replace(PRESETS["best"], kernel=0.9, linear=0.1).solves
+
+
+def test_words_tell_one_training_from_another() -> None:
+    told = []
+    for word in (0, 1):
+        words = csr_matrix(np.eye(1, WORDS, word, dtype=np.float32))
+        column = Vectors(torch.zeros(1, 3), np.ones(1, dtype=bool), words)
+        told.append(fingerprint({}, ["1"], [], [Prepared({"text": column}, 1)], {}))
+    assert told[0] != told[1]
+
+
+def test_an_input_that_weighs_nothing_is_refused() -> None:
+    with pytest.raises(TrainingError, match="tfidf weighs 0"):
+        Input(("title",), "tfidf", weight=0.0)

@@ -84,10 +84,10 @@ def test_encoders_share_what_they_have_in_common_and_nothing_else() -> None:
 
 
 def test_memory_is_bounded_and_the_longest_unused_goes_first() -> None:
-    remembered, encoder = Remembered(3 * 310), Lengths()
+    remembered, encoder = Remembered(3 * 470), Lengths()
     for text in ("a", "bb", "ccc"):
         remembered.prepare(encoder, titles([text]))
-    assert remembered.used_bytes <= 3 * 310
+    assert remembered.used_bytes <= 3 * 470
     remembered.prepare(encoder, titles(["a"]))
     remembered.prepare(encoder, titles(["dddd"]))
     encoder.asked.clear()
@@ -96,10 +96,10 @@ def test_memory_is_bounded_and_the_longest_unused_goes_first() -> None:
 
 
 def test_more_at_once_than_memory_holds_is_answered_all_the_same() -> None:
-    remembered, encoder = Remembered(400), Lengths()
+    remembered, encoder = Remembered(600), Lengths()
     texts = [str(10**number) for number in range(8)]
     assert lengths(remembered.prepare(encoder, titles(texts))) == [*range(1, 9)]
-    assert remembered.used_bytes <= 400
+    assert remembered.used_bytes <= 600
 
 
 def test_a_column_of_no_vectors_is_made_anew() -> None:
@@ -113,7 +113,7 @@ def test_a_column_of_no_vectors_is_made_anew() -> None:
 def test_words_are_kept_with_their_vectors() -> None:
     remembered = Remembered(1_000_000)
     texts = titles(["red mug", "blue mug", None, "red cup"])
-    encoder = Tfidf.learn(texts, min_count=1, width=2, max_words=100)
+    encoder = Tfidf.learn(texts, min_count=1, width=2, words=True)
     remembered.prepare(encoder, titles(["red cup"]))
     kept, anew = remembered.prepare(encoder, texts), encoder.prepare(texts)
     rows = np.array([3, 0, 2])

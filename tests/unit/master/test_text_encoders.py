@@ -7,7 +7,7 @@ from torch import nn
 from torch.nn import functional as F  # noqa: N812
 
 from productnet.master.fields.attention_lstm import AttentionLstm
-from productnet.master.fields.columns import PAD, Bags, WordVectors
+from productnet.master.fields.columns import PAD, Bags, Vectors
 from productnet.master.fields.dpcnn import Dpcnn
 from productnet.master.fields.fasttext import FastText, ngrams
 from productnet.master.fields.tfidf import Tfidf
@@ -132,12 +132,13 @@ def test_tfidf_keeps_the_cosines_of_scikit_learn_s_features() -> None:
 def test_tfidf_hands_on_words_that_are_too_rare_for_the_axes() -> None:
     texts = Texts("red mug", "red cup", "red mug", None)
     few = Tfidf.learn(texts, max_features=4, width=2)
-    both = Tfidf.learn(texts, max_features=4, width=2, max_words=1_000)
-    assert (few.words, both.words) == (0, len(both.buckets))
+    both = Tfidf.learn(texts, max_features=4, width=2, words=True)
+    assert (few.word_count, both.word_count) == (0, len(both.buckets))
     assert both.axes.shape == few.axes.shape
-    assert both.words > 4
+    assert both.word_count > 4
     column = both.prepare(texts)
-    assert isinstance(column, WordVectors)
+    assert isinstance(column, Vectors)
+    assert column.words is not None
     # In another order: texts 1, 3 and 0.
     placed, ids, weights, starts = column.batch(np.array([1, 3, 0]))
     torch.testing.assert_close(both(placed, ids, weights, starts), placed)

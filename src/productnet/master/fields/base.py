@@ -49,8 +49,8 @@ class FieldEncoder(nn.Module, ABC):
     rate: float = 1.0
 
     dimension: int
-    # Words that its batches weigh, behind what ``forward`` reads: for the linear member (V).
-    words: int = 0
+    # Words whose weights its batches carry behind the vectors, for the linear member (V).
+    word_count: int = 0
 
     # ``learn(field, *, variant, **settings)`` gives an encoder with what must be known before
     # training: vocabulary, sizes. Each class has settings of its own, which presets name;

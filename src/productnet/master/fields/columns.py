@@ -108,87 +108,53 @@ class Bags:
 
 @dataclass(frozen=True)
 class Vectors:
-    """Features computed beforehand.
+    """Features computed beforehand, perhaps with the weighed words that they sum up.
 
     Attributes:
         values: (N, D) float32.
         present: (N,) bool.
+        words: (N, V) float32, what each word weighs in each text; None where nobody asks.
     """
 
     values: torch.Tensor
     present: np.ndarray
+    words: csr_matrix | None = None
 
     @property
     def work(self) -> None:
-        """Every vector costs the same."""
+        """Every vector costs the same, and words are not padded."""
         return None
 
     @property
-    def nbytes(self) -> int:
-        """Of its arrays."""
-        return self.values.nbytes + self.present.nbytes
+    def arrays(self) -> list[np.ndarray]:
+        """What it is made of."""
+        of_words = () if self.words is None else (self.words.data, *_places(self.words))
+        return [self.values.numpy(), self.present, *of_words]
 
     def batch(self, rows: np.ndarray) -> Tensors:
-        """(features (B, D) float32,)."""
-        return (self.values[torch.from_numpy(rows)],)
-
-    def one(self, row: int) -> "Vectors":
-        """A copy of this row, which holds on to none of the others."""
-        return Vectors(self.values[row : row + 1].clone(), self.present[row : row + 1].copy())
-
-    @staticmethod
-    def end_to_end(parts: Sequence["Vectors"]) -> "Vectors":
-        """The rows of these, one after another."""
-        values = torch.cat([part.values for part in parts])
-        return Vectors(values, np.concatenate([part.present for part in parts]))
-
-
-@dataclass(frozen=True)
-class WordVectors:
-    """Features computed beforehand, and the weighed words that they sum up.
-
-    Attributes:
-        values: (N, D) float32.
-        words: (N, V) float32 in rows, what each word weighs in each text.
-        present: (N,) bool.
-    """
-
-    values: torch.Tensor
-    words: csr_matrix
-    present: np.ndarray
-
-    @property
-    def work(self) -> None:
-        """Words are not padded, so their order does not matter."""
-        return None
-
-    @property
-    def nbytes(self) -> int:
-        """Of its arrays."""
-        words = self.words.data.nbytes + self.words.indices.nbytes + self.words.indptr.nbytes
-        return int(self.values.nbytes + words + self.present.nbytes)
-
-    def batch(self, rows: np.ndarray) -> Tensors:
-        """(features (B, D) float32, words (T,) int64, weights (T,) float32, starts (B,) int64)."""
+        """(features (B, D) float32,), and with words ids (T,), weights (T,), starts (B,)."""
+        values = self.values[torch.from_numpy(rows)]
+        if self.words is None:
+            return (values,)
         taken = self.words[rows]
-        return (
-            self.values[torch.from_numpy(rows)],
-            torch.from_numpy(taken.indices.astype(np.int64)),
-            torch.from_numpy(taken.data),
-            torch.from_numpy(taken.indptr[:-1].astype(np.int64)),
-        )
+        ids, starts = (torch.from_numpy(one.astype(np.int64)) for one in _places(taken))
+        return values, ids, torch.from_numpy(taken.data), starts[:-1]
 
-    def one(self, row: int) -> "WordVectors":
+    def row(self, number: int) -> "Vectors":
         """A copy of this row, which holds on to none of the others."""
-        values = self.values[row : row + 1].clone()
-        return WordVectors(values, self.words[row], self.present[row : row + 1].copy())
+        one = slice(number, number + 1)
+        words = None if self.words is None else self.words[number]
+        return Vectors(self.values[one].clone(), self.present[one].copy(), words)
 
     @staticmethod
-    def end_to_end(parts: Sequence["WordVectors"]) -> "WordVectors":
-        """The rows of these, one after another."""
-        values = torch.cat([part.values for part in parts])
-        words = vstack([part.words for part in parts], format="csr")
-        return WordVectors(values, words, np.concatenate([part.present for part in parts]))
+    def stacked(parts: Sequence["Vectors"]) -> "Vectors":
+        """The rows of these, one after another; all of them have words, or none has."""
+        words = [part.words for part in parts if part.words is not None]
+        return Vectors(
+            torch.cat([part.values for part in parts]),
+            np.concatenate([part.present for part in parts]),
+            vstack(words, format="csr") if words else None,
+        )
 
 
 @dataclass(frozen=True)
@@ -211,6 +177,11 @@ class Images:
     def batch(self, rows: np.ndarray) -> Tensors:
         """(pixels (B, 3, S, S) float32,)."""
         return (self.read(rows),)
+
+
+def _places(matrix: csr_matrix) -> tuple[np.ndarray, np.ndarray]:
+    """Columns of the numbers of a matrix in rows, and where each row starts and the last ends."""
+    return matrix.indices, matrix.indptr
 
 
 def _end_to_end(texts: Iterable[list[int]]) -> tuple[np.ndarray, np.ndarray]:
