@@ -21,8 +21,8 @@ import numpy as np
 from productnet.annotation.commits import Sent, Status
 from productnet.annotation.decisions import Decision, Role, Verdict, decide
 from productnet.annotation.log import DecisionLog
-from productnet.annotation.quality import Quality
-from productnet.annotation.sources_of_sums import KeptSums
+from productnet.annotation.quality.numbers import Quality
+from productnet.annotation.read_models.sources_of_sums import KeptSums
 from productnet.annotation.workflow import Workflow
 from productnet.taxonomy.tree import Category, Taxonomy
 

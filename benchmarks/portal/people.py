@@ -22,7 +22,7 @@ import httpx
 from benchmarks.portal.shop import PARTS, belonging
 from productnet.annotation.decisions import Role
 from productnet.annotation.log import DecisionLog
-from productnet.annotation.recount import recount
+from productnet.annotation.read_models.recount import recount
 from productnet.database.database import Database
 from productnet.settings import Project
 from productnet.taxonomy.tree import Taxonomy

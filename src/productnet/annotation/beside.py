@@ -11,9 +11,9 @@ from threading import Lock
 
 from sqlalchemy import Connection, bindparam, func, literal, select
 
-from productnet.annotation.aside import standing_answers
 from productnet.annotation.decisions import Decision, Role, Task, Verdict
 from productnet.annotation.leases import Leases
+from productnet.annotation.quality.aside import standing_answers
 from productnet.annotation.schema import check_answers, from_row, leases
 from productnet.annotation.state import LeafProgress
 from productnet.database.database import Database

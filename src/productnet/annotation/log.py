@@ -10,12 +10,12 @@ from uuid import UUID
 
 from sqlalchemy import Connection, bindparam, func, insert, select
 
-from productnet.annotation.aside import Aside, find_answer
-from productnet.annotation.checkpoint import Place, fold
 from productnet.annotation.commits import Check, Commits, Outcome, Sent, Status
 from productnet.annotation.decisions import Decision
 from productnet.annotation.histories import decisions_since, what_is_said
-from productnet.annotation.kept_state import KeptState
+from productnet.annotation.quality.aside import Aside, find_answer
+from productnet.annotation.read_models.checkpoint import Place, fold
+from productnet.annotation.read_models.kept_state import KeptState
 from productnet.annotation.schema import decisions as table
 from productnet.annotation.schema import from_row, to_row
 from productnet.annotation.state import State

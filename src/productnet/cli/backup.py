@@ -118,7 +118,7 @@ def recount(
 
         productnet recount --repair
     """
-    from productnet.annotation.recount import recount as count
+    from productnet.annotation.read_models.recount import recount as count
     from productnet.database.database import Database
     from productnet.settings import Project
 

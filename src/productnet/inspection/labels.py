@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterator
 
-from productnet.annotation.agreement import Proportion
+from productnet.annotation.quality.agreement import Proportion
 from productnet.evaluation.suspects import Suspect
 from productnet.inspection.flaws import Action, Flaw, Severity, first_products
 from productnet.inspection.subject import Subject

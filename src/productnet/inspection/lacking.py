@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from productnet.annotation.agreement import Proportion
+from productnet.annotation.quality.agreement import Proportion
 from productnet.inspection.flaws import Action, Flaw, Severity, first_products
 from productnet.inspection.subject import Subject
 

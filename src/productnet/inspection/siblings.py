@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from productnet.annotation.agreement import Proportion
+from productnet.annotation.quality.agreement import Proportion
 from productnet.embeddings.nearest import FloatArray
 from productnet.evaluation.suspects import Judged
 from productnet.inspection.flaws import Action, Flaw, Severity, first_products

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from productnet.annotation.checks import CheckItem, Checks
+from productnet.annotation.quality.checks import CheckItem, Checks
 from productnet.annotation.state import State
 from productnet.retrieval.candidates import Candidate, Leaf
 from productnet.taxonomy.tree import Taxonomy

@@ -6,13 +6,13 @@ from typing import Self
 
 from productnet.annotation.assignments import Assignments
 from productnet.annotation.beside import Beside
-from productnet.annotation.checks import Checks
 from productnet.annotation.duplicate_reviews import DuplicateReviews
 from productnet.annotation.leases import Leases
 from productnet.annotation.log import DecisionLog
-from productnet.annotation.quality import Quality
+from productnet.annotation.quality.checks import Checks
+from productnet.annotation.quality.numbers import Quality
 from productnet.annotation.queue import Board
-from productnet.annotation.sources_of_sums import KeptSums
+from productnet.annotation.read_models.sources_of_sums import KeptSums
 from productnet.annotation.workflow import Workflow
 from productnet.closing import Closing
 from productnet.database.database import Database

@@ -8,8 +8,8 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from productnet.annotation.checkpoint import fold_a_little
 from productnet.annotation.queue import Board
+from productnet.annotation.read_models.checkpoint import fold_a_little
 from productnet.portal.jobs import Job
 from productnet.portal.updates import Update, Updates
 from productnet.rounds.news import tell

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator, Mapping, Sequence
 
-from productnet.annotation.agreement import Proportion
+from productnet.annotation.quality.agreement import Proportion
 from productnet.release.leakage import Leakage
 from productnet.release.manifest import Manifest
 from productnet.release.parts import GOLD, HARD_NEGATIVES

@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 
 import pyarrow as pa
 
-from productnet.annotation.agreement import Agreement, Proportion
 from productnet.annotation.decisions import IMPORTED, Role
 from productnet.annotation.past import ReadableLog
-from productnet.annotation.quality import Quality
-from productnet.annotation.sources_of_sums import CountedSums
+from productnet.annotation.quality.agreement import Agreement, Proportion
+from productnet.annotation.quality.numbers import Quality
+from productnet.annotation.read_models.sources_of_sums import CountedSums
 from productnet.catalog.schema import IMAGE
 from productnet.embeddings.near_duplicates import NearDuplicates
 from productnet.release.entries import Entry

@@ -10,13 +10,13 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from productnet.annotation import checks as checks_module
 from productnet.annotation.beside import Beside
-from productnet.annotation.checks import CheckItem, Checks
 from productnet.annotation.commits import Status
 from productnet.annotation.decisions import Role, Task, Verdict, decide
 from productnet.annotation.leases import Leases
 from productnet.annotation.log import DecisionLog
+from productnet.annotation.quality import checks as checks_module
+from productnet.annotation.quality.checks import CheckItem, Checks
 from productnet.annotation.state import LeafProgress
 from productnet.annotation.workflow import Workflow
 from productnet.database.database import Database

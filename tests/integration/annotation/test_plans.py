@@ -17,13 +17,13 @@ from sqlalchemy import event
 
 from productnet.annotation.audits import audit_sheet
 from productnet.annotation.beside import Beside
-from productnet.annotation.checks import Checks
 from productnet.annotation.decisions import Decision, Role, Task, Verdict, decide
 from productnet.annotation.leases import Leases
 from productnet.annotation.log import DecisionLog
-from productnet.annotation.quality import Quality
+from productnet.annotation.quality.checks import Checks
+from productnet.annotation.quality.numbers import Quality
 from productnet.annotation.queue import Board
-from productnet.annotation.sources_of_sums import KeptSums
+from productnet.annotation.read_models.sources_of_sums import KeptSums
 from productnet.retrieval.candidates import Leaf
 from productnet.settings import TargetSettings
 from productnet.taxonomy.tree import Category, Taxonomy

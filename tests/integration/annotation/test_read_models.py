@@ -9,20 +9,19 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import delete, insert, text, update
+from tests.unit.annotation.quality.test_numbers import found
 
-from productnet.annotation import kept_state
-from productnet.annotation import read_models as models
-from productnet.annotation.checkpoint import Place, fold, make_anew
 from productnet.annotation.decisions import Decision, Role, Verdict, decide
 from productnet.annotation.log import DecisionLog
-from productnet.annotation.quality import Quality
-from productnet.annotation.recount import compare, recount
+from productnet.annotation.quality.numbers import Quality
+from productnet.annotation.read_models import kept_state, tables
+from productnet.annotation.read_models.checkpoint import Place, fold, make_anew
+from productnet.annotation.read_models.recount import compare, recount
+from productnet.annotation.read_models.sources_of_sums import CountedSums, KeptSums
 from productnet.annotation.schema import decisions as log_table
 from productnet.annotation.schema import to_row
-from productnet.annotation.sources_of_sums import CountedSums, KeptSums
 from productnet.annotation.state import State
 from productnet.errors import DatabaseUnavailable
-from tests.unit.annotation.test_quality import found
 from tests.unit.annotation.test_state import LEAVES, PEOPLE, PRODUCTS, logs
 
 # Places in a log at which somebody does something.
@@ -42,9 +41,9 @@ def emptied(log: DecisionLog) -> None:
             connection.execute(text("DROP TRIGGER IF EXISTS decisions_no_delete"))
         else:
             connection.execute(text("ALTER TABLE decisions DISABLE TRIGGER USER"))
-        for table in (log_table, models.pairs, *models.SUMS):
+        for table in (log_table, tables.pairs, *tables.SUMS):
             connection.execute(delete(table))
-        connection.execute(update(models.counted).values(seq=0, made=models.counted.c.made + 1))
+        connection.execute(update(tables.counted).values(seq=0, made=tables.counted.c.made + 1))
 
 
 def undone_once(drawn: Sequence[Decision]) -> list[Decision]:
@@ -130,7 +129,7 @@ def test_a_process_that_only_reads_folds_in_what_it_would_have_to_keep(
     log: DecisionLog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("productnet.annotation.log._LONGEST_TAIL", 3)
-    monkeypatch.setattr("productnet.annotation.checkpoint._AT_ONCE", 2)
+    monkeypatch.setattr("productnet.annotation.read_models.checkpoint._AT_ONCE", 2)
     for number in range(10):
         log.append(said(number))
         assert list(log.state().positives("mugs")) == [f"p{one}" for one in range(number + 1)]
@@ -141,7 +140,7 @@ def test_a_process_that_only_reads_folds_in_what_it_would_have_to_keep(
 def test_a_log_of_which_little_is_folded_is_counted_as_a_whole(
     log: DecisionLog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("productnet.annotation.checkpoint._FEW", 2)
+    monkeypatch.setattr("productnet.annotation.read_models.checkpoint._FEW", 2)
     log.append(said(1), said(2), said(1, role=Role.AUDIT, by="bob"))
     fold(log.database)
     assert Place.of_now(log.database) == Place(log=3, folded=3, made=1)
@@ -180,7 +179,7 @@ def test_a_fold_that_fails_leaves_the_tables_as_they_were_and_the_state_right(
         raise DatabaseUnavailable("away")
 
     with monkeypatch.context() as broken:
-        broken.setattr("productnet.annotation.counting._add", fail)
+        broken.setattr("productnet.annotation.read_models.counting._add", fail)
         with pytest.raises(DatabaseUnavailable):
             fold(log.database)
     assert Place.of_now(log.database).behind == 1

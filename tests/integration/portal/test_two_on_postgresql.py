@@ -17,7 +17,7 @@ import httpx
 import pytest
 
 from productnet.annotation.log import DecisionLog
-from productnet.annotation.recount import recount
+from productnet.annotation.read_models.recount import recount
 from productnet.client import Answer, Client
 from productnet.database.database import Database
 from productnet.people.doors import Doors

@@ -8,11 +8,11 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
-from productnet.annotation.agreement import Agreement, Proportion
-from productnet.annotation.checks import CheckResult
 from productnet.annotation.decisions import IMPORTED, Task
-from productnet.annotation.findings import Day, PairQuality, PersonQuality
-from productnet.annotation.times import Speed
+from productnet.annotation.quality.agreement import Agreement, Proportion
+from productnet.annotation.quality.checks import CheckResult
+from productnet.annotation.quality.findings import Day, PairQuality, PersonQuality
+from productnet.annotation.quality.times import Speed
 from productnet.errors import ModelError
 from productnet.evaluation.table import TableRow
 from productnet.portal.portal import Portal

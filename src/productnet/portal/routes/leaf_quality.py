@@ -7,10 +7,10 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
-from productnet.annotation.agreement import Agreement, Proportion
-from productnet.annotation.findings import LeafQuality
+from productnet.annotation.quality.agreement import Agreement, Proportion
+from productnet.annotation.quality.findings import LeafQuality
+from productnet.annotation.quality.times import Speed
 from productnet.annotation.state import LeafProgress
-from productnet.annotation.times import Speed
 from productnet.portal.portal import Portal
 from productnet.portal.security import PortalOf
 

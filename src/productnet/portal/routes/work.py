@@ -9,8 +9,8 @@ import numpy as np
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 
-from productnet.annotation.aside import known_answer
 from productnet.annotation.audits import audit_sheet, audited_by
+from productnet.annotation.quality.aside import known_answer
 from productnet.annotation.state import LeafProgress
 from productnet.errors import UsageError
 from productnet.local.ask import Ask

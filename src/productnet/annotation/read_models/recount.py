@@ -6,13 +6,13 @@ from typing import Any
 
 from sqlalchemy import Connection, Table, func, select
 
-from productnet.annotation import read_models as models
-from productnet.annotation.checkpoint import Place, counted, fold, make_anew
-from productnet.annotation.counting import pair_row, rows_of
 from productnet.annotation.histories import in_parts
+from productnet.annotation.quality.times import Times
+from productnet.annotation.read_models import tables
+from productnet.annotation.read_models.checkpoint import Place, counted, fold, make_anew
+from productnet.annotation.read_models.counting import pair_row, rows_of
+from productnet.annotation.read_models.sums import Added, Sums
 from productnet.annotation.schema import decisions as log_table
-from productnet.annotation.sums import Added, Sums
-from productnet.annotation.times import Times
 from productnet.database.database import Database
 from productnet.progress import SILENT, Progress
 
@@ -75,16 +75,16 @@ def compare(connection: Connection, *, progress: Progress = SILENT) -> Iterator[
             yield from _compare_pairs(connection, dict(part))
             advance(len(part))
     kept = connection.scalar(
-        select(func.count()).select_from(models.pairs).where(models.pairs.c.stage != "suggested")
+        select(func.count()).select_from(tables.pairs).where(tables.pairs.c.stage != "suggested")
     )
     if kept != pairs:
         yield Difference("pairs", f"{kept} rows", f"{pairs} pairs")
     for name, rows in rows_of(total, place.folded).items():
-        yield from _compare_rows(connection, models.pairs.metadata.tables[name], rows)
+        yield from _compare_rows(connection, tables.pairs.metadata.tables[name], rows)
 
 
 def _compare_pairs(connection: Connection, added: Mapping[str, Added]) -> Iterator[Difference]:
-    table = models.pairs
+    table = tables.pairs
     query = select(table).where(table.c.product.in_(added), table.c.stage != "suggested")
     kept = {(row.product, row.category): row._asdict() for row in connection.execute(query)}
     found = {

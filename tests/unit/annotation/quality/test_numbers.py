@@ -11,12 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from productnet.annotation.agreement import Agreement
 from productnet.annotation.decisions import Decision, Role, Task, Verdict, decide
-from productnet.annotation.drift import Drift
-from productnet.annotation.findings import Confused, Day
-from productnet.annotation.quality import Quality
-from productnet.annotation.sources_of_sums import CountedSums
+from productnet.annotation.quality.agreement import Agreement
+from productnet.annotation.quality.drift import Drift
+from productnet.annotation.quality.findings import Confused, Day
+from productnet.annotation.quality.numbers import Quality
+from productnet.annotation.read_models.sources_of_sums import CountedSums
 from productnet.annotation.state import State
 from productnet.annotation.verdicts import Answers
 from productnet.taxonomy.tree import Category, Taxonomy

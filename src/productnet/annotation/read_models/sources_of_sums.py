@@ -7,14 +7,23 @@ from typing import Any, Protocol
 
 from sqlalchemy import Connection, Table, select
 
-from productnet.annotation import read_models as models
-from productnet.annotation.checkpoint import fold
-from productnet.annotation.counting import answers_of
 from productnet.annotation.decisions import Decision, Task, Verdict
-from productnet.annotation.drift import BEFORE, LATELY
 from productnet.annotation.past import ReadableLog
+from productnet.annotation.quality.drift import BEFORE, LATELY
+from productnet.annotation.read_models import tables
+from productnet.annotation.read_models.checkpoint import fold
+from productnet.annotation.read_models.counting import answers_of
+from productnet.annotation.read_models.sums import (
+    NOTHING,
+    Added,
+    DaySum,
+    LeafSum,
+    Met,
+    Said,
+    Sums,
+    task_of,
+)
 from productnet.annotation.schema import decisions
-from productnet.annotation.sums import NOTHING, Added, DaySum, LeafSum, Met, Said, Sums, task_of
 from productnet.database.database import Database
 
 # Answers of a person that drift looks at.
@@ -71,7 +80,7 @@ class KeptSums:
         changes = Changes()
         fold(self._database)
         with self._database.reading() as connection:
-            query = select(models.counted.c.seq, models.counted.c.made)
+            query = select(tables.counted.c.seq, tables.counted.c.made)
             newest, made = connection.execute(query).one()
             if made != self._made:
                 self._forget_all(made, changes)
@@ -91,26 +100,26 @@ class KeptSums:
         self.sums, self._seen, self._made = Sums(), 0, made
 
     def _read_answers(self, connection: Connection, changes: Changes) -> None:
-        leaves = self._changed(connection, models.leaf_sums)
+        leaves = self._changed(connection, tables.leaf_sums)
         for row in sorted(leaves, key=lambda row: row.begun):
             # Counts of pairs are the state's to tell.
             self.sums.leaves[row.category] = LeafSum(row.begun, answers=answers_of(row))
             changes.leaves.add(row.category)
-        for row in self._changed(connection, models.person_sums):
+        for row in self._changed(connection, tables.person_sums):
             key = row.person, Task(row.task)
             self.sums.people[key] = answers_of(row)
             changes.people.add(key)
-        for row in self._changed(connection, models.day_sums):
+        for row in self._changed(connection, tables.day_sums):
             self.sums.days[row.day] = DaySum(answers_of(row), row.gold)
 
     def _read_counts(self, connection: Connection, changes: Changes) -> None:
-        for row in self._changed(connection, models.meeting_sums):
+        for row in self._changed(connection, tables.meeting_sums):
             met = Met(
                 row.category, row.labeler, row.auditor, Verdict(row.label), Verdict(row.audit)
             )
             changes.met[met] += row.count - self.sums.met[met]
             self.sums.met[met] = row.count
-        for row in self._changed(connection, models.confused_sums):
+        for row in self._changed(connection, tables.confused_sums):
             self.sums.confused[row.said, row.gold] = row.count
 
     def _changed(self, connection: Connection, table: Table) -> Iterator[Any]:
@@ -118,7 +127,7 @@ class KeptSums:
 
     def agreed(self, person: str, task: Task) -> Sequence[bool]:
         """Whether their last answers agreed with the other side's, in the order of the log."""
-        columns = models.pairs.c
+        columns = tables.pairs.c
         if task is Task.ADJUDICATE:
             return []  # it meets nobody's answer: it settles two
         own, seq = {

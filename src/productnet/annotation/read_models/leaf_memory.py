@@ -7,8 +7,8 @@ from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sized
 from typing import Generic, TypeVar
 
+from productnet.annotation.read_models.sums import NO_PAIRS, Counts
 from productnet.annotation.state import LeafProgress, Positives, Summary
-from productnet.annotation.sums import NO_PAIRS, Counts
 from productnet.annotation.verdicts import PairState
 
 _Value = TypeVar("_Value", bound=Sized)

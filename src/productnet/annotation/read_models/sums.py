@@ -12,8 +12,8 @@ from datetime import datetime
 from typing import NamedTuple
 
 from productnet.annotation.decisions import IMPORTED, Decision, Role, Task, Verdict
+from productnet.annotation.quality.times import Times
 from productnet.annotation.state import LeafProgress
-from productnet.annotation.times import Times
 from productnet.annotation.told import before_audits
 from productnet.annotation.verdicts import Answers, History, PairState, judge
 

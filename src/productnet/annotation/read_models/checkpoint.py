@@ -13,13 +13,13 @@ from typing import Any
 
 from sqlalchemy import Connection, Table, delete, func, insert, select, update
 
-from productnet.annotation import read_models as models
-from productnet.annotation.counting import follow, pair_row, rows_of
 from productnet.annotation.decisions import Role, Verdict
-from productnet.annotation.effects import read_effects
 from productnet.annotation.histories import VoteRow, all_rows, in_parts, standing
+from productnet.annotation.read_models import tables
+from productnet.annotation.read_models.counting import follow, pair_row, rows_of
+from productnet.annotation.read_models.effects import read_effects
+from productnet.annotation.read_models.sums import Added, Said, Sums
 from productnet.annotation.schema import decisions as log_table
-from productnet.annotation.sums import Added, Said, Sums
 from productnet.database.database import Database
 from productnet.progress import SILENT, Progress
 
@@ -31,10 +31,10 @@ _AT_ONCE = 250
 _FEW = 50_000
 
 _SEEN = select(
-    select(func.max(log_table.c.seq)).scalar_subquery(), models.counted.c.seq, models.counted.c.made
+    select(func.max(log_table.c.seq)).scalar_subquery(), tables.counted.c.seq, tables.counted.c.made
 )
 
-_CLAIM = select(models.counted.c.seq).with_for_update()
+_CLAIM = select(tables.counted.c.seq).with_for_update()
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class Place:
 
     Attributes:
         log: Number of the last decision; 0 before the first.
-        folded: The last decision that is in the read models.
+        folded: The last decision that is in the read tables.
         made: How often they were made anew.
     """
 
@@ -113,7 +113,7 @@ def make_anew(database: Database, *, progress: Progress = SILENT) -> None:
 
 def _count_anew(connection: Connection, *, progress: Progress) -> None:
     last = Place.of(connection).log
-    for table in (models.pairs, *models.SUMS):
+    for table in (tables.pairs, *tables.SUMS):
         connection.execute(delete(table))
     total = Sums()
     with progress.task("Counting decisions", total=None) as advance:
@@ -123,11 +123,11 @@ def _count_anew(connection: Connection, *, progress: Progress) -> None:
                 for product, added in chunk
                 for category, pair in added.pairs.items()
             ]
-            _write_new(connection, models.pairs, rows)
+            _write_new(connection, tables.pairs, rows)
             advance(len(chunk))
     for name, of_table in rows_of(total, last).items():
-        _write_new(connection, models.pairs.metadata.tables[name], of_table)
-    again = update(models.counted).values(seq=last, made=models.counted.c.made + 1)
+        _write_new(connection, tables.pairs.metadata.tables[name], of_table)
+    again = update(tables.counted).values(seq=last, made=tables.counted.c.made + 1)
     connection.execute(again)
 
 

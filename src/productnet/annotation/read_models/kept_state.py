@@ -13,15 +13,15 @@ from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, Select, Table, bindparam, literal_column, select, true
 
-from productnet.annotation.checkpoint import Place
-from productnet.annotation.counting import PAIR_COLUMNS, pair_of
 from productnet.annotation.decisions import Decision
-from productnet.annotation.effects import Effect, effects_of, read_effects
 from productnet.annotation.histories import read_histories
-from productnet.annotation.leaf_memory import Kept, LeafCounts, LeafPairs, LeafPositives
-from productnet.annotation.read_models import counted, leaf_sums, pairs, person_leaves
+from productnet.annotation.read_models.checkpoint import Place
+from productnet.annotation.read_models.counting import PAIR_COLUMNS, pair_of
+from productnet.annotation.read_models.effects import Effect, effects_of, read_effects
+from productnet.annotation.read_models.leaf_memory import Kept, LeafCounts, LeafPairs, LeafPositives
+from productnet.annotation.read_models.sums import NO_PAIRS, Counts, PersonInLeaf, task_of
+from productnet.annotation.read_models.tables import counted, leaf_sums, pairs, person_leaves
 from productnet.annotation.state import LeafProgress, Positives, State, Summary
-from productnet.annotation.sums import NO_PAIRS, Counts, PersonInLeaf, task_of
 from productnet.annotation.verdicts import CERTAIN, SUGGESTED, History, PairState, Stage
 from productnet.database.database import Database
 

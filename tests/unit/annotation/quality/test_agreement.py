@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 from scipy.stats import binomtest
 from sklearn.metrics import cohen_kappa_score
 
-from productnet.annotation.agreement import Agreement, Proportion
 from productnet.annotation.decisions import Verdict
+from productnet.annotation.quality.agreement import Agreement, Proportion
 
 YES, NO, UNSURE = Verdict.POSITIVE, Verdict.NEGATIVE, Verdict.UNSURE
 tables = st.dictionaries(

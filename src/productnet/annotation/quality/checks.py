@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 from sqlalchemy import ColumnElement, Select, and_, func, select, true
 
-from productnet.annotation.agreement import Proportion
-from productnet.annotation.aside import known_answer, standing_answers
 from productnet.annotation.decisions import Decision, Verdict
+from productnet.annotation.quality.agreement import Proportion
+from productnet.annotation.quality.aside import known_answer, standing_answers
 from productnet.annotation.schema import check_answers as answers_table
 from productnet.annotation.schema import check_items as items_table
 from productnet.annotation.schema import from_row

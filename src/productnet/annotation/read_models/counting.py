@@ -6,12 +6,12 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, Table, bindparam, case, select, update
 
-from productnet.annotation import read_models as models
 from productnet.annotation.decisions import Task, Verdict
-from productnet.annotation.effects import Effect
 from productnet.annotation.histories import in_parts
-from productnet.annotation.sums import Added, AnswerSum, Counts, Meeting, Said, Sums
-from productnet.annotation.times import Times
+from productnet.annotation.quality.times import Times
+from productnet.annotation.read_models import tables
+from productnet.annotation.read_models.effects import Effect
+from productnet.annotation.read_models.sums import Added, AnswerSum, Counts, Meeting, Said, Sums
 from productnet.annotation.verdicts import SUGGESTED, PairState, Reason, Stage
 from productnet.database.columns import insert_into
 
@@ -38,12 +38,12 @@ def follow(connection: Connection, effects: Sequence[Effect]) -> None:
         sums.put(was, -1, seq=last)
         sums.put(now, 1, seq=last)
         rows += _changed_rows(product, was, now, last)
-    _replace(connection, models.pairs, rows)
+    _replace(connection, tables.pairs, rows)
     _add(connection, sums, last)
     connection.execute(_REACHED, {"last": last})
 
 
-_REACHED = update(models.counted).values(seq=bindparam("last"))
+_REACHED = update(tables.counted).values(seq=bindparam("last"))
 
 
 def _changed_rows(
@@ -79,7 +79,7 @@ def pair_row(
     }
 
 
-PAIR_COLUMNS = tuple(models.pairs.c[name] for name in models.PAIR_NAMES)
+PAIR_COLUMNS = tuple(tables.pairs.c[name] for name in tables.PAIR_NAMES)
 
 _STAGES = {str(stage): stage for stage in Stage}
 _VERDICTS: dict[str | None, Verdict | None] = {None: None, **{str(one): one for one in Verdict}}
@@ -152,7 +152,7 @@ def _add(connection: Connection, sums: Sums, last: int) -> None:
     """Add sums to those of the tables."""
     _take_in_answers(connection, sums)
     for name, rows in rows_of(sums, last).items():
-        table = models.pairs.metadata.tables[name]
+        table = tables.pairs.metadata.tables[name]
         _replace(connection, table, rows, added=True)
 
 
@@ -179,9 +179,9 @@ def _answers_by(table: Table, keys: Sequence[str]) -> Select[Any]:
     return select(*columns).where(columns[0].in_(bindparam("names", expanding=True)))
 
 
-_LEAF_ANSWERS = _answers_by(models.leaf_sums, ["category"])
-_PERSON_ANSWERS = _answers_by(models.person_sums, ["person", "task"])
-_DAY_ANSWERS = _answers_by(models.day_sums, ["day"])
+_LEAF_ANSWERS = _answers_by(tables.leaf_sums, ["category"])
+_PERSON_ANSWERS = _answers_by(tables.person_sums, ["person", "task"])
+_DAY_ANSWERS = _answers_by(tables.day_sums, ["day"])
 
 
 def _named(connection: Connection, query: Select[Any], names: Iterable[Any]) -> Iterator[Any]:

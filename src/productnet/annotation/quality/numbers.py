@@ -10,10 +10,10 @@ from datetime import date
 from operator import itemgetter
 from threading import RLock
 
-from productnet.annotation.agreement import Agreement, Proportion
 from productnet.annotation.decisions import Task, Verdict
-from productnet.annotation.drift import Drift
-from productnet.annotation.findings import (
+from productnet.annotation.quality.agreement import Agreement, Proportion
+from productnet.annotation.quality.drift import Drift
+from productnet.annotation.quality.findings import (
     Confused,
     Day,
     LeafQuality,
@@ -21,8 +21,8 @@ from productnet.annotation.findings import (
     PairQuality,
     PersonQuality,
 )
-from productnet.annotation.sources_of_sums import Changes, SumsSource
-from productnet.annotation.sums import Met
+from productnet.annotation.read_models.sources_of_sums import Changes, SumsSource
+from productnet.annotation.read_models.sums import Met
 from productnet.taxonomy.tree import Taxonomy
 
 # What one side said, and the other.

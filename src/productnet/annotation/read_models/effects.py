@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from productnet.annotation.decisions import Decision
 from productnet.annotation.histories import CHUNK, decisions_since, read_histories
-from productnet.annotation.sums import Added
+from productnet.annotation.read_models.sums import Added
 from productnet.annotation.verdicts import History, after
 
 

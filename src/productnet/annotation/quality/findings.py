@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from datetime import date
 
-from productnet.annotation.agreement import Agreement, Proportion
 from productnet.annotation.decisions import Task
-from productnet.annotation.drift import Drift
-from productnet.annotation.times import Speed
+from productnet.annotation.quality.agreement import Agreement, Proportion
+from productnet.annotation.quality.drift import Drift
+from productnet.annotation.quality.times import Speed
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from typing import Self, TypeVar
 
 import numpy as np
 
-from productnet.annotation.agreement import Proportion
+from productnet.annotation.quality.agreement import Proportion
 
 # Answers that make up *lately*, and the most before them that they are compared with.
 LATELY = 50

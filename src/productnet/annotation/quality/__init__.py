@@ -1,0 +1,1 @@
+"""Quality: how people answer, from audits and check items, as numbers computed from the log."""
