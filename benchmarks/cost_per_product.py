@@ -166,9 +166,9 @@ def measure(work: Path, size: int, steps: Sequence[str], *, keep: bool) -> None:
             wanted.remove(DEAR)
         if wanted and not (pool / FEED).exists():
             write_store(pool, size=size, images=False)
-            # What the first one wanted needs.
-            order = [step for step in STEPS if step != DEAR]
-            wanted = order[: order.index(wanted[0])] + wanted if wanted[0] != DEAR else wanted
+            # Each needs those before it, of which only the dear one leaves nothing to the others.
+            last = max(list(STEPS).index(step) for step in wanted)
+            wanted = [step for step in list(STEPS)[: last + 1] if step != DEAR or step in wanted]
         for step in wanted:
             told = in_process(step, pool)
             figures = known(work, size)
