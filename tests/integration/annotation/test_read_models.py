@@ -9,7 +9,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import delete, insert, text, update
-from tests.unit.annotation.quality.test_numbers import found
 
 from productnet.annotation.decisions import Decision, Role, Verdict, decide
 from productnet.annotation.log import DecisionLog
@@ -22,6 +21,7 @@ from productnet.annotation.schema import decisions as log_table
 from productnet.annotation.schema import to_row
 from productnet.annotation.state import State
 from productnet.errors import DatabaseUnavailable
+from tests.unit.annotation.quality.test_numbers import found
 from tests.unit.annotation.test_state import LEAVES, PEOPLE, PRODUCTS, logs
 
 # Places in a log at which somebody does something.
