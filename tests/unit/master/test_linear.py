@@ -136,6 +136,16 @@ def test_beyond_its_work_the_others_have_its_share_and_words_are_not_kept() -> N
     assert not alone.solves
 
 
+@pytest.mark.parametrize("count", [1, 5, 100])
+def test_until_it_is_solved_it_says_nothing(count: int) -> None:
+    of = network()
+    assert of.linear is not None
+    batch = gold().data.batch(np.arange(count))
+    with torch.inference_mode():
+        part = of.linear(of.encode(batch), batch.present, batch.inputs["text"][1:])
+    assert torch.equal(part, torch.zeros(count, of.solved_width))
+
+
 def test_many_categories_are_fitted_some_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(linear_fit, "_TOLERANCE", 1e-6)
     together = said(solved(), gold())
