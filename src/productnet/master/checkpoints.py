@@ -174,8 +174,4 @@ def _arrays(column: object) -> list[np.ndarray]:
     if isinstance(column, Vectors):
         return column.arrays
     found = [getattr(column, one.name) for one in fields(column)]  # type: ignore[arg-type]
-    return [
-        one.numpy() if isinstance(one, torch.Tensor) else one
-        for one in found
-        if isinstance(one, torch.Tensor | np.ndarray)
-    ]
+    return [one for one in found if isinstance(one, np.ndarray)]

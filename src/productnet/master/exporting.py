@@ -127,9 +127,9 @@ def _names(network: MasterNetwork) -> dict[str, list[str]]:
 
 def _parts(encoder: FieldEncoder) -> Sequence[str]:
     """What the tensors of an encoder's column are called."""
-    column = encoder.prepare(_MadeUp(encoder, (1, 2)))
     if encoder.word_count:
         return "values", "words", "weights", "starts"
+    column = encoder.prepare(_MadeUp(encoder, (1, 2)))
     known = {"Sequences": ("ids", "lengths"), "Bags": ("ids", "starts")}
     tensors = column.batch(np.arange(2))
     return known.get(type(column).__name__, [f"values{place}" for place in range(len(tensors))])

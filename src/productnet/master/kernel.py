@@ -44,7 +44,7 @@ class KernelMember(nn.Module):
         self.register_buffer("curvature", torch.zeros(()))
         self.register_buffer("landmarks", torch.zeros(0, sum(dimensions)))
         self.register_buffer("project", torch.zeros(width, 0))
-        self.register_load_state_dict_pre_hook(_make_room)  # type: ignore[no-untyped-call]
+        sized_as_saved(self, landmarks=0, project=1)
 
     def forward(self, encoded: Sequence[torch.Tensor], present: torch.Tensor) -> torch.Tensor:
         """This member's part of the embedding: (B, width)."""
@@ -84,12 +84,20 @@ def curved(cosine: torch.Tensor, curvature: torch.Tensor) -> torch.Tensor:
     return torch.where(curvature == 0, cosine, bent)
 
 
-def _make_room(
-    module: nn.Module, state: dict[str, torch.Tensor], prefix: str, *_rest: object
-) -> None:
-    """There are as many landmarks as were saved."""
-    saved = state.get(f"{prefix}landmarks")
-    if saved is None or not isinstance(module, KernelMember):
-        return
-    module.landmarks = module.landmarks.new_zeros(len(saved), module.landmarks.shape[1])
-    module.project = module.project.new_zeros(module.width, len(saved))
+def sized_as_saved(module: nn.Module, **axes: int) -> None:
+    """Let buffers have, on these axes, the length that the first of them was saved with."""
+    first = next(iter(axes))
+
+    def make_room(
+        module: nn.Module, state: dict[str, torch.Tensor], prefix: str, *_rest: object
+    ) -> None:
+        saved = state.get(f"{prefix}{first}")
+        if saved is None:
+            return
+        for name, axis in axes.items():
+            buffer: torch.Tensor = getattr(module, name)
+            sizes = list(buffer.shape)
+            sizes[axis] = saved.shape[axes[first]]
+            setattr(module, name, buffer.new_zeros(sizes))
+
+    module.register_load_state_dict_pre_hook(make_room)  # type: ignore[no-untyped-call]

@@ -12,7 +12,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F  # noqa: N812
 
-from productnet.master.kernel import side_by_side
+from productnet.master.kernel import side_by_side, sized_as_saved
 
 
 class LinearMember(nn.Module):
@@ -40,7 +40,7 @@ class LinearMember(nn.Module):
         self.register_buffer("weight", torch.tensor(weights, dtype=torch.float32))
         self.register_buffer("of_fields", torch.zeros(sum(dimensions), 0))
         self.register_buffer("of_words", torch.zeros(words, 0))
-        self.register_load_state_dict_pre_hook(_make_room)  # type: ignore[no-untyped-call]
+        sized_as_saved(self, of_words=1, of_fields=1)
 
     def forward(
         self,
@@ -74,14 +74,3 @@ class LinearMember(nn.Module):
     def joined(self, encoded: Sequence[torch.Tensor], present: torch.Tensor) -> torch.Tensor:
         """The fields side by side, each at the length that it weighs: (B, J)."""
         return side_by_side(encoded, present, self.weight)
-
-
-def _make_room(
-    module: nn.Module, state: dict[str, torch.Tensor], prefix: str, *_rest: object
-) -> None:
-    """The rank is what was saved."""
-    saved = state.get(f"{prefix}of_words")
-    if saved is None or not isinstance(module, LinearMember):
-        return
-    module.of_words = module.of_words.new_zeros(module.words, saved.shape[1])
-    module.of_fields = module.of_fields.new_zeros(len(module.of_fields), saved.shape[1])

@@ -126,11 +126,12 @@ class Preset:
         return self.kernel > 0 or self.linear > 0
 
     def within_work(self, products: int, categories: int) -> "Preset":
-        """The same without its linear SVM where there is no time for that.
+        """The same without its linear SVM where there is no time for that."""
+        return self if products * categories <= self.linear_work else self.without_linear()
 
-        The others have its share, and words are not kept.
-        """
-        if not self.linear or products * categories <= self.linear_work:
+    def without_linear(self) -> "Preset":
+        """The same without a linear SVM: the others have its share, and words are not kept."""
+        if not self.linear:
             return self
         inputs = tuple(
             replace(one, options={k: v for k, v in one.options.items() if k != "words"})

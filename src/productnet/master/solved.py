@@ -19,12 +19,11 @@ def solve_members(network: MasterNetwork, examples: Examples, preset: Preset) ->
     if not len(examples):
         return
     network.eval()
+    if network.linear is None:  # there are no words to read
+        preset = preset.without_linear()
     found: list[tuple[float, Solution]] = []
     if network.kernel is not None:
-        # Without words to read, the others have the share of the linear member.
-        absent = preset.linear if network.linear is None else 0.0
-        share = preset.kernel / (1 - absent)
-        found.append((share, fit_kernel(network, network.kernel, examples, preset)))
+        found.append((preset.kernel, fit_kernel(network, network.kernel, examples, preset)))
     if network.linear is not None:
         found.append((preset.linear, fit_linear(network, network.linear, examples, preset)))
     if found:

@@ -128,8 +128,10 @@ class Vectors:
     @property
     def arrays(self) -> list[np.ndarray]:
         """What it is made of."""
-        of_words = () if self.words is None else (self.words.data, *_places(self.words))
-        return [self.values.numpy(), self.present, *of_words]
+        arrays = [self.values.numpy(), self.present]
+        if self.words is not None:
+            arrays += [self.words.data, self.words.indices, self.words.indptr]
+        return arrays
 
     def batch(self, rows: np.ndarray) -> Tensors:
         """(features (B, D) float32,), and with words ids (T,), weights (T,), starts (B,)."""
@@ -137,8 +139,9 @@ class Vectors:
         if self.words is None:
             return (values,)
         taken = self.words[rows]
-        ids, starts = (torch.from_numpy(one.astype(np.int64)) for one in _places(taken))
-        return values, ids, torch.from_numpy(taken.data), starts[:-1]
+        ids = torch.from_numpy(taken.indices.astype(np.int64))
+        starts = torch.from_numpy(taken.indptr[:-1].astype(np.int64))
+        return values, ids, torch.from_numpy(taken.data), starts
 
     def row(self, number: int) -> "Vectors":
         """A copy of this row, which holds on to none of the others."""
@@ -177,11 +180,6 @@ class Images:
     def batch(self, rows: np.ndarray) -> Tensors:
         """(pixels (B, 3, S, S) float32,)."""
         return (self.read(rows),)
-
-
-def _places(matrix: csr_matrix) -> tuple[np.ndarray, np.ndarray]:
-    """Columns of the numbers of a matrix in rows, and where each row starts and the last ends."""
-    return matrix.indices, matrix.indptr
 
 
 def _end_to_end(texts: Iterable[list[int]]) -> tuple[np.ndarray, np.ndarray]:

@@ -11,8 +11,6 @@ from productnet.annotation.leases import Lease
 from productnet.annotation.queue import Offer
 from productnet.annotation.state import LeafProgress
 from productnet.events.kinds import Kind
-from productnet.people.accounts import Person
-from productnet.portal.portal import Portal
 from productnet.portal.security import AskedBy, PortalOf
 
 router = APIRouter(tags=["work"])
@@ -103,11 +101,8 @@ def get_queue(
     count: Annotated[int, Query(ge=1, le=100)] = 10,
 ) -> Queue:
     """The leaves that wait for the one who asks."""
-    return Queue(items=[Offered.of(offer) for offer in _offers(portal, person, task, count)])
-
-
-def _offers(portal: Portal, person: Person, task: Task, count: int) -> list[Offer]:
-    return portal.board().queue(person.name, task, count=count)
+    offers = portal.board().queue(person.name, task, count=count)
+    return Queue(items=[Offered.of(offer) for offer in offers])
 
 
 @router.post("/leases", operation_id="take_lease")
@@ -120,7 +115,8 @@ def take_lease(portal: PortalOf, person: AskedBy, wanted: LeafTask) -> Held:
 @router.post("/leases/next", operation_id="take_next_lease")
 def take_next_lease(portal: PortalOf, person: AskedBy, wanted: NextTask) -> NextLease:
     """Take the first leaf of one's queue that is free; of many who ask at once, each another."""
-    leaves = [offer.leaf.id for offer in _offers(portal, person, wanted.task, _HANDED_OUT)]
+    offers = portal.board().queue(person.name, wanted.task, count=_HANDED_OUT)
+    leaves = [offer.leaf.id for offer in offers]
     lease = portal.leases.take_first(leaves, wanted.task, person.name)
     return NextLease(lease=None if lease is None else Held.of(lease))
 
