@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+import torch
 
 from productnet.master.batching import Examples
 from productnet.master.checkpoints import Checkpoints, fingerprint
@@ -54,11 +55,24 @@ class Keeping:
 NOTHING = Keeping()
 
 
-def teach(
-    network: MasterNetwork, lesson: Lesson, run: Run, *, refit: bool
-) -> tuple[list[Epoch], np.ndarray]:
-    """Train in place: how it went, and the logits (M, C) of held-out products before any refit."""
-    first_weights = network.weights()
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """What the first phase left beside the network that it trained.
+
+    Attributes:
+        history: How it went.
+        logits: (M, C) of the held-out products.
+        untrained: The first weights, with the shares of the solved members that it found.
+    """
+
+    history: list[Epoch]
+    logits: np.ndarray
+    untrained: dict[str, torch.Tensor]
+
+
+def fit(network: MasterNetwork, lesson: Lesson, run: Run) -> Fitted:
+    """Train in place on what is not held out."""
+    untrained = network.weights()
     history = run.train(network, lesson.training, validation=lesson.held_out)
     _, logits = infer(
         network,
@@ -67,10 +81,23 @@ def teach(
         batch_size=run.preset.batch_size,
         team=Team.join(run.device),
     )
-    if refit and len(lesson.held_out):
-        network.load_state_dict(first_weights)
+    return Fitted(history, logits, untrained | {"shares": network.shares.clone()})
+
+
+@contextmanager
+def anew(network: MasterNetwork, fitted: Fitted) -> Iterator[None]:
+    """The network as it was before the first phase; afterwards it is trained again."""
+    trained = network.weights()
+    network.load_state_dict(fitted.untrained)
+    yield
+    network.load_state_dict(trained)
+
+
+def refit(network: MasterNetwork, lesson: Lesson, run: Run, fitted: Fitted) -> None:
+    """Train in place on everything, from the first weights, where the preset asks for that."""
+    if run.preset.refit and len(lesson.held_out):
+        network.load_state_dict(fitted.untrained)
         run.train(network, lesson.everything, phase="refit")
-    return history, logits
 
 
 @contextmanager

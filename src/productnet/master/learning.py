@@ -16,7 +16,7 @@ from productnet.master.copies import number_groups
 from productnet.master.cross_fit import Evidence, cross_fit, familiar
 from productnet.master.facts import class_facts
 from productnet.master.fields.registry import learn_encoder
-from productnet.master.fitting import Keeping, Lesson, kept, teach
+from productnet.master.fitting import Keeping, Lesson, anew, fit, kept, refit
 from productnet.master.history import UNWRITTEN, Epoch
 from productnet.master.network import MasterNetwork
 from productnet.master.novelty import Familiar
@@ -106,19 +106,20 @@ def learn(
     names = gold.classes.names
     described = {"classes": names, "dimension": recipe.dimension, "inputs": gold.inputs}
     with kept(run, keeping, network, lesson, **described) as resumable:
-        evidence = None
+        fitted = fit(network, lesson, resumable)
         if folds > 1:
             # Many short trainings, whose curves would lie on one another.
             quiet = replace(resumable, log=UNWRITTEN)
-            evidence = cross_fit(network, quiet, examples, copies, folds=folds)
-        refit = recipe.preset.refit and validation is None
-        history, logits = teach(network, lesson, resumable, refit=refit)
-    if evidence is None:
-        evidence = Evidence.of_share(held_out, logits)
-        if validation is not None:
-            copies = np.arange(len(held_out))
+            with anew(network, fitted):
+                evidence = cross_fit(network, quiet, examples, copies, folds=folds)
+        else:
+            evidence = Evidence.of_share(held_out, fitted.logits)
+            if validation is not None:
+                copies = np.arange(len(held_out))
+        if validation is None:
+            refit(network, lesson, resumable, fitted)
     known_by = familiar(network, run, examples) if len(evidence.unknown) else None
-    return Learnt(network, _card(recipe, gold, network, history, evidence, copies), known_by)
+    return Learnt(network, _card(recipe, gold, network, fitted.history, evidence, copies), known_by)
 
 
 class _Gold(NamedTuple):

@@ -54,6 +54,8 @@ class MasterNetwork(nn.Module):
             of them it prefers.
     """
 
+    shares: torch.Tensor  # (S,), of the solved members there are: kernel machine, linear SVM
+
     def __init__(
         self,
         encoders: Mapping[str, FieldEncoder],
@@ -80,9 +82,10 @@ class MasterNetwork(nn.Module):
         joined = sum(dimensions)
         # The input whose words the linear member reads.
         self.word_input = next((name for name, one in encoders.items() if one.word_count), None)
-        solves = preset.kernel > 0 or (preset.linear > 0 and self.word_input is not None)
+        if self.word_input is None:
+            preset = preset.without_linear()
         # Whatever the classes, so that another target can take over the body.
-        self.solved_width = dimension // 2 if solves else 0
+        self.solved_width = dimension // 2 if preset.solves else 0
         self.kernel = self.linear = None
         weighed = {name: (weights or {}).get(name, 1.0) for name in encoders}
         if self.solved_width and preset.kernel:
@@ -92,6 +95,10 @@ class MasterNetwork(nn.Module):
             beside = [0 if name == self.word_input else one / own for name, one in weighed.items()]
             count = encoders[self.word_input].word_count
             self.linear = LinearMember(dimensions, beside, words=count, width=self.solved_width)
+        # What each solved member has of the logits; the trained ones have the rest.
+        members = ((self.kernel, preset.kernel), (self.linear, preset.linear))
+        shares = [share for member, share in members if member is not None]
+        self.register_buffer("shares", torch.tensor(shares, dtype=torch.float32))
         widths = member_widths(dimension - self.solved_width, preset.members)
         self.members = nn.ModuleList(Member(joined, width, preset) for width in widths)
         self.classify = nn.Linear(dimension, classes)

@@ -49,7 +49,8 @@ class Preset:
         other: Encoder of each text field that no input names; None leaves them out.
         members: How many pairs of layers read the fields and share the embedding's dimension.
         kernel: Share in the logits of one member more, a kernel machine over all fields that is
-            solved when the others are trained; 0 for none.
+            solved when the others are trained; 0 for none. Held-out products move the shares
+            (``stacking.py``).
         linear: Share of a linear SVM on all fields' vectors and on the words of the first input
             that keeps them (``words``), solved as well; 0 for none.
         linear_work: Products times categories up to which there is time for that SVM, some 45
@@ -85,7 +86,7 @@ class Preset:
     members: int = 1
     kernel: float = 0.0
     linear: float = 0.0
-    linear_work: int = 1_000_000
+    linear_work: int = 1_500_000
     landmarks: int = 4_096
     hidden: int = 512
     normalise: bool = False
@@ -169,7 +170,7 @@ _FAST = Preset(
     missing="learnt",
     field_dropout=0.1,
     epochs=20,
-    min_steps=120,
+    min_steps=60,
     batch_size=256,
     learning_rate=3e-3,
     label_smoothing=0.05,
@@ -205,6 +206,7 @@ PRESETS: dict[str, Preset] = {
             Input((TEXT,), "tfidf", {"width": 1024, "words": True}, weight=1.3),
         ),
         members=4,
+        min_steps=120,
         kernel=0.3,
         linear=0.4,
         linear_work=30_000_000,

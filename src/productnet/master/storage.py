@@ -20,7 +20,7 @@ from productnet.master.held_out import HeldOut
 from productnet.master.history import Epoch
 from productnet.master.presets import Preset
 
-FORMAT_VERSION = 3
+FORMAT_VERSION = 4
 _CARD = "model.json"
 _WEIGHTS = "weights.safetensors"
 

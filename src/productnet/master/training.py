@@ -20,7 +20,7 @@ from productnet.master.network import Batch, MasterNetwork
 from productnet.master.objective import Objective
 from productnet.master.pipeline import ahead, pinned, placed, workers_for
 from productnet.master.presets import Preset
-from productnet.master.solved import solve_members
+from productnet.master.solved import Jury, solve_members
 from productnet.master.state import State, learning_rate
 from productnet.master.team import Team, local_rank
 from productnet.progress import Progress
@@ -91,7 +91,7 @@ class Run:
             self._epochs(objective, examples, validation, state, phase)
         state.best.put_back(network)
         if preset.solves and state.history and not self.number:
-            solve_members(network, examples, preset)
+            solve_members(network, examples, preset, self._jury(network, validation, team))
             state.history[-1] = self._judge(network, state.history[-1].loss, validation, team)
         if self.checkpoints:
             state.keep(self.checkpoints, over=True)
@@ -199,19 +199,25 @@ class Run:
         batch_size = min(self.preset.batch_size, len(examples))
         memory.check(need, math.ceil(batch_size / team.size), self.device)
 
+    def _jury(
+        self, network: MasterNetwork, validation: Examples | None, team: Team
+    ) -> Jury | None:
+        if validation is None or not len(validation):
+            return None
+
+        def hears() -> np.ndarray:
+            size = self.preset.batch_size
+            return infer(network, validation, device=self.device, batch_size=size, team=team)[1]
+
+        return Jury(validation.classes, hears)
+
     def _judge(
         self, network: MasterNetwork, loss: float, validation: Examples | None, team: Team
     ) -> Epoch:
-        if validation is None or not len(validation):
+        jury = self._jury(network, validation, team)
+        if jury is None:
             return Epoch(loss, None, None)
-        _, logits = infer(
-            network,
-            validation,
-            device=self.device,
-            batch_size=self.preset.batch_size,
-            team=team,
-        )
-        truth = validation.classes
+        truth, logits = jury.classes, jury.hears()
         if self.number:
             said = torch.from_numpy(logits[:, 0])
             return Epoch(loss, None, float(F.smooth_l1_loss(said, torch.from_numpy(truth))))

@@ -28,7 +28,7 @@ from productnet.master.calibration import fit_temperature
 from productnet.master.classes import stratified_holdout
 from productnet.master.cross_fit import Evidence
 from productnet.master.facts import class_facts, number_facts
-from productnet.master.fitting import Keeping, Lesson, kept, teach
+from productnet.master.fitting import Keeping, Lesson, fit, kept, refit
 from productnet.master.network import MasterNetwork
 from productnet.master.presets import Preset
 from productnet.master.products import InputField, Products
@@ -95,7 +95,9 @@ def transfer(
             _train_head(fresh, lesson.training, resumable, phase="head")
         else:
             resumable = replace(resumable, body_rate=1.0)
-        history, logits = teach(fresh, lesson, resumable, refit=preset.refit)
+        fitted = fit(fresh, lesson, resumable)
+        refit(fresh, lesson, resumable, fitted)
+    logits = fitted.logits
     certain = None
     taken = "all of it" if chosen == "whole" else "its encoders"
     held_out, body, temperature = lesson.held_out.classes, f"{card}: {taken}", 1.0
@@ -122,7 +124,7 @@ def transfer(
         classes=goal.classes,
         number=goal.number,
         temperature=temperature,
-        history=tuple(history),
+        history=tuple(fitted.history),
         seed=run.seed,
         held_out=certain,
         facts=facts,
@@ -204,7 +206,7 @@ def _begin(
     dimension = network.classify.in_features
     fresh = MasterNetwork(encoders, preset, dimension=dimension, classes=outputs)
     # The last layer is learnt anew, and members are solved anew, with the same field weights.
-    anew = ("encoders.", "classify.", "kernel.", "linear.")
+    anew = ("encoders.", "classify.", "kernel.", "linear.", "shares")
     taken = {
         name: one
         for name, one in network.state_dict().items()
