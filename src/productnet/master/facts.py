@@ -2,7 +2,7 @@
 
 import platform
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -50,6 +50,7 @@ class Facts:
         held_out: How it did on products held out; None if none were.
         parameters: Numbers that were learnt.
         versions: Of what it was trained with.
+        shares: What each part of the network has of the logits; empty where there is one part.
         body: The model it was transferred from, in words.
     """
 
@@ -59,6 +60,7 @@ class Facts:
     held_out: Judged | None
     parameters: int
     versions: dict[str, str]
+    shares: dict[str, float] = field(default_factory=dict)
     body: str | None = None
 
 
@@ -92,6 +94,7 @@ def class_facts(
         held_out=_measured(logits, held_out, temperature) if len(held_out) else None,
         parameters=_parameters(network),
         versions=_versions(),
+        shares=network.shares_by_part(),
         body=body,
     )
 
@@ -113,7 +116,7 @@ def number_facts(
             absolute_error=float(np.abs(truth - said).mean()),
             r2=1 - float(((truth - said) ** 2).sum()) / varied if varied else None,
         )
-    return Facts(products, (), 0, held_out, _parameters(network), _versions(), body)
+    return Facts(products, (), 0, held_out, _parameters(network), _versions(), body=body)
 
 
 def _measured(logits: np.ndarray, truth: np.ndarray, temperature: float) -> Judged:

@@ -113,6 +113,13 @@ class MasterNetwork(nn.Module):
         """The field encoder of each input, in the order of ``Batch.present``."""
         return {n: one for n, one in self.encoders.items() if isinstance(one, FieldEncoder)}
 
+    def shares_by_part(self) -> dict[str, float]:
+        """What each part has of the logits, by its name; empty where nothing is solved."""
+        solved = {"kernel machine": self.kernel, "linear SVM": self.linear}
+        named = [name for name, member in solved.items() if member is not None]
+        shares = dict(zip(named, self.shares.tolist(), strict=True))
+        return {"trained layers": 1 - sum(shares.values()), **shares} if shares else {}
+
     def weights(self) -> dict[str, torch.Tensor]:
         """A copy of everything that training changes, for ``load_state_dict``."""
         return {name: one.clone() for name, one in self.state_dict().items()}

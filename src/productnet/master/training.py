@@ -199,9 +199,7 @@ class Run:
         batch_size = min(self.preset.batch_size, len(examples))
         memory.check(need, math.ceil(batch_size / team.size), self.device)
 
-    def _jury(
-        self, network: MasterNetwork, validation: Examples | None, team: Team
-    ) -> Jury | None:
+    def _jury(self, network: MasterNetwork, validation: Examples | None, team: Team) -> Jury | None:
         if validation is None or not len(validation):
             return None
 

@@ -7,12 +7,15 @@ import pyarrow as pa
 import pytest
 
 from productnet.errors import ModelError, TrainingError, UsageError
+from productnet.master import solved
 from productnet.master.classes import deal_folds, stratified_holdout
 from productnet.master.copies import number_groups
 from productnet.master.cross_fit import folds_for
 from productnet.master.model import MasterModel
+from productnet.master.network import MasterNetwork
 from productnet.master.presets import PRESETS, Input
 from productnet.master.products import Products
+from productnet.master.solution import Solution, combine
 
 WORDS = replace(
     PRESETS["fast"],
@@ -52,6 +55,34 @@ def test_every_product_is_judged_once_by_a_network_that_had_not_seen_it(model: M
     assert len(model.history) > 0
     # What it was taught looks more known than leaves that were hidden.
     assert np.median(held_out.known) > np.median(held_out.unknown)
+
+
+@pytest.mark.parametrize("folds", [1, 3])
+def test_the_shares_are_found_once_and_kept_by_whatever_is_trained_afterwards(
+    monkeypatch: pytest.MonkeyPatch, folds: int
+) -> None:
+    asked: list[int] = []
+    combined: list[list[float]] = []
+
+    def found(opinions: list[np.ndarray], classes: np.ndarray, prior: list[float]) -> list[float]:
+        asked.append(len(classes))
+        assert len(opinions) == len(prior) == 3
+        return [0.2, 0.7, 0.1]
+
+    def spied(network: MasterNetwork, members: list[tuple[float, Solution]]) -> None:
+        combined.append([share for share, _ in members])
+        combine(network, members)
+
+    monkeypatch.setattr(solved, "stacked_shares", found)
+    monkeypatch.setattr(solved, "combine", spied)
+    words = replace(WORDS, inputs=(Input(("title",), "tfidf", {"width": 16, "words": True}),))
+    model = MasterModel(words, dimension=8).fit(shop(210), "kind", folds=folds)
+    assert asked == [21]
+    # Each member alone, for the jury; then fit, what judges gold, and refit.
+    assert combined[:2] == [[1.0], [1.0]]
+    trainings = 2 if folds == 1 else 2 + folds + 3
+    assert combined[2:] == [pytest.approx([0.7, 0.1])] * trainings
+    assert "kernel machine 0.70, linear SVM 0.10" in model.model_card()
 
 
 def test_a_share_is_judged_without_folds_and_nobody_knows_the_unknown() -> None:

@@ -18,7 +18,7 @@ from productnet.master.fields.frozen import Frozen
 from productnet.master.fields.tfidf import Tfidf
 from productnet.master.network import MasterNetwork
 from productnet.master.presets import PRESETS, Input, Preset
-from productnet.master.solved import solve_members
+from productnet.master.solved import Jury, solve_members
 
 CLASSES, WORDS = 4, 60
 ALONE = replace(PRESETS["fast"], hidden=8, kernel=0.0, linear=1.0)
@@ -88,6 +88,22 @@ def test_the_ensemble_is_the_weighted_mean_and_linear_in_the_embedding() -> None
         embedded = both.embed(examples.data.batch(examples.rows))
     equation_1 = F.linear(embedded, both.classify.weight, both.classify.bias)
     torch.testing.assert_close(said(both, examples), equation_1)
+
+
+def test_held_out_products_find_the_shares() -> None:
+    examples, held_out = gold(), gold(60)
+    preset = replace(ALONE, kernel=0.2, linear=0.5)
+    judged = network(preset)
+    # What the linear SVM says is right, and what all others say is wrong.
+    truth = said(solved(), held_out).argmax(dim=1).numpy()
+    jury = Jury(truth, lambda: said(judged, held_out).numpy())
+    solve_members(judged, examples, preset, jury)
+    kernel, linear = judged.shares.tolist()
+    assert linear > 0.5
+    assert 0 < kernel < linear
+    # It says what one with these shares says that nobody judged.
+    told = solved(replace(ALONE, kernel=kernel, linear=linear))
+    torch.testing.assert_close(said(judged, examples), said(told, examples), rtol=1e-3, atol=1e-3)
 
 
 def test_its_part_of_the_embedding_has_the_distances_of_its_logits() -> None:
