@@ -50,7 +50,8 @@ class Facts:
         held_out: How it did on products held out; None if none were.
         parameters: Numbers that were learnt.
         versions: Of what it was trained with.
-        shares: What each part of the network has of the logits; empty where there is one part.
+        shares: What each part of the network has of the logits; empty where nothing is solved, as
+            for a number.
         body: The model it was transferred from, in words.
     """
 

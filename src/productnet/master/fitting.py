@@ -1,7 +1,8 @@
 """Fitting: the phases that make a model of an untrained network, each of which can be resumed.
 
-*fit* trains on what is not held out; what the network then says of the held-out products is what
-calibration learns from; *refit*, where the preset asks for it, trains anew on everything.
+*fit* trains on what is not held out, and finds the shares of solved members; what the network then
+says of the held-out products is what calibration learns from, unless gold is judged in folds;
+*refit*, where the preset asks for it, trains anew on everything.
 """
 
 from collections.abc import Iterator, Sequence
@@ -62,17 +63,17 @@ class Fitted:
     Attributes:
         history: How it went.
         logits: (M, C) of the held-out products.
-        untrained: The first weights, with the shares of the solved members that it found.
+        start: The first weights, with the shares of the solved members that the phase found.
     """
 
     history: list[Epoch]
     logits: np.ndarray
-    untrained: dict[str, torch.Tensor]
+    start: dict[str, torch.Tensor]
 
 
 def fit(network: MasterNetwork, lesson: Lesson, run: Run) -> Fitted:
     """Train in place on what is not held out."""
-    untrained = network.weights()
+    start = network.weights()
     history = run.train(network, lesson.training, validation=lesson.held_out)
     _, logits = infer(
         network,
@@ -81,14 +82,14 @@ def fit(network: MasterNetwork, lesson: Lesson, run: Run) -> Fitted:
         batch_size=run.preset.batch_size,
         team=Team.join(run.device),
     )
-    return Fitted(history, logits, untrained | {"shares": network.shares.clone()})
+    return Fitted(history, logits, start | {"shares": network.shares.clone()})
 
 
 @contextmanager
-def anew(network: MasterNetwork, fitted: Fitted) -> Iterator[None]:
-    """The network as it was before the first phase; afterwards it is trained again."""
+def started_over(network: MasterNetwork, fitted: Fitted) -> Iterator[None]:
+    """The network at its start, but for its shares; afterwards it has what it learnt."""
     trained = network.weights()
-    network.load_state_dict(fitted.untrained)
+    network.load_state_dict(fitted.start)
     yield
     network.load_state_dict(trained)
 
@@ -96,7 +97,7 @@ def anew(network: MasterNetwork, fitted: Fitted) -> Iterator[None]:
 def refit(network: MasterNetwork, lesson: Lesson, run: Run, fitted: Fitted) -> None:
     """Train in place on everything, from the first weights, where the preset asks for that."""
     if run.preset.refit and len(lesson.held_out):
-        network.load_state_dict(fitted.untrained)
+        network.load_state_dict(fitted.start)
         run.train(network, lesson.everything, phase="refit")
 
 

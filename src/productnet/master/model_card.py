@@ -104,7 +104,8 @@ def _training(card: Card) -> Iterator[str]:
         yield "\nTrained once more on all products, when calibration was known."
     if card.facts and card.facts.shares:
         parts = ", ".join(f"{name} {share:.2f}" for name, share in card.facts.shares.items())
-        yield f"\nShares of the logits, stacked on the products held out: {parts}."
+        stacked = ", stacked on the products held out" if card.facts.held_out else ""
+        yield f"\nShares of the logits{stacked}: {parts}."
     if card.facts:
         versions = ", ".join(f"{name} {version}" for name, version in card.facts.versions.items())
         yield f"\n{card.facts.parameters:,} parameters. {versions}."

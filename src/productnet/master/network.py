@@ -118,7 +118,8 @@ class MasterNetwork(nn.Module):
         solved = {"kernel machine": self.kernel, "linear SVM": self.linear}
         named = [name for name, member in solved.items() if member is not None]
         shares = dict(zip(named, self.shares.tolist(), strict=True))
-        return {"trained layers": 1 - sum(shares.values()), **shares} if shares else {}
+        rest = max(0.0, 1 - sum(shares.values()))
+        return {"trained layers": rest, **shares} if shares else {}
 
     def weights(self) -> dict[str, torch.Tensor]:
         """A copy of everything that training changes, for ``load_state_dict``."""

@@ -49,10 +49,10 @@ class Preset:
         other: Encoder of each text field that no input names; None leaves them out.
         members: How many pairs of layers read the fields and share the embedding's dimension.
         kernel: Share in the logits of one member more, a kernel machine over all fields that is
-            solved when the others are trained; 0 for none. Held-out products move the shares
-            (``stacking.py``).
+            solved when the others are trained; 0 for none.
         linear: Share of a linear SVM on all fields' vectors and on the words of the first input
-            that keeps them (``words``), solved as well; 0 for none.
+            that keeps them (``words``), solved as well; 0 for none. Held-out products move both
+            shares (``stacking.py``).
         linear_work: Products times categories up to which there is time for that SVM, some 45
             microseconds each in every training; calibrating on folds trains ten times.
         landmarks: Training products at most that the kernel machine compares with.

@@ -19,17 +19,17 @@ class Jury(NamedTuple):
     """M products that were not learnt from, to judge a network by.
 
     Attributes:
-        classes: True class of each, (M,).
+        truth: True class of each, (M,).
         hears: What the network, as it is when asked, says of them: logits (M, C).
     """
 
-    classes: np.ndarray
+    truth: np.ndarray
     hears: Callable[[], np.ndarray]
 
 
 @torch.no_grad()
 def solve_members(
-    network: MasterNetwork, examples: Examples, preset: Preset, jury: Jury | None = None
+    network: MasterNetwork, examples: Examples, preset: Preset, *, jury: Jury | None = None
 ) -> None:
     """Solve the network's kernel and linear members, and give them their shares; in place.
 
@@ -39,7 +39,8 @@ def solve_members(
     if not len(examples):
         return
     network.eval()
-    opinions = [jury.hears()] if jury else []  # of the trained members, while they are alone
+    # What the trained members say is heard first, while they are alone.
+    opinions = [jury.hears()] if jury else []
     found: list[Solution] = []
     if network.kernel is not None:
         found.append(fit_kernel(network, network.kernel, examples, preset))
@@ -50,7 +51,9 @@ def solve_members(
     if jury:
         opinions += [_opinion(network, one, jury) for one in found]
         prior = network.shares.tolist()
-        shares = stacked_shares(opinions, jury.classes, [1 - sum(prior), *prior])
+        labelled = jury.truth < network.classify.out_features
+        weights = np.where(labelled, 1.0, preset.rejected_weight)
+        shares = stacked_shares(opinions, jury.truth, [1 - sum(prior), *prior], weights=weights)
         network.shares.copy_(torch.tensor(shares[1:]))
     combine(network, list(zip(network.shares.tolist(), found, strict=True)))
 

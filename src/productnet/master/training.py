@@ -45,6 +45,8 @@ class Run:
         checkpoints: Where training goes on from, and leaves what it needs to.
         log: Event files for TensorBoard.
         compiled: Whether ``torch.compile`` makes a program of the network first.
+        stacks: Whether validation finds the shares of the solved members, as it does once; later
+            trainings of the same network take those it has.
     """
 
     preset: Preset
@@ -56,6 +58,7 @@ class Run:
     checkpoints: Checkpoints | None = None
     log: TrainingLog = UNWRITTEN
     compiled: bool = False
+    stacks: bool = True
 
     def train(
         self,
@@ -91,7 +94,8 @@ class Run:
             self._epochs(objective, examples, validation, state, phase)
         state.best.put_back(network)
         if preset.solves and state.history and not self.number:
-            solve_members(network, examples, preset, self._jury(network, validation, team))
+            jury = self._jury(network, validation, team) if self.stacks else None
+            solve_members(network, examples, preset, jury=jury)
             state.history[-1] = self._judge(network, state.history[-1].loss, validation, team)
         if self.checkpoints:
             state.keep(self.checkpoints, over=True)
@@ -215,7 +219,7 @@ class Run:
         jury = self._jury(network, validation, team)
         if jury is None:
             return Epoch(loss, None, None)
-        truth, logits = jury.classes, jury.hears()
+        truth, logits = jury.truth, jury.hears()
         if self.number:
             said = torch.from_numpy(logits[:, 0])
             return Epoch(loss, None, float(F.smooth_l1_loss(said, torch.from_numpy(truth))))

@@ -207,13 +207,17 @@ def _begin(
     fresh = MasterNetwork(encoders, preset, dimension=dimension, classes=outputs)
     # The last layer is learnt anew, and members are solved anew, with the same field weights.
     anew = ("encoders.", "classify.", "kernel.", "linear.", "shares")
+    own = fresh.state_dict()
     taken = {
         name: one
         for name, one in network.state_dict().items()
-        if name.startswith(("kernel.weight", "linear.weight"))
-        or (start == "whole" and not name.startswith(anew))
+        if name in own  # a member that there is no time for is not there
+        and (
+            name.startswith(("kernel.weight", "linear.weight"))
+            or (start == "whole" and not name.startswith(anew))
+        )
     }
-    fresh.load_state_dict(fresh.state_dict() | taken)
+    fresh.load_state_dict(own | taken)
     return fresh
 
 

@@ -57,14 +57,17 @@ def test_every_product_is_judged_once_by_a_network_that_had_not_seen_it(model: M
     assert np.median(held_out.known) > np.median(held_out.unknown)
 
 
-@pytest.mark.parametrize("folds", [1, 3])
+@pytest.mark.parametrize(("folds", "patience"), [(1, None), (3, None), (3, 3)])
 def test_the_shares_are_found_once_and_kept_by_whatever_is_trained_afterwards(
-    monkeypatch: pytest.MonkeyPatch, folds: int
+    monkeypatch: pytest.MonkeyPatch, folds: int, patience: int | None
 ) -> None:
     asked: list[int] = []
     combined: list[list[float]] = []
 
-    def found(opinions: list[np.ndarray], classes: np.ndarray, prior: list[float]) -> list[float]:
+    def found(
+        opinions: list[np.ndarray], classes: np.ndarray, prior: list[float], *, weights: np.ndarray
+    ) -> list[float]:
+        assert weights.tolist() == [1.0] * len(classes)
         asked.append(len(classes))
         assert len(opinions) == len(prior) == 3
         return [0.2, 0.7, 0.1]
@@ -75,12 +78,13 @@ def test_the_shares_are_found_once_and_kept_by_whatever_is_trained_afterwards(
 
     monkeypatch.setattr(solved, "stacked_shares", found)
     monkeypatch.setattr(solved, "combine", spied)
-    words = replace(WORDS, inputs=(Input(("title",), "tfidf", {"width": 16, "words": True}),))
+    inputs = (Input(("title",), "tfidf", {"width": 16, "words": True}),)
+    words = replace(WORDS, inputs=inputs, patience=patience, refit=patience is None)
     model = MasterModel(words, dimension=8).fit(shop(210), "kind", folds=folds)
     assert asked == [21]
     # Each member alone, for the jury; then fit, what judges gold, and refit.
     assert combined[:2] == [[1.0], [1.0]]
-    trainings = 2 if folds == 1 else 2 + folds + 3
+    trainings = 1 + (patience is None) + (folds + 3 if folds > 1 else 0)
     assert combined[2:] == [pytest.approx([0.7, 0.1])] * trainings
     assert "kernel machine 0.70, linear SVM 0.10" in model.model_card()
 

@@ -97,7 +97,7 @@ def test_held_out_products_find_the_shares() -> None:
     # What the linear SVM says is right, and what all others say is wrong.
     truth = said(solved(), held_out).argmax(dim=1).numpy()
     jury = Jury(truth, lambda: said(judged, held_out).numpy())
-    solve_members(judged, examples, preset, jury)
+    solve_members(judged, examples, preset, jury=jury)
     kernel, linear = judged.shares.tolist()
     assert linear > 0.5
     assert 0 < kernel < linear

@@ -45,6 +45,25 @@ def test_a_handful_of_products_hardly_moves_the_presets_shares() -> None:
     assert stacked_shares(nobody, truth[:0], prior) == prior
 
 
+def test_wrong_labels_do_not_give_everything_to_the_part_that_says_least() -> None:
+    said, truth = opinions(400, 2.0, 1.0)
+    said[0] *= 5
+    wrong = truth.copy()
+    wrong[:40] = (wrong[:40] + 1) % CLASSES
+    shares = stacked_shares(said, wrong, [0.5, 0.5])
+    assert errors(said, truth, shares) <= errors(said, truth, [0.5, 0.5])
+
+
+def test_what_a_product_weighs_is_what_it_counts() -> None:
+    said, truth = opinions(600, 2.0, 2.0)
+    # The first part knows one half of the products, the second the other.
+    said[0][300:] = said[0][300:][:, ::-1]
+    said[1][:300] = said[1][:300][:, ::-1]
+    weights = np.where(np.arange(600) < 300, 1.0, 0.1)
+    assert stacked_shares(said, truth, [0.5, 0.5], weights=weights)[0] > 0.7
+    assert stacked_shares(said, truth, [0.5, 0.5], weights=weights[::-1].copy())[0] < 0.3
+
+
 def test_a_part_without_a_share_stays_without() -> None:
     said, truth = opinions(200, 3.0, 0.2, 1.0)
     shares = stacked_shares(said, truth, [0.0, 0.5, 0.5])
