@@ -64,7 +64,7 @@ def test_other_labels_are_learnt_and_the_body_stays_as_it_was(body: MasterModel)
 @pytest.mark.parametrize("start", ["whole", "encoders"])
 def test_a_target_that_there_is_no_time_to_solve_lines_for_is_learnt_without(start: Start) -> None:
     inputs = (Input(("text",), "tfidf", {"width": 12, "words": True}),)
-    with_lines = replace(TEXT, inputs=inputs, linear_work=300)
+    with_lines = replace(TEXT, inputs=inputs, linear_work=600)
     body = MasterModel(with_lines, dimension=8).fit(shop(60), "kind")
     tuned = body.finetune(shop(200), "colour", start=start)
     assert tuned.predict(shop(9)) == shop(9)["colour"].to_pylist()

@@ -39,6 +39,11 @@ def folds_for(preset: Preset, products: int) -> int:
     return _FOLDS if preset.refit and products <= _MOST else 1
 
 
+def trainings_for(folds: int) -> int:
+    """How often a network is trained for a model judged in so many folds, refit included."""
+    return 2 + (folds + _HIDINGS if folds > 1 else 0)
+
+
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """M products, judged by networks that had not seen them.

@@ -13,7 +13,7 @@ from productnet.master.caches import compute_missing_features
 from productnet.master.calibration import fit_temperature
 from productnet.master.classes import Classes
 from productnet.master.copies import number_groups
-from productnet.master.cross_fit import Evidence, cross_fit, familiar
+from productnet.master.cross_fit import Evidence, cross_fit, familiar, trainings_for
 from productnet.master.facts import class_facts
 from productnet.master.fields.registry import learn_encoder
 from productnet.master.fitting import Keeping, Lesson, fit, kept, refit, started_over
@@ -81,7 +81,7 @@ def learn(
     """Train on labelled products; arguments and errors are those of ``MasterModel.fit``."""
     if folds < 1:
         raise TrainingError(f"folds is {folds}; it is 1 or, to judge all of gold, about 5.")
-    gold = _gather(recipe, products, labels, negatives, progress)
+    gold = _gather(recipe, products, labels, negatives, progress, trainings_for(folds))
     recipe = replace(recipe, preset=gold.preset)
     network = _begin(recipe, gold)
     data = Prepared.of(gold.fields, network.encoders_by_name)
@@ -148,7 +148,12 @@ class _Gold(NamedTuple):
 
 
 def _gather(
-    recipe: Recipe, products: Source, labels: Labels, negatives: Negatives, progress: Progress
+    recipe: Recipe,
+    products: Source,
+    labels: Labels,
+    negatives: Negatives,
+    progress: Progress,
+    trainings: int,
 ) -> _Gold:
     """Labelled products, rejected ones behind them, and what pretrained encoders say of them."""
     known, categories = match_labels(products, labels, fields=recipe.fields)
@@ -158,7 +163,7 @@ def _gather(
         ids = [*known.ids.to_pylist(), *rejected]
         known = match_products(products, ids, fields=recipe.fields)
     # Decided once: what calibrates the model has the members that the model has.
-    preset = recipe.preset.within_work(len(known), len(classes.names))
+    preset = recipe.preset.within_work(len(known), len(classes.names), trainings=trainings)
     inputs = choose_inputs(
         preset,
         known.text_fields,

@@ -53,8 +53,8 @@ class Preset:
         linear: Share of a linear SVM on all fields' vectors and on the words of the first input
             that keeps them (``words``), solved as well; 0 for none. Held-out products move both
             shares (``stacking.py``).
-        linear_work: Products times categories up to which there is time for that SVM, some 45
-            microseconds each in every training; calibrating on folds trains ten times.
+        linear_work: Products times categories times trainings up to which there is time for that
+            SVM, some 45 microseconds each; calibrating on five folds has ten trainings.
         landmarks: Training products at most that the kernel machine compares with.
         hidden: Width of the first fully connected layer.
         normalise: Whether layer normalisation stands before each of the two layers.
@@ -86,7 +86,7 @@ class Preset:
     members: int = 1
     kernel: float = 0.0
     linear: float = 0.0
-    linear_work: int = 1_500_000
+    linear_work: int = 10_000_000
     landmarks: int = 4_096
     hidden: int = 512
     normalise: bool = False
@@ -126,9 +126,10 @@ class Preset:
         """Whether members are solved when the others are trained."""
         return self.kernel > 0 or self.linear > 0
 
-    def within_work(self, products: int, categories: int) -> "Preset":
+    def within_work(self, products: int, categories: int, *, trainings: int) -> "Preset":
         """The same without its linear SVM where there is no time for that."""
-        return self if products * categories <= self.linear_work else self.without_linear()
+        work = products * categories * trainings
+        return self if work <= self.linear_work else self.without_linear()
 
     def without_linear(self) -> "Preset":
         """The same without a linear SVM: the others have its share, and words are not kept."""
@@ -209,7 +210,7 @@ PRESETS: dict[str, Preset] = {
         min_steps=120,
         kernel=0.3,
         linear=0.4,
-        linear_work=30_000_000,
+        linear_work=60_000_000,
     ),
     # The same as ``fast`` with its encoders trained as well: for a GPU, or a few hundred products.
     "finetuned": replace(

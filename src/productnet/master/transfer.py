@@ -26,7 +26,7 @@ from productnet.errors import TrainingError
 from productnet.master.batching import Examples, Prepared
 from productnet.master.calibration import fit_temperature
 from productnet.master.classes import stratified_holdout
-from productnet.master.cross_fit import Evidence
+from productnet.master.cross_fit import Evidence, trainings_for
 from productnet.master.facts import class_facts, number_facts
 from productnet.master.fitting import Keeping, Lesson, fit, kept, refit
 from productnet.master.network import MasterNetwork
@@ -78,7 +78,7 @@ def transfer(
     """
     if start not in ("auto", *_STARTS):
         raise TrainingError(f'There is no start "{start}". Take auto, {", ".join(_STARTS)}.')
-    preset = run.preset.within_work(len(products), goal.outputs)
+    preset = run.preset.within_work(len(products), goal.outputs, trainings=trainings_for(1))
     run = replace(run, preset=preset, number=goal.number is not None)
     fields = {name: InputField(products, one.fields) for name, one in card.inputs.items()}
     starts = {}

@@ -10,7 +10,7 @@ from productnet.errors import ModelError, TrainingError, UsageError
 from productnet.master import solved
 from productnet.master.classes import deal_folds, stratified_holdout
 from productnet.master.copies import number_groups
-from productnet.master.cross_fit import folds_for
+from productnet.master.cross_fit import folds_for, trainings_for
 from productnet.master.model import MasterModel
 from productnet.master.network import MasterNetwork
 from productnet.master.presets import PRESETS, Input
@@ -86,6 +86,8 @@ def test_the_shares_are_found_once_and_kept_by_whatever_is_trained_afterwards(
     assert combined[:2] == [[1.0], [1.0]]
     trainings = 1 + (patience is None) + (folds + 3 if folds > 1 else 0)
     assert combined[2:] == [pytest.approx([0.7, 0.1])] * trainings
+    assert trainings <= trainings_for(folds)
+    assert patience or trainings == trainings_for(folds)
     assert "kernel machine 0.70, linear SVM 0.10" in model.model_card()
 
 

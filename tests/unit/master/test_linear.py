@@ -143,12 +143,12 @@ def test_a_solved_network_can_be_loaded_into_a_new_one_and_forgotten() -> None:
 
 def test_beyond_its_work_the_others_have_its_share_and_words_are_not_kept() -> None:
     preset = replace(PRESETS["fast"], kernel=0.2, linear=0.5, linear_work=400)
-    assert preset.within_work(100, 4) is preset
-    without = preset.within_work(101, 4)
+    assert preset.within_work(50, 4, trainings=2) is preset
+    without = preset.within_work(51, 4, trainings=2)
     assert (without.kernel, without.linear) == (0.4, 0)
     assert [one.options.get("words") for one in preset.inputs] == [None, None, True]
     assert not any("words" in one.options for one in without.inputs)
-    alone = replace(preset, kernel=0.0, linear=1.0).within_work(101, 4)
+    alone = replace(preset, kernel=0.0, linear=1.0).within_work(51, 4, trainings=2)
     assert not alone.solves
 
 
