@@ -142,14 +142,13 @@ def _judged(
 
     It has the weights it came with again afterwards.
     """
-    weights = network.weights()
     part = examples.take(rows)
     others = examples.take(np.setdiff1d(np.arange(len(examples)), rows))
-    if len(part):
-        run.train(network, others, validation=part if stops else None)
-    vectors, logits = infer(network, part, device=run.device, batch_size=run.preset.batch_size)
-    known = familiar(network, run, others)(unit_rows(vectors))
-    network.load_state_dict(weights)
+    with network.lent():
+        if len(part):
+            run.train(network, others, validation=part if stops else None)
+        vectors, logits = infer(network, part, device=run.device, batch_size=run.preset.batch_size)
+        known = familiar(network, run, others)(unit_rows(vectors))
     return logits, known
 
 

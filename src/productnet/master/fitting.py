@@ -85,15 +85,6 @@ def fit(network: MasterNetwork, lesson: Lesson, run: Run) -> Fitted:
     return Fitted(history, logits, start | {"shares": network.shares.clone()})
 
 
-@contextmanager
-def started_over(network: MasterNetwork, fitted: Fitted) -> Iterator[None]:
-    """The network at its start, but for its shares; afterwards it has what it learnt."""
-    trained = network.weights()
-    network.load_state_dict(fitted.start)
-    yield
-    network.load_state_dict(trained)
-
-
 def refit(network: MasterNetwork, lesson: Lesson, run: Run, fitted: Fitted) -> None:
     """Train in place on everything, from the first weights, where the preset asks for that."""
     if run.preset.refit and len(lesson.held_out):

@@ -16,7 +16,7 @@ from productnet.master.copies import number_groups
 from productnet.master.cross_fit import Evidence, cross_fit, familiar, trainings_for
 from productnet.master.facts import class_facts
 from productnet.master.fields.registry import learn_encoder
-from productnet.master.fitting import Keeping, Lesson, fit, kept, refit, started_over
+from productnet.master.fitting import Keeping, Lesson, fit, kept, refit
 from productnet.master.history import UNWRITTEN, Epoch
 from productnet.master.network import MasterNetwork
 from productnet.master.novelty import Familiar
@@ -110,7 +110,8 @@ def learn(
         if folds > 1:
             # Many short trainings, whose curves would lie on one another.
             quiet = replace(resumable, log=UNWRITTEN, stacks=False)
-            with started_over(network, fitted):
+            with network.lent():
+                network.load_state_dict(fitted.start)
                 evidence = cross_fit(network, quiet, examples, copies, folds=folds)
         else:
             evidence = Evidence.of_share(held_out, fitted.logits)

@@ -5,7 +5,8 @@ loss of its own. Their embeddings side by side are the embedding, and since the 
 classifiers is linear, eq. 1 holds for the ensemble as it does for the paper's one pair.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
@@ -124,6 +125,13 @@ class MasterNetwork(nn.Module):
     def weights(self) -> dict[str, torch.Tensor]:
         """A copy of everything that training changes, for ``load_state_dict``."""
         return {name: one.clone() for name, one in self.state_dict().items()}
+
+    @contextmanager
+    def lent(self) -> Iterator[None]:
+        """Whatever is trained meanwhile, the network has the weights it came with afterwards."""
+        weights = self.weights()
+        yield
+        self.load_state_dict(weights)
 
     def embed(self, batch: Batch) -> torch.Tensor:
         """The embedding of each product, not normalised: (B, D), the members' side by side."""
